@@ -1,0 +1,59 @@
+/* Memory that lives and dies together: one arena a batch, one a loaded definition, one a cached state.
+ *
+ * Allocation never returns NULL. When the heap is exhausted the arena's `on_exhausted` is called, which
+ * must not return; without one the process stops with a message. So what builds a batch needs no error
+ * path for every string, and a batch that runs out of memory is dropped as a whole, never torn. */
+#ifndef SAGA_BASE_ARENA_H
+#define SAGA_BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "base/slice.h"
+
+struct saga_arena_block;
+
+struct saga_arena {
+    struct saga_arena_block *blocks; /* newest first */
+    size_t used_bytes;               /* handed out since init or reset */
+    size_t first_block_bytes;        /* size of the first block; 0: 4 KiB */
+    void (*on_exhausted)(void *context);
+    void *context;
+};
+
+/* Makes an empty arena; takes no memory until the first allocation. */
+void saga_arena_init(struct saga_arena *arena);
+/* Forgets everything handed out, keeps the largest block for the next round. */
+void saga_arena_reset(struct saga_arena *arena);
+/* Gives all memory back. The arena is empty then and may be used again. */
+void saga_arena_free(struct saga_arena *arena);
+
+/* `size` zeroed bytes, aligned for any type; size 0 gives a valid pointer. */
+void *saga_arena_alloc(struct saga_arena *arena, size_t size);
+#define SAGA_NEW(arena, type) ((type *)saga_arena_alloc((arena), sizeof(type)))
+#define SAGA_NEW_ARRAY(arena, type, count) \
+    ((type *)saga_arena_alloc((arena), sizeof(type) * (size_t)(count)))
+
+/* Copies of bytes; an absent slice stays absent. The copy is terminated behind its last byte. */
+struct saga_slice saga_arena_copy(struct saga_arena *arena, struct saga_slice s);
+char *saga_arena_string(struct saga_arena *arena, struct saga_slice s);
+
+/* printf into the arena. */
+struct saga_slice saga_arena_printf(struct saga_arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+struct saga_slice saga_arena_vprintf(struct saga_arena *arena, const char *format, va_list arguments);
+
+/* Grows an array by doubling: makes room for one more of `item_size` behind `count` items, copying when it
+ * must. `*items` and `*capacity` change. Use through SAGA_PUSH. */
+void saga_arena_grow(struct saga_arena *arena, void **items, size_t count, size_t *capacity,
+                     size_t item_size);
+/* Appends `value` to the arena array `items` with its `count` and `capacity` (lvalues). */
+#define SAGA_PUSH(arena, items, count, capacity, value)                                             \
+    do {                                                                                            \
+        void *saga_push_items = (items);                                                            \
+        saga_arena_grow((arena), &saga_push_items, (count), &(capacity), sizeof(*(items)));         \
+        (items) = saga_push_items;                                                                  \
+        (items)[(count)++] = (value);                                                               \
+    } while (0)
+
+#endif

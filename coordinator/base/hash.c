@@ -1,0 +1,81 @@
+#include "base/hash.h"
+
+#include <openssl/evp.h>
+
+#include "base/assert.h"
+
+uint32_t saga_murmur2(struct saga_slice key)
+{
+    const uint32_t m = 0x5bd1e995;
+    const unsigned char *b = (const unsigned char *)key.data;
+    uint32_t h = 0x9747b28cu ^ (uint32_t)key.size;
+    size_t words = key.size / 4;
+    for (size_t i = 0; i < words; i++, b += 4) {
+        uint32_t k = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+        k *= m;
+        k ^= k >> 24;
+        k *= m;
+        h *= m;
+        h ^= k;
+    }
+    switch (key.size & 3) {
+    case 3: h ^= (uint32_t)b[2] << 16; /* fall through */
+    case 2: h ^= (uint32_t)b[1] << 8;  /* fall through */
+    case 1:
+        h ^= b[0];
+        h *= m;
+        break;
+    default: break;
+    }
+    h ^= h >> 13;
+    h *= m;
+    h ^= h >> 15;
+    return h & 0x7fffffffu;
+}
+
+uint32_t saga_lane_of_key(struct saga_slice key, uint32_t lanes)
+{
+    SAGA_ASSERT(lanes > 0);
+    return saga_murmur2(key) % lanes;
+}
+
+void saga_sha256(struct saga_slice first, struct saga_slice second, uint8_t ret[SAGA_SHA256_BYTES])
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    SAGA_ASSERT(context);
+    int done = EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+    if (first.size) done &= EVP_DigestUpdate(context, first.data, first.size);
+    if (second.size) done &= EVP_DigestUpdate(context, second.data, second.size);
+    done &= EVP_DigestFinal_ex(context, ret, NULL);
+    SAGA_ASSERT(done == 1);
+    EVP_MD_CTX_free(context);
+}
+
+void saga_hex(const uint8_t *bytes, size_t size, char *ret)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < size; i++) {
+        ret[2 * i] = digits[bytes[i] >> 4];
+        ret[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    ret[2 * size] = '\0';
+}
+
+void saga_sha256_hex(struct saga_slice bytes, char ret[2 * SAGA_SHA256_BYTES + 1])
+{
+    uint8_t digest[SAGA_SHA256_BYTES];
+    saga_sha256(bytes, SAGA_SLICE_NONE, digest);
+    saga_hex(digest, sizeof digest, ret);
+}
+
+uint64_t saga_crc64_avro(struct saga_slice bytes)
+{
+    const uint64_t empty = 0xc15d213aa4d7a795ULL;
+    uint64_t crc = empty;
+    for (size_t i = 0; i < bytes.size; i++) {
+        uint64_t row = (crc ^ (unsigned char)bytes.data[i]) & 0xff;
+        for (int bit = 0; bit < 8; bit++) row = row >> 1 ^ (empty & (0ULL - (row & 1)));
+        crc = crc >> 8 ^ row;
+    }
+    return crc;
+}

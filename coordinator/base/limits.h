@@ -1,0 +1,41 @@
+/* Every limit of the coordinator, with its reason (R23). Checked where the thing enters; past one,
+ * the saga is stuck with the reason or the record is a dead letter, and the lane goes on. */
+#ifndef SAGA_BASE_LIMITS_H
+#define SAGA_BASE_LIMITS_H
+
+/* A record's body. Kafka's own default for a message; a larger one belongs into an object store. */
+#define SAGA_PAYLOAD_BYTES_MAX (1024 * 1024)
+/* One saga's state as Avro. It is written to Redis for every event the saga takes. */
+#define SAGA_STATE_BYTES_MAX (512 * 1024)
+/* One journal record: a cause of a payload and the commands that followed from it. */
+#define SAGA_JOURNAL_RECORD_BYTES_MAX (8 * 1024 * 1024)
+/* Steps of one saga that wait for an answer at the same time. */
+#define SAGA_OPEN_STEPS_MAX 1024
+/* Steps that one definition may name. */
+#define SAGA_DEFINITION_STEPS_MAX 512
+/* A definition file. The largest sensible one is some 100 KiB. */
+#define SAGA_DEFINITION_BYTES_MAX (1024 * 1024)
+/* Blocks inside blocks. */
+#define SAGA_NESTING_MAX 16
+/* JSON inside JSON: bodies are walked recursively by libjq, so its stack is what this guards. */
+#define SAGA_JSON_DEPTH_MAX 256
+/* A business key. It is part of every id, header and Redis key of the saga. */
+#define SAGA_KEY_BYTES_MAX 512
+/* Names of sagas, steps, participants, event types and topics (Kafka's own limit for a topic). */
+#define SAGA_NAME_BYTES_MAX 249
+/* Headers of one record; more is nobody's CloudEvent. */
+#define SAGA_HEADERS_MAX 64
+/* An operator's reason, a failure's message: what is kept of a text that comes from outside. */
+#define SAGA_MESSAGE_BYTES_MAX 1024
+/* One source of an expression. */
+#define SAGA_EXPRESSION_BYTES_MAX 8192
+/* Lanes of a cluster: each is a partition in several topics. */
+#define SAGA_LANES_MAX 4096
+/* Workers of a process: each is a thread with its own connections. */
+#define SAGA_WORKERS_MAX 64
+/* Diagnostics that one run of the loader reports before it says "and more". */
+#define SAGA_DIAGNOSTICS_MAX 100
+/* What decide may derive from one event; more means a definition that feeds itself. */
+#define SAGA_FACTS_MAX 4096
+
+#endif

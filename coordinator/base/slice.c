@@ -1,0 +1,62 @@
+#include "base/slice.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+struct saga_slice saga_slice_of(const char *text)
+{
+    return (struct saga_slice){ text, text ? strlen(text) : 0 };
+}
+
+bool saga_slice_equal(struct saga_slice a, struct saga_slice b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+bool saga_slice_is(struct saga_slice a, const char *text)
+{
+    return saga_slice_equal(a, saga_slice_of(text));
+}
+
+int saga_slice_compare(struct saga_slice a, struct saga_slice b)
+{
+    size_t shared = a.size < b.size ? a.size : b.size;
+    int order = shared ? memcmp(a.data, b.data, shared) : 0;
+    if (order != 0) return order;
+    return (a.size > b.size) - (a.size < b.size);
+}
+
+bool saga_slice_starts_with(struct saga_slice s, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    return s.size >= size && (size == 0 || memcmp(s.data, prefix, size) == 0);
+}
+
+struct saga_slice saga_slice_skip(struct saga_slice s, size_t bytes)
+{
+    if (bytes > s.size) bytes = s.size;
+    return (struct saga_slice){ s.data ? s.data + bytes : NULL, s.size - bytes };
+}
+
+struct saga_slice saga_slice_clip(struct saga_slice s, size_t bytes_max)
+{
+    if (s.size <= bytes_max) return s;
+    size_t size = bytes_max;
+    while (size > 0 && ((unsigned char)s.data[size] & 0xC0) == 0x80) size--;
+    return (struct saga_slice){ s.data, size };
+}
+
+int saga_slice_to_u64(struct saga_slice s, unsigned long long *ret)
+{
+    if (s.size == 0 || s.size > 20) return SAGA_E_INVALID;
+    unsigned long long value = 0;
+    for (size_t i = 0; i < s.size; i++) {
+        if (s.data[i] < '0' || s.data[i] > '9') return SAGA_E_INVALID;
+        unsigned digit = (unsigned)(s.data[i] - '0');
+        if (value > (~0ULL - digit) / 10) return SAGA_E_INVALID;
+        value = value * 10 + digit;
+    }
+    *ret = value;
+    return SAGA_OK;
+}

@@ -1,0 +1,36 @@
+/* A view of bytes that somebody else owns. Not terminated: print it with "%.*s", SAGA_SLICE_ARG(s). */
+#ifndef SAGA_BASE_SLICE_H
+#define SAGA_BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct saga_slice {
+    const char *data; /* NULL: absent, which is not the same as empty */
+    size_t size;      /* bytes */
+};
+
+#define SAGA_SLICE(literal) ((struct saga_slice){ "" literal, sizeof(literal) - 1 })
+#define SAGA_SLICE_NONE ((struct saga_slice){ NULL, 0 })
+#define SAGA_SLICE_ARG(s) (int)(s).size, ((s).data ? (s).data : "")
+
+/* A view of a terminated string; NULL gives an absent slice. */
+struct saga_slice saga_slice_of(const char *text);
+
+/* Same bytes? Absent and empty are equal here, as both hold none. */
+bool saga_slice_equal(struct saga_slice a, struct saga_slice b);
+bool saga_slice_is(struct saga_slice a, const char *text);
+
+/* Byte order, shorter first; never the locale's. */
+int saga_slice_compare(struct saga_slice a, struct saga_slice b);
+
+bool saga_slice_starts_with(struct saga_slice s, const char *prefix);
+struct saga_slice saga_slice_skip(struct saga_slice s, size_t bytes);
+
+/* Cuts a text to at most `bytes_max` bytes without splitting a UTF-8 sequence. */
+struct saga_slice saga_slice_clip(struct saga_slice s, size_t bytes_max);
+
+/* Reads a whole slice as a decimal number. Errors: SAGA_E_INVALID (not a number, or too large). */
+int saga_slice_to_u64(struct saga_slice s, unsigned long long *ret);
+
+#endif

@@ -1,0 +1,63 @@
+/* Kafka for the commands and the daemon's surroundings, beside the worker's bus: looking at and making topics,
+ * sending single records and waiting for them, reading a partition from an offset. */
+#ifndef SAGA_BUS_CLIENT_H
+#define SAGA_BUS_CLIENT_H
+
+#include "base/arena.h"
+#include "bus/bus.h"
+#include "bus/kafka.h"
+
+struct saga_client;
+/* Connects lazily. Freed with saga_client_free. Errors: SAGA_E_STOP with words (a setting that librdkafka refuses). */
+int saga_client_new(const struct saga_kafka_config *config, struct saga_arena *arena, struct saga_client **ret,
+                    struct saga_diagnostic *diagnostic);
+void saga_client_free(struct saga_client *client);
+const char *saga_client_problem(const struct saga_client *client);
+
+/* Reaches the broker and asks what it can do: Kafka >= 3.7 (the mock is taken as it is).
+ * Errors: SAGA_E_AGAIN (not there), SAGA_E_STOP (too old, not authorised); what and mend in `diagnostic`. */
+int saga_client_check_broker(struct saga_client *client, int timeout_ms, struct saga_arena *arena,
+                             struct saga_diagnostic *diagnostic);
+
+struct saga_topic_spec {
+    const char *name;
+    int32_t partitions;
+    const struct saga_kafka_setting *settings; /* "retention.ms", "max.message.bytes", ... */
+    size_t setting_count;
+};
+struct saga_topic_state {
+    bool exists;
+    int32_t partitions;
+    int32_t replication;
+    struct saga_kafka_setting *settings; /* those that were asked for, as they are at the broker */
+    size_t setting_count;
+};
+/* Makes a topic with the broker's default replication; one that exists is left as it is (SAGA_OK,
+ * `*ret_created` false). Waits until it can be used. */
+int saga_client_create_topic(struct saga_client *client, const struct saga_topic_spec *spec, int timeout_ms,
+                             bool *ret_created);
+/* What exists; settings named in `spec` are read back. */
+int saga_client_describe_topic(struct saga_client *client, const struct saga_topic_spec *spec, int timeout_ms,
+                               struct saga_arena *arena, struct saga_topic_state *ret);
+
+/* Sends one record (idempotent producer, acks=all) and waits until it stands; `ret` gets where. */
+int saga_client_send(struct saga_client *client, const struct saga_message *message, int timeout_ms,
+                     struct saga_position *ret);
+
+int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, int32_t partition, int timeout_ms,
+                           int64_t *ret_low, int64_t *ret_high);
+
+/* Reads one partition from an offset (or SAGA_READ_BEGINNING, SAGA_READ_END), read_committed. Several may be open. */
+#define SAGA_READ_BEGINNING (-2)
+#define SAGA_READ_END (-1)
+struct saga_reader;
+int saga_reader_open(struct saga_client *client, struct saga_slice topic, int32_t partition, int64_t offset,
+                     struct saga_reader **ret);
+/* As reader_read of the bus: up to `max` records, and where the reader stands; `*ret_end` is true when
+ * that is the partition's end. Records are released with saga_reader_release. */
+int saga_reader_read(struct saga_reader *reader, int timeout_ms, size_t max, struct saga_bus_records *ret,
+                     int64_t *ret_position, bool *ret_end);
+void saga_reader_release(struct saga_reader *reader, struct saga_bus_records *records);
+void saga_reader_close(struct saga_reader *reader);
+
+#endif

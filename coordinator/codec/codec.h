@@ -1,0 +1,76 @@
+/* Avro in and out, by avro-c: journal records (schemas/journal.avsc), states (schemas/state.avsc). Each is
+ * single-object encoded: C3 01, the schema's CRC-64-AVRO fingerprint (little endian), the datum.
+ *
+ * Bytes from outside are walked against the schema with bounds checks before avro-c sees them, since
+ * avro-c 1.11.1 crashes on a bad enum index, on deep recursion and on a huge count of an array of nulls. */
+#ifndef SAGA_CODEC_CODEC_H
+#define SAGA_CODEC_CODEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/diagnostic.h"
+#include "base/hash.h"
+#include "base/slice.h"
+#include "engine/event.h"
+#include "engine/fact.h"
+#include "engine/state.h"
+
+/* The parsed schemas and reusable values; belongs to one thread. */
+struct saga_codec;
+int saga_codec_new(struct saga_codec **ret);
+void saga_codec_free(struct saga_codec *codec);
+
+/* One record of a lane's journal: an event taken, and what followed from it. */
+struct saga_journal_record {
+    struct saga_slice saga_id; /* empty for the lane's first record */
+    struct saga_slice run;
+    struct saga_slice key;
+    struct saga_slice name;    /* definition */
+    uint32_t version;
+    struct saga_slice sha256;  /* of the definition, hexadecimal */
+    uint64_t sequence;         /* 1, 2, 3 ... of this run of the saga */
+    struct saga_event cause;   /* with the record's time */
+    struct saga_fact *facts;
+    size_t fact_count;
+    uint8_t chain[SAGA_SHA256_BYTES];
+};
+
+/* Encodes a record. `chain` is the value of the lane's previous committed record (32 zero bytes before the
+ * first); `ret_chain` gets the new one: SHA-256(previous chain, the record's bytes before its chain field). The
+ * chain field is the last of the schema, so those bytes are all but the last 32.
+ * A fact with value_from_cause is written with a null value. `record->chain` is not read.
+ * Errors: SAGA_E_LIMIT (over SAGA_JOURNAL_RECORD_BYTES_MAX). */
+int saga_journal_encode(struct saga_codec *codec, const struct saga_journal_record *record,
+                        const uint8_t chain[SAGA_SHA256_BYTES], struct saga_arena *arena,
+                        struct saga_slice *ret_bytes, uint8_t ret_chain[SAGA_SHA256_BYTES]);
+
+/* Decodes a record; slices in `arena`. Facts with value_from_cause get the cause's body as value.
+ * Absent and empty strings: what is written as "" is read as an absent slice.
+ * Errors: SAGA_E_INVALID with words (no single-object encoding, unknown fingerprint, bytes that do not fit). */
+int saga_journal_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
+                        struct saga_journal_record *ret, struct saga_diagnostic *diagnostic);
+
+/* What the record's chain field must be, given the chain value of the record before it. */
+int saga_journal_chain(struct saga_slice bytes, const uint8_t previous[SAGA_SHA256_BYTES],
+                       uint8_t ret[SAGA_SHA256_BYTES]);
+
+/* A state in its Redis form. Equal states give equal bytes. Errors: SAGA_E_LIMIT. */
+int saga_state_encode(struct saga_codec *codec, const struct saga_state *state, struct saga_arena *arena,
+                      struct saga_slice *ret_bytes);
+/* `*ret` is the caller's (saga_state_free). Errors: SAGA_E_INVALID with words; the result also passed
+ * the checks of saga_state_check, so a damaged state is refused, never asserted on. */
+int saga_state_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
+                      struct saga_state **ret, struct saga_diagnostic *diagnostic);
+
+/* The same things for people and scripts, as JSON (one object, no newline). `bodies`: with the bodies of
+ * causes, commands and results, else without. */
+struct saga_slice saga_journal_json(const struct saga_journal_record *record, bool bodies,
+                                    struct saga_arena *arena);
+struct saga_slice saga_state_json(const struct saga_state *state, bool bodies, struct saga_arena *arena);
+/* One fact as an object {"fact":"StepSent","step":…}: the fields of saga_fact_types that are not empty. */
+void saga_fact_json(const struct saga_fact *fact, bool bodies, struct saga_buffer *buffer);
+
+#endif

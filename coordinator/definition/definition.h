@@ -1,0 +1,178 @@
+/* A loaded definition: the saga that a YAML file describes, as blocks. It never changes once loaded. The model
+ * is made for the whole language: lists of blocks that may hold lists of blocks; this release builds `step`.
+ *
+ * A definition holds compiled expressions, so it belongs to one thread (expression.h). */
+#ifndef SAGA_DEFINITION_DEFINITION_H
+#define SAGA_DEFINITION_DEFINITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/diagnostic.h"
+#include "base/hash.h"
+#include "base/slice.h"
+#include "definition/expression.h"
+
+struct saga_names {
+    const struct saga_slice *items;
+    size_t count;
+};
+bool saga_names_contain(const struct saga_names *names, struct saga_slice name);
+
+struct saga_source_position {
+    unsigned line;   /* from 1 */
+    unsigned column; /* from 1 */
+};
+
+enum saga_body_format { SAGA_FORMAT_JSON };
+
+struct saga_participant {
+    struct saga_slice name;
+    struct saga_slice commands; /* topic */
+    struct saga_slice replies;  /* topic */
+    enum saga_body_format format;
+    struct saga_expression *correlate; /* over a reply's body, gives the business key; or NULL */
+    struct saga_expression *type;      /* over a reply's body, gives its type; or NULL */
+};
+
+/* Where a topic of the outside world is begun that was never read (R20). */
+enum saga_begin { SAGA_BEGIN_LATEST, SAGA_BEGIN_EARLIEST };
+
+struct saga_start {
+    struct saga_slice topic;
+    struct saga_slice event;           /* its type */
+    struct saga_expression *key;       /* over the event's body: a string or a number */
+    struct saga_expression *when;      /* or NULL: always */
+    struct saga_expression *type;      /* over the body, for events without ce_type; or NULL */
+    enum saga_begin from;
+};
+
+struct saga_retry {
+    uint32_t attempts; /* all attempts, the first too; 0: without end */
+    int64_t backoff_ms;
+    double factor;
+    int64_t max_ms;
+    bool jitter;
+    struct saga_names on; /* reply types that are tried again, default [Unavailable] */
+};
+
+/* What is sent: to whom, of which type, with which body. */
+struct saga_command {
+    const struct saga_participant *participant;
+    struct saga_slice type;
+    struct saga_expression *body; /* NULL: the empty object */
+};
+
+enum saga_compensate_kind {
+    SAGA_COMPENSATE_UNDECLARED, /* only behind a pivot, or the pivot itself */
+    SAGA_COMPENSATE_NONE,       /* `compensate: none`: nothing to take back */
+    SAGA_COMPENSATE_COMMAND
+};
+
+struct saga_compensate {
+    enum saga_compensate_kind kind;
+    struct saga_command command;
+    struct saga_expression *unknown_body; /* for a step whose outcome is unknown; NULL: command.body */
+    struct saga_names success; /* empty: any answer that is neither in retry.on nor in failure */
+    struct saga_names failure;
+    int64_t timeout_ms;
+    struct saga_retry retry;
+};
+
+struct saga_step {
+    struct saga_slice name;
+    struct saga_command command;
+    struct saga_names success; /* at least one */
+    struct saga_names failure;
+    int64_t timeout_ms;
+    struct saga_retry retry;
+    struct saga_expression *keep; /* over .reply and the rest; NULL: the whole body */
+    bool pivot;
+    bool behind_pivot;   /* a pivot comes before it on every way there */
+    bool unknown_by_key; /* `unknown: by-key`: the service finds what to undo by ce_sagacompensates */
+    struct saga_compensate compensate;
+};
+
+enum saga_block_kind { SAGA_BLOCK_STEP };
+
+struct saga_block {
+    uint32_t id; /* index into saga_definition.blocks, in the order of the file */
+    enum saga_block_kind kind;
+    struct saga_source_position position;
+    union {
+        struct saga_step step;
+    };
+};
+
+struct saga_block_list {
+    const struct saga_block *const *items;
+    size_t count;
+};
+
+/* on-completed, on-compensated */
+struct saga_publish {
+    bool present;
+    struct saga_slice topic;
+    struct saga_slice event;
+    struct saga_expression *body; /* NULL: the empty object */
+};
+
+struct saga_search {
+    struct saga_slice name;
+    struct saga_expression *value;
+};
+
+struct saga_definition {
+    struct saga_arena arena; /* owns everything below */
+    struct saga_slice name;
+    uint32_t version; /* from 1 */
+    struct saga_slice summary;
+    struct saga_slice source; /* the file's text */
+    char sha256[2 * SAGA_SHA256_BYTES + 1]; /* of the source, hexadecimal */
+
+    const struct saga_participant *participants;
+    size_t participant_count;
+    const struct saga_start *starts;
+    size_t start_count;
+    int64_t deadline_ms; /* 0: none */
+    int64_t keep_ms;
+    const struct saga_search *search;
+    size_t search_count;
+
+    const struct saga_block *const *blocks; /* all of them, by id */
+    size_t block_count;
+    struct saga_block_list root;
+    struct saga_publish on_completed;
+    struct saga_publish on_compensated;
+
+    struct saga_expression **expressions; /* all of them, to be freed */
+    size_t expression_count;
+    size_t expression_capacity;
+};
+
+/* Reads a definition from YAML. `file` names it in findings. Warnings do not fail it.
+ * On success `*ret` is owned by the caller (saga_definition_free).
+ * Errors: SAGA_E_INVALID with at least one error in `diagnostics`; `*ret` untouched. */
+int saga_definition_load(struct saga_slice text, const char *file, struct saga_diagnostics *diagnostics,
+                         struct saga_definition **ret);
+/* The same from a file; a file that cannot be read is a finding too. */
+int saga_definition_load_file(const char *path, struct saga_diagnostics *diagnostics,
+                              struct saga_definition **ret);
+void saga_definition_free(struct saga_definition *definition);
+
+/* The step of that name (without loop indexes), NULL if there is none. */
+const struct saga_block *saga_definition_step(const struct saga_definition *definition,
+                                              struct saga_slice name);
+
+/* Every topic that the definition names, with what it is for. */
+enum saga_topic_use { SAGA_TOPIC_COMMANDS, SAGA_TOPIC_REPLIES, SAGA_TOPIC_STARTS, SAGA_TOPIC_PUBLISHED };
+void saga_definition_topics(const struct saga_definition *definition,
+                            void (*visit)(struct saga_slice topic, enum saga_topic_use use, void *context),
+                            void *context);
+
+/* The saga as a Mermaid flowchart: forward way, failures, compensations, the pivot. Text in `arena`. */
+struct saga_slice saga_definition_mermaid(const struct saga_definition *definition,
+                                          struct saga_arena *arena);
+
+#endif

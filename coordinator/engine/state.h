@@ -1,0 +1,176 @@
+/* One saga's state: everything that deciding its next event needs. Made by saga_evolve alone, kept in
+ * Redis as Avro (schemas/state.avsc). */
+#ifndef SAGA_ENGINE_STATE_H
+#define SAGA_ENGINE_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/slice.h"
+
+/*
+ *              +--------------------> completed
+ *              |
+ *   running ---+--> compensating --> compensated
+ *      ^ |       |  ^
+ *      | v       v  | retry, skip, resolve, a late answer
+ *      +-------> stuck ------> compensated | completed | abandoned
+ */
+enum saga_status {
+    SAGA_STATUS_NONE, /* before SagaStarted: there is no such saga */
+    SAGA_RUNNING,
+    SAGA_COMPENSATING,
+    SAGA_STUCK,
+    SAGA_COMPLETED,
+    SAGA_COMPENSATED,
+    SAGA_ABANDONED,
+    SAGA_STATUS_COUNT
+};
+const char *saga_status_name(enum saga_status status);
+/* Reads a name; SAGA_STATUS_COUNT if it is none. */
+enum saga_status saga_status_of(struct saga_slice name);
+bool saga_status_has_ended(enum saga_status status);
+
+enum saga_step_status {
+    SAGA_STEP_SENT,      /* an attempt is open */
+    SAGA_STEP_BACKOFF,   /* waits to be tried again; any attempt may still be answered */
+    SAGA_STEP_SUCCEEDED,
+    SAGA_STEP_FAILED,    /* the service did nothing */
+    SAGA_STEP_UNKNOWN,   /* no answer in time on the last attempt (R18) */
+    SAGA_STEP_SKIPPED,   /* an operator counts it as done */
+    SAGA_STEP_STATUS_COUNT
+};
+const char *saga_step_status_name(enum saga_step_status status);
+
+enum saga_compensation_status {
+    SAGA_COMPENSATION_NONE, /* not begun */
+    SAGA_COMPENSATION_SENT,
+    SAGA_COMPENSATION_BACKOFF,
+    SAGA_COMPENSATION_DONE,
+    SAGA_COMPENSATION_NOT_NEEDED, /* `compensate: none` */
+    SAGA_COMPENSATION_FAILED,     /* the service refused it: stuck */
+    SAGA_COMPENSATION_EXHAUSTED,  /* attempts used up: stuck */
+    SAGA_COMPENSATION_SKIPPED,    /* an operator counts it as done */
+    SAGA_COMPENSATION_STATUS_COUNT
+};
+const char *saga_compensation_status_name(enum saga_compensation_status status);
+
+/* What a stuck saga hangs on, and so what `retry` and `skip` mean. */
+enum saga_stuck_on {
+    SAGA_STUCK_ON_NOTHING,
+    SAGA_STUCK_ON_STEP,          /* behind the pivot: failed, or its attempts are used up */
+    SAGA_STUCK_ON_PIVOT,         /* the pivot's outcome is unknown */
+    SAGA_STUCK_ON_BODY,          /* a step's body could not be made; nothing was sent */
+    SAGA_STUCK_ON_COMPENSATION,  /* refused, attempts used up, or its body could not be made */
+    SAGA_STUCK_ON_PUBLISH,       /* on-completed or on-compensated could not be made */
+    SAGA_STUCK_ON_LIMIT,         /* over a limit (R23) */
+    SAGA_STUCK_ON_DEFINITION,    /* its definition is not there at all (R19) */
+    SAGA_STUCK_ON_COUNT
+};
+const char *saga_stuck_on_name(enum saga_stuck_on on);
+
+struct saga_step_state {
+    struct saga_slice path;  /* name and loop indexes: `pay-supplier[3]` */
+    uint32_t scope;          /* which list of blocks it stands in */
+    uint32_t block;          /* its block in the definition */
+    enum saga_step_status status;
+    uint32_t attempt;        /* the newest, from 1 */
+    bool pivot;
+    bool unanswered;         /* some attempt timed out: without an answer its effect cannot be known */
+    uint64_t ended_order;    /* 1, 2, 3 ... in which steps succeeded or became unknown; 0: neither */
+    struct saga_slice topic, type, reply_topic; /* of the command */
+    struct saga_slice body;   /* the command's, kept until the step ends: every attempt sends the same */
+    struct saga_slice result; /* what the step kept, JSON; absent: null */
+    enum saga_compensation_status compensation;
+    uint32_t compensation_attempt;
+    struct saga_slice compensation_topic, compensation_type, compensation_reply_topic;
+    struct saga_slice compensation_body;
+};
+
+/* An alarm. Redis rings it (R16); `armed` tells a ring for this alarm from one for an older one. */
+struct saga_timer {
+    struct saga_slice name; /* `deadline`, `keep`, `step/<path>`, `compensation/<path>` */
+    int64_t due_ms;
+    uint64_t armed;         /* the saga's sequence at which it was armed */
+    bool held;              /* rang while the saga was paused: it counts from the resume on */
+};
+
+/* A list of blocks that is being run. The root list is scope 0; loops and branches open further ones. */
+struct saga_scope {
+    uint32_t id;
+    uint32_t parent;   /* scope; of the root: 0 */
+    uint32_t block;    /* the block that opened it; of the root: 0 */
+    uint32_t index;    /* which branch or which time round the loop */
+    uint32_t position; /* index in its list of the block that runs now, or of the next one */
+    bool entered;      /* the block at `position` has begun */
+};
+
+struct saga_error_value {
+    struct saga_slice step; /* absent: the saga as a whole */
+    struct saga_slice type;
+    struct saga_slice message;
+};
+
+struct saga_search_value {
+    struct saga_slice name;
+    struct saga_slice value;
+};
+
+struct saga_state {
+    struct saga_arena arena; /* owns everything below */
+    struct saga_slice id;    /* <definition>/<key> */
+    struct saga_slice run;
+    struct saga_slice key;
+    struct saga_slice name;  /* definition */
+    uint32_t version;
+    struct saga_slice sha256;
+    struct saga_slice trace; /* W3C trace id of the whole saga, 32 hexadecimal digits */
+    uint64_t sequence;       /* of the newest journal record, from 1 */
+    enum saga_status status;
+    bool paused;
+    bool pivoted;            /* a pivot step succeeded: only forward from here */
+    bool deadline_passed;
+    bool forgotten;          /* `keep` is over: leaves Redis */
+    bool has_error;
+    bool has_deferred;       /* a reason to compensate that waits for the pivot in flight */
+    int64_t started_ms;
+    int64_t changed_ms;
+    int64_t ended_ms;        /* 0: not yet */
+    struct saga_slice input; /* JSON */
+    struct saga_slice vars;  /* JSON object, absent: none */
+    struct saga_error_value error;
+    struct saga_error_value deferred;
+    enum saga_stuck_on stuck_on;
+    struct saga_slice stuck_step;
+    struct saga_slice stuck_message;
+    bool stuck_forward;      /* it was running, not compensating, when it got stuck */
+    uint64_t ended_steps;    /* counts ended_order */
+
+    struct saga_scope *scopes;
+    size_t scope_count, scope_capacity;
+    struct saga_step_state *steps; /* in the order in which they were begun */
+    size_t step_count, step_capacity;
+    struct saga_timer *timers;
+    size_t timer_count, timer_capacity;
+    struct saga_search_value *search;
+    size_t search_count, search_capacity;
+};
+
+/* A state of no saga yet, SAGA_STATUS_NONE. Never NULL (arena.h). */
+struct saga_state *saga_state_new(void);
+/* A copy that shares nothing; compact. */
+struct saga_state *saga_state_clone(const struct saga_state *state);
+void saga_state_free(struct saga_state *state);
+
+/* NULL where there is none. */
+struct saga_step_state *saga_state_step(const struct saga_state *state, struct saga_slice path);
+struct saga_timer *saga_state_timer(const struct saga_state *state, struct saga_slice name);
+
+/* About how many bytes the state takes, encoded: against SAGA_STATE_BYTES_MAX (R23). */
+size_t saga_state_bytes(const struct saga_state *state);
+
+/* Asserts what always holds of a state; for tests and after every decision. */
+void saga_state_check(const struct saga_state *state);
+
+#endif
