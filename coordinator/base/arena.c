@@ -103,7 +103,8 @@ struct saga_slice saga_arena_copy(struct saga_arena *arena, struct saga_slice s)
     return (struct saga_slice){ saga_arena_string(arena, s), s.size };
 }
 
-struct saga_slice saga_arena_vprintf(struct saga_arena *arena, const char *format, va_list arguments)
+struct saga_slice saga_arena_vprintf(struct saga_arena *arena, const char *format,
+                                     va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);

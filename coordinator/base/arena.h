@@ -31,7 +31,7 @@ void saga_arena_free(struct saga_arena *arena);
 /* `size` zeroed bytes, aligned for any type; size 0 gives a valid pointer. */
 void *saga_arena_alloc(struct saga_arena *arena, size_t size);
 #define SAGA_NEW(arena, type) ((type *)saga_arena_alloc((arena), sizeof(type)))
-#define SAGA_NEW_ARRAY(arena, type, count) \
+#define SAGA_NEW_ARRAY(arena, type, count)                                                         \
     ((type *)saga_arena_alloc((arena), sizeof(type) * (size_t)(count)))
 
 /* Copies of bytes; an absent slice stays absent. The copy is terminated behind its last byte. */
@@ -41,19 +41,20 @@ char *saga_arena_string(struct saga_arena *arena, struct saga_slice s);
 /* printf into the arena. */
 struct saga_slice saga_arena_printf(struct saga_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-struct saga_slice saga_arena_vprintf(struct saga_arena *arena, const char *format, va_list arguments);
+struct saga_slice saga_arena_vprintf(struct saga_arena *arena, const char *format,
+                                     va_list arguments);
 
 /* Grows an array by doubling: makes room for one more of `item_size` behind `count` items, copying when it
  * must. `*items` and `*capacity` change. Use through SAGA_PUSH. */
 void saga_arena_grow(struct saga_arena *arena, void **items, size_t count, size_t *capacity,
                      size_t item_size);
 /* Appends `value` to the arena array `items` with its `count` and `capacity` (lvalues). */
-#define SAGA_PUSH(arena, items, count, capacity, value)                                             \
-    do {                                                                                            \
-        void *saga_push_items = (items);                                                            \
-        saga_arena_grow((arena), &saga_push_items, (count), &(capacity), sizeof(*(items)));         \
-        (items) = saga_push_items;                                                                  \
-        (items)[(count)++] = (value);                                                               \
+#define SAGA_PUSH(arena, items, count, capacity, value)                                            \
+    do {                                                                                           \
+        void *saga_push_items = (items);                                                           \
+        saga_arena_grow((arena), &saga_push_items, (count), &(capacity), sizeof(*(items)));        \
+        (items) = saga_push_items;                                                                 \
+        (items)[(count)++] = (value);                                                              \
     } while (0)
 
 #endif

@@ -5,7 +5,7 @@
 
 _Noreturn void saga_assert_failed(const char *condition, const char *file, int line);
 
-#define SAGA_ASSERT(condition) \
+#define SAGA_ASSERT(condition)                                                                     \
     ((condition) ? (void)0 : saga_assert_failed(#condition, __FILE__, __LINE__))
 
 #endif

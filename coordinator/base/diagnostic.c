@@ -54,7 +54,8 @@ static void print_source_line(const struct saga_diagnostic *diagnostic, FILE *ou
 {
     fprintf(out, "%5u | %.*s\n      | ", diagnostic->line, SAGA_SLICE_ARG(diagnostic->source_line));
     for (unsigned i = 1; i < diagnostic->column; i++) {
-        bool tab = i - 1 < diagnostic->source_line.size && diagnostic->source_line.data[i - 1] == '\t';
+        bool tab =
+            i - 1 < diagnostic->source_line.size && diagnostic->source_line.data[i - 1] == '\t';
         fputc(tab ? '\t' : ' ', out);
     }
     fputc('^', out);
@@ -80,6 +81,7 @@ void saga_diagnostic_print(const struct saga_diagnostic *diagnostic, FILE *out)
 
 void saga_diagnostics_print(const struct saga_diagnostics *diagnostics, FILE *out)
 {
-    for (size_t i = 0; i < diagnostics->count; i++) saga_diagnostic_print(&diagnostics->items[i], out);
+    for (size_t i = 0; i < diagnostics->count; i++)
+        saga_diagnostic_print(&diagnostics->items[i], out);
     if (diagnostics->cut) fprintf(out, "... and %zu more findings\n", diagnostics->cut);
 }

@@ -30,8 +30,8 @@ struct saga_diagnostics {
     struct saga_diagnostic *items;
     size_t count;
     size_t capacity;
-    size_t errors;    /* of the items and of what was cut, how many are errors */
-    size_t cut;       /* findings beyond SAGA_DIAGNOSTICS_MAX, not kept */
+    size_t errors; /* of the items and of what was cut, how many are errors */
+    size_t cut;    /* findings beyond SAGA_DIAGNOSTICS_MAX, not kept */
 };
 
 void saga_diagnostics_init(struct saga_diagnostics *diagnostics, struct saga_arena *arena);

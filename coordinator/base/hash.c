@@ -11,7 +11,8 @@ uint32_t saga_murmur2(struct saga_slice key)
     uint32_t h = 0x9747b28cu ^ (uint32_t)key.size;
     size_t words = key.size / 4;
     for (size_t i = 0; i < words; i++, b += 4) {
-        uint32_t k = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+        uint32_t k =
+            (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
         k *= m;
         k ^= k >> 24;
         k *= m;

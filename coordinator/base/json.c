@@ -22,7 +22,8 @@ size_t saga_utf8_sequence(const char *bytes, size_t size)
         return 3;
     }
     if (b[0] >= 0xF0 && b[0] <= 0xF4) {
-        if (size < 4 || (b[1] & 0xC0) != 0x80 || (b[2] & 0xC0) != 0x80 || (b[3] & 0xC0) != 0x80) return 0;
+        if (size < 4 || (b[1] & 0xC0) != 0x80 || (b[2] & 0xC0) != 0x80 || (b[3] & 0xC0) != 0x80)
+            return 0;
         if (b[0] == 0xF0 && b[1] < 0x90) return 0;
         if (b[0] == 0xF4 && b[1] > 0x8F) return 0;
         return 4;
@@ -70,7 +71,8 @@ static bool check_literal(struct validator *v, const char *literal)
 
 static bool check_digits(struct validator *v)
 {
-    if (v->at == v->end || !is_digit(*v->at)) return refuse(v, SAGA_E_INVALID, "a number without its digits");
+    if (v->at == v->end || !is_digit(*v->at))
+        return refuse(v, SAGA_E_INVALID, "a number without its digits");
     while (v->at < v->end && is_digit(*v->at)) v->at++;
     return true;
 }
@@ -80,7 +82,8 @@ static bool check_number(struct validator *v)
     if (*v->at == '-') v->at++;
     if (v->at < v->end && *v->at == '0') {
         v->at++;
-        if (v->at < v->end && is_digit(*v->at)) return refuse(v, SAGA_E_INVALID, "a number that begins with 0");
+        if (v->at < v->end && is_digit(*v->at))
+            return refuse(v, SAGA_E_INVALID, "a number that begins with 0");
     } else if (!check_digits(v)) {
         return false;
     }
@@ -149,10 +152,12 @@ static bool check_entry(struct validator *v, bool object, int depth)
 {
     v->at = skip_space(v->at, v->end);
     if (object) {
-        if (v->at == v->end || *v->at != '"') return refuse(v, SAGA_E_INVALID, "a member without a quoted name");
+        if (v->at == v->end || *v->at != '"')
+            return refuse(v, SAGA_E_INVALID, "a member without a quoted name");
         if (!check_string(v)) return false;
         v->at = skip_space(v->at, v->end);
-        if (v->at == v->end || *v->at != ':') return refuse(v, SAGA_E_INVALID, "a member without a colon");
+        if (v->at == v->end || *v->at != ':')
+            return refuse(v, SAGA_E_INVALID, "a member without a colon");
         v->at++;
     }
     return check_value(v, depth);
@@ -437,11 +442,13 @@ static bool number_is_safe(struct saga_slice number)
         digits++;
     }
     if (digits <= 15) return true;
-    if (!whole || digits > 16 || memchr(number.data, 'e', number.size) || memchr(number.data, 'E', number.size))
+    if (!whole || digits > 16 || memchr(number.data, 'e', number.size) ||
+        memchr(number.data, 'E', number.size))
         return false;
     unsigned long long value = 0;
     for (size_t i = 0; i < number.size; i++)
-        if (is_digit(number.data[i])) value = value * 10 + (unsigned long long)(number.data[i] - '0');
+        if (is_digit(number.data[i]))
+            value = value * 10 + (unsigned long long)(number.data[i] - '0');
     return value <= 1ULL << 53;
 }
 

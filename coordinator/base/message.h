@@ -24,10 +24,10 @@ struct saga_position {
 /* One record to send, or one that was read. Slices belong to whoever made it. */
 struct saga_message {
     struct saga_slice topic;
-    int32_t partition;      /* or SAGA_PARTITION_BY_KEY when sending */
-    int64_t offset;         /* of a record that was read */
-    int64_t timestamp_ms;   /* of a record that was read */
-    struct saga_slice key;  /* absent: none */
+    int32_t partition;     /* or SAGA_PARTITION_BY_KEY when sending */
+    int64_t offset;        /* of a record that was read */
+    int64_t timestamp_ms;  /* of a record that was read */
+    struct saga_slice key; /* absent: none */
     struct saga_slice value;
     struct saga_header *headers;
     size_t header_count;

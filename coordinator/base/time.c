@@ -40,7 +40,8 @@ int saga_duration_parse(struct saga_slice text, int64_t *ret_ms)
             number = number * 10 + (text.data[digits++] - '0');
             if (number > duration_ms_max) return SAGA_E_INVALID;
         }
-        if (digits == 0 || unit_at(saga_slice_skip(text, digits), &unit, &letters) < 0) return SAGA_E_INVALID;
+        if (digits == 0 || unit_at(saga_slice_skip(text, digits), &unit, &letters) < 0)
+            return SAGA_E_INVALID;
         if (unit >= last_unit || number > duration_ms_max / unit) return SAGA_E_INVALID;
         total += number * unit;
         if (total > duration_ms_max) return SAGA_E_INVALID;
@@ -66,7 +67,8 @@ void saga_duration_format(int64_t ms, char ret[SAGA_TIME_TEXT_BYTES])
         int64_t count = ms / units[i].ms;
         if (count == 0) continue;
         ms -= count * units[i].ms;
-        int written = snprintf(ret + size, SAGA_TIME_TEXT_BYTES - size, "%" PRId64 "%s", count, units[i].suffix);
+        int written = snprintf(ret + size, SAGA_TIME_TEXT_BYTES - size, "%" PRId64 "%s", count,
+                               units[i].suffix);
         if (written < 0 || (size += (size_t)written) >= SAGA_TIME_TEXT_BYTES) return;
     }
 }
@@ -78,7 +80,8 @@ static void civil_of_days(int64_t days, int64_t *year, unsigned *month, unsigned
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
     unsigned day_of_era = (unsigned)(days - era * 146097);
-    unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     unsigned shifted = (5 * day_of_year + 2) / 153;
     *day = day_of_year - (153 * shifted + 2) / 5 + 1;
@@ -107,8 +110,8 @@ void saga_time_format(int64_t time_ms, char ret[SAGA_TIME_TEXT_BYTES])
     int64_t days = floor_divide(time_ms, 86400000), year;
     unsigned month, day, ms = (unsigned)(time_ms - days * 86400000);
     civil_of_days(days, &year, &month, &day);
-    snprintf(ret, SAGA_TIME_TEXT_BYTES, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month, day,
-             ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+    snprintf(ret, SAGA_TIME_TEXT_BYTES, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month,
+             day, ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
 }
 
 void saga_time_format_clock(int64_t time_ms, char ret[SAGA_TIME_TEXT_BYTES])
@@ -161,8 +164,9 @@ int saga_time_parse(struct saga_slice text, int64_t *ret_ms)
     int offset_minutes;
     if (!read_digits(&text, 4, &year) || !read_char(&text, "-") || !read_digits(&text, 2, &month) ||
         !read_char(&text, "-") || !read_digits(&text, 2, &day) || !read_char(&text, "Tt ") ||
-        !read_digits(&text, 2, &hour) || !read_char(&text, ":") || !read_digits(&text, 2, &minute) ||
-        !read_char(&text, ":") || !read_digits(&text, 2, &second))
+        !read_digits(&text, 2, &hour) || !read_char(&text, ":") ||
+        !read_digits(&text, 2, &minute) || !read_char(&text, ":") ||
+        !read_digits(&text, 2, &second))
         return SAGA_E_INVALID;
     if (read_char(&text, ".")) {
         unsigned digit, scale = 100;
@@ -179,7 +183,8 @@ int saga_time_parse(struct saga_slice text, int64_t *ret_ms)
     unsigned check_month, check_day;
     civil_of_days(days, &check_year, &check_month, &check_day);
     if (check_month != month || check_day != day) return SAGA_E_INVALID;
-    int64_t seconds = days * 86400 + hour * 3600 + minute * 60 + second - (int64_t)offset_minutes * 60;
+    int64_t seconds =
+        days * 86400 + hour * 3600 + minute * 60 + second - (int64_t)offset_minutes * 60;
     *ret_ms = seconds * 1000 + ms;
     return SAGA_OK;
 }

@@ -62,10 +62,11 @@ struct saga_bus {
      * Fills in `offset` (SAGA_OFFSET_NONE where there is none). Errors: AGAIN. */
     int (*committed)(void *self, struct saga_position *positions, size_t count, int timeout_ms);
     /* Commits positions outside a transaction: only for a partition never read before (R20). Errors: AGAIN, FENCED. */
-    int (*commit_positions)(void *self, const struct saga_position *positions, size_t count, int timeout_ms);
+    int (*commit_positions)(void *self, const struct saga_position *positions, size_t count,
+                            int timeout_ms);
     /* Low watermark and high watermark (read_uncommitted: also what is not yet stable, R8). */
-    int (*watermarks)(void *self, struct saga_slice topic, int32_t partition, int timeout_ms, int64_t *ret_low,
-                      int64_t *ret_high);
+    int (*watermarks)(void *self, struct saga_slice topic, int32_t partition, int timeout_ms,
+                      int64_t *ret_low, int64_t *ret_high);
     /* How many partitions a topic has; SAGA_E_NOT_FOUND where there is no such topic. */
     int (*partition_count)(void *self, struct saga_slice topic, int timeout_ms, int32_t *ret_count);
 
@@ -90,7 +91,8 @@ struct saga_bus {
     int (*reader_open)(void *self, struct saga_slice topic, int32_t partition, int64_t offset);
     /* Up to `max` records; `*ret_position` is where the reader stands, behind markers and aborted records, which
      * also moves when no record came. Errors: AGAIN, NOT_FOUND (the offset is gone). */
-    int (*reader_read)(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret, int64_t *ret_position);
+    int (*reader_read)(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret,
+                       int64_t *ret_position);
     void (*reader_close)(void *self);
 
     /* Leaves the group and frees everything. */

@@ -9,8 +9,8 @@
 
 struct saga_client;
 /* Connects lazily. Freed with saga_client_free. Errors: SAGA_E_STOP with words (a setting that librdkafka refuses). */
-int saga_client_new(const struct saga_kafka_config *config, struct saga_arena *arena, struct saga_client **ret,
-                    struct saga_diagnostic *diagnostic);
+int saga_client_new(const struct saga_kafka_config *config, struct saga_arena *arena,
+                    struct saga_client **ret, struct saga_diagnostic *diagnostic);
 void saga_client_free(struct saga_client *client);
 const char *saga_client_problem(const struct saga_client *client);
 
@@ -34,29 +34,30 @@ struct saga_topic_state {
 };
 /* Makes a topic with the broker's default replication; one that exists is left as it is (SAGA_OK,
  * `*ret_created` false). Waits until it can be used. */
-int saga_client_create_topic(struct saga_client *client, const struct saga_topic_spec *spec, int timeout_ms,
-                             bool *ret_created);
+int saga_client_create_topic(struct saga_client *client, const struct saga_topic_spec *spec,
+                             int timeout_ms, bool *ret_created);
 /* What exists; settings named in `spec` are read back. */
-int saga_client_describe_topic(struct saga_client *client, const struct saga_topic_spec *spec, int timeout_ms,
-                               struct saga_arena *arena, struct saga_topic_state *ret);
+int saga_client_describe_topic(struct saga_client *client, const struct saga_topic_spec *spec,
+                               int timeout_ms, struct saga_arena *arena,
+                               struct saga_topic_state *ret);
 
 /* Sends one record (idempotent producer, acks=all) and waits until it stands; `ret` gets where. */
 int saga_client_send(struct saga_client *client, const struct saga_message *message, int timeout_ms,
                      struct saga_position *ret);
 
-int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, int32_t partition, int timeout_ms,
-                           int64_t *ret_low, int64_t *ret_high);
+int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, int32_t partition,
+                           int timeout_ms, int64_t *ret_low, int64_t *ret_high);
 
 /* Reads one partition from an offset (or SAGA_READ_BEGINNING, SAGA_READ_END), read_committed. Several may be open. */
 #define SAGA_READ_BEGINNING (-2)
 #define SAGA_READ_END (-1)
 struct saga_reader;
-int saga_reader_open(struct saga_client *client, struct saga_slice topic, int32_t partition, int64_t offset,
-                     struct saga_reader **ret);
+int saga_reader_open(struct saga_client *client, struct saga_slice topic, int32_t partition,
+                     int64_t offset, struct saga_reader **ret);
 /* As reader_read of the bus: up to `max` records, and where the reader stands; `*ret_end` is true when
  * that is the partition's end. Records are released with saga_reader_release. */
-int saga_reader_read(struct saga_reader *reader, int timeout_ms, size_t max, struct saga_bus_records *ret,
-                     int64_t *ret_position, bool *ret_end);
+int saga_reader_read(struct saga_reader *reader, int timeout_ms, size_t max,
+                     struct saga_bus_records *ret, int64_t *ret_position, bool *ret_end);
 void saga_reader_release(struct saga_reader *reader, struct saga_bus_records *records);
 void saga_reader_close(struct saga_reader *reader);
 

@@ -12,7 +12,8 @@ struct saga_endpoint;
 int saga_endpoint_start(struct saga_endpoint **ret);
 /* "127.0.0.1:12345"; the endpoint's. */
 const char *saga_endpoint_servers(const struct saga_endpoint *endpoint);
-int saga_endpoint_create_topic(struct saga_endpoint *endpoint, const char *name, int32_t partitions);
+int saga_endpoint_create_topic(struct saga_endpoint *endpoint, const char *name,
+                               int32_t partitions);
 void saga_endpoint_stop(struct saga_endpoint *endpoint);
 
 #endif

@@ -13,14 +13,16 @@ struct saga_kafka_setting {
 
 struct saga_kafka_config {
     const char *bootstrap_servers;
-    const char *group;          /* consumer group */
-    const char *instance;       /* stable name of this process; part of the transactional ids (R5) */
-    int session_timeout_ms;     /* default 6000 */
+    const char *group;      /* consumer group */
+    const char *instance;   /* stable name of this process; part of the transactional ids (R5) */
+    int session_timeout_ms; /* default 6000 */
     int transaction_timeout_ms; /* default 10000 */
     bool mock;                  /* the endpoint is librdkafka's mock cluster (saga dev) */
-    const struct saga_kafka_setting *settings; /* passed on to librdkafka after our own: TLS, SASL, tuning */
+    const struct saga_kafka_setting
+        *settings; /* passed on to librdkafka after our own: TLS, SASL, tuning */
     size_t setting_count;
-    void (*log)(int level, const char *text, void *context); /* librdkafka's own lines; level as syslog */
+    void (*log)(int level, const char *text,
+                void *context); /* librdkafka's own lines; level as syslog */
     void *log_context;
 };
 
@@ -29,6 +31,7 @@ struct saga_kafka_config {
  * ret->close(ret->self). The config's strings must outlive it.
  * Errors: SAGA_E_AGAIN (broker not there), SAGA_E_STOP; words and mend in `diagnostic`. */
 int saga_kafka_open(const struct saga_kafka_config *config, unsigned worker, int timeout_ms,
-                    struct saga_arena *arena, struct saga_bus *ret, struct saga_diagnostic *diagnostic);
+                    struct saga_arena *arena, struct saga_bus *ret,
+                    struct saga_diagnostic *diagnostic);
 
 #endif

@@ -28,11 +28,11 @@ struct saga_journal_record {
     struct saga_slice saga_id; /* empty for the lane's first record */
     struct saga_slice run;
     struct saga_slice key;
-    struct saga_slice name;    /* definition */
+    struct saga_slice name; /* definition */
     uint32_t version;
-    struct saga_slice sha256;  /* of the definition, hexadecimal */
-    uint64_t sequence;         /* 1, 2, 3 ... of this run of the saga */
-    struct saga_event cause;   /* with the record's time */
+    struct saga_slice sha256; /* of the definition, hexadecimal */
+    uint64_t sequence;        /* 1, 2, 3 ... of this run of the saga */
+    struct saga_event cause;  /* with the record's time */
     struct saga_fact *facts;
     size_t fact_count;
     uint8_t chain[SAGA_SHA256_BYTES];
@@ -58,8 +58,8 @@ int saga_journal_chain(struct saga_slice bytes, const uint8_t previous[SAGA_SHA2
                        uint8_t ret[SAGA_SHA256_BYTES]);
 
 /* A state in its Redis form. Equal states give equal bytes. Errors: SAGA_E_LIMIT. */
-int saga_state_encode(struct saga_codec *codec, const struct saga_state *state, struct saga_arena *arena,
-                      struct saga_slice *ret_bytes);
+int saga_state_encode(struct saga_codec *codec, const struct saga_state *state,
+                      struct saga_arena *arena, struct saga_slice *ret_bytes);
 /* `*ret` is the caller's (saga_state_free). Errors: SAGA_E_INVALID with words; the result also passed
  * the checks of saga_state_check, so a damaged state is refused, never asserted on. */
 int saga_state_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
@@ -69,7 +69,8 @@ int saga_state_decode(struct saga_codec *codec, struct saga_slice bytes, struct 
  * causes, commands and results, else without. */
 struct saga_slice saga_journal_json(const struct saga_journal_record *record, bool bodies,
                                     struct saga_arena *arena);
-struct saga_slice saga_state_json(const struct saga_state *state, bool bodies, struct saga_arena *arena);
+struct saga_slice saga_state_json(const struct saga_state *state, bool bodies,
+                                  struct saga_arena *arena);
 /* One fact as an object {"fact":"StepSent","step":…}: the fields of saga_fact_types that are not empty. */
 void saga_fact_json(const struct saga_fact *fact, bool bodies, struct saga_buffer *buffer);
 

@@ -21,8 +21,8 @@ bool saga_fact_is_message(const struct saga_fact *fact);
  * ce_sagaidempotencykey, ce_sagakind, ce_sagacompensates, ce_sagareplyto, ce_sagaexpires (RFC 3339), content-type,
  * traceparent (00-<state's trace>-<first 16 hexadecimal digits of SHA-256 of the command's id>-01).
  * A published event has ce_id <saga id>/<run>/event/<sequence> and no ce_saga* headers but none of a command. */
-void saga_fact_message(const struct saga_fact *fact, const struct saga_state *state, int64_t time_ms,
-                       struct saga_arena *arena, struct saga_message *ret);
+void saga_fact_message(const struct saga_fact *fact, const struct saga_state *state,
+                       int64_t time_ms, struct saga_arena *arena, struct saga_message *ret);
 
 /* ---- the inbox ---- */
 
@@ -36,12 +36,13 @@ enum saga_inbox_kind saga_inbox_kind_of(const struct saga_message *message);
 
 /* A record for the inbox of `lane` that carries `record` on: its key (or `key` if the record has none), its value
  * and headers as they are, and beside them saga_kind=hop, saga_source_topic/_partition/_offset. */
-void saga_hop_message(const struct saga_message *record, struct saga_slice inbox_topic, uint32_t lane,
-                      struct saga_slice key, struct saga_arena *arena, struct saga_message *ret);
+void saga_hop_message(const struct saga_message *record, struct saga_slice inbox_topic,
+                      uint32_t lane, struct saga_slice key, struct saga_arena *arena,
+                      struct saga_message *ret);
 /* Takes a hop apart again: `*ret` is the record as it was read at its source (topic, partition, offset,
  * key, value, headers without the saga_* ones). Errors: SAGA_E_INVALID with words. */
-int saga_hop_open(const struct saga_message *message, struct saga_arena *arena, struct saga_message *ret,
-                  struct saga_diagnostic *diagnostic);
+int saga_hop_open(const struct saga_message *message, struct saga_arena *arena,
+                  struct saga_message *ret, struct saga_diagnostic *diagnostic);
 
 /* A start from outside Kafka's events: saga_kind=start, saga_definition=name, ce_id=`id` (who starts twice with
  * one id and key starts once, as any second start does), ce_type=`type`, value the input. */
@@ -49,14 +50,15 @@ void saga_start_message(struct saga_slice inbox_topic, uint32_t lane, struct sag
                         struct saga_slice key, struct saga_slice id, struct saga_slice input,
                         struct saga_arena *arena, struct saga_message *ret);
 /* `*ret_definition` names the definition. The event's key, id, body, type and source are set, not its time. */
-int saga_start_open(const struct saga_message *message, struct saga_arena *arena, struct saga_slice *ret_definition,
-                    struct saga_event *ret, struct saga_diagnostic *diagnostic);
+int saga_start_open(const struct saga_message *message, struct saga_arena *arena,
+                    struct saga_slice *ret_definition, struct saga_event *ret,
+                    struct saga_diagnostic *diagnostic);
 
 /* An operator's command: saga_kind=operator; value JSON {"verb","saga","as","who","from","reason"};
  * `event` gives verb, as, who, from, reason and id (absent members are left out). */
 void saga_operator_message(struct saga_slice inbox_topic, uint32_t lane, struct saga_slice saga_id,
-                           struct saga_slice key, const struct saga_event *event, struct saga_arena *arena,
-                           struct saga_message *ret);
+                           struct saga_slice key, const struct saga_event *event,
+                           struct saga_arena *arena, struct saga_message *ret);
 int saga_operator_open(const struct saga_message *message, struct saga_arena *arena,
                        struct saga_slice *ret_saga_id, struct saga_event *ret,
                        struct saga_diagnostic *diagnostic);
@@ -67,8 +69,8 @@ int saga_operator_open(const struct saga_message *message, struct saga_arena *ar
  * content type, traceparent, body (checked: JSON, UTF-8, at most SAGA_PAYLOAD_BYTES_MAX; an empty value is null).
  * Structured mode (content-type application/cloudevents+json) is understood too: its attributes and `data`.
  * Kind and time are the caller's. Errors: SAGA_E_INVALID, SAGA_E_LIMIT with words for the dead letter. */
-int saga_event_open(const struct saga_message *record, struct saga_arena *arena, struct saga_event *ret,
-                    struct saga_diagnostic *diagnostic);
+int saga_event_open(const struct saga_message *record, struct saga_arena *arena,
+                    struct saga_event *ret, struct saga_diagnostic *diagnostic);
 
 /* Which saga a reply is for, by its headers: ce_sagacommandid (sets run, step, compensation and attempt of
  * `event` too), else ce_subject. Errors: SAGA_E_NOT_FOUND (neither header), SAGA_E_INVALID (a broken id). */
@@ -76,13 +78,16 @@ int saga_reply_address(const struct saga_message *record, struct saga_event *eve
                        struct saga_slice *ret_saga_id, struct saga_diagnostic *diagnostic);
 
 /* `<definition>/<key>` taken apart at its first slash. Errors: SAGA_E_INVALID. */
-int saga_id_parse(struct saga_slice saga_id, struct saga_slice *ret_name, struct saga_slice *ret_key);
-struct saga_slice saga_id_make(struct saga_arena *arena, struct saga_slice name, struct saga_slice key);
+int saga_id_parse(struct saga_slice saga_id, struct saga_slice *ret_name,
+                  struct saga_slice *ret_key);
+struct saga_slice saga_id_make(struct saga_arena *arena, struct saga_slice name,
+                               struct saga_slice key);
 
 /* The record as it was, for the dead letters of `lane`, with saga_reason (one word), saga_message (for people)
  * and saga_source_topic/_partition/_offset. */
-void saga_dead_letter_message(const struct saga_message *record, struct saga_slice dead_letters_topic,
-                              uint32_t lane, struct saga_slice reason, struct saga_slice words,
+void saga_dead_letter_message(const struct saga_message *record,
+                              struct saga_slice dead_letters_topic, uint32_t lane,
+                              struct saga_slice reason, struct saga_slice words,
                               struct saga_arena *arena, struct saga_message *ret);
 
 #endif

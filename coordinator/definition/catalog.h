@@ -16,10 +16,11 @@ void saga_catalog_free(struct saga_catalog *catalog);
 int saga_catalog_add(struct saga_catalog *catalog, struct saga_definition *definition);
 
 /* NULL where there is none. */
-struct saga_definition *saga_catalog_find(const struct saga_catalog *catalog, struct saga_slice name,
-                                          uint32_t version);
+struct saga_definition *saga_catalog_find(const struct saga_catalog *catalog,
+                                          struct saga_slice name, uint32_t version);
 /* The highest version of a name: what a new saga starts on (R19). */
-struct saga_definition *saga_catalog_newest(const struct saga_catalog *catalog, struct saga_slice name);
+struct saga_definition *saga_catalog_newest(const struct saga_catalog *catalog,
+                                            struct saga_slice name);
 
 /* All of them, sorted by name, then version. */
 size_t saga_catalog_count(const struct saga_catalog *catalog);
@@ -28,12 +29,13 @@ struct saga_definition *saga_catalog_at(const struct saga_catalog *catalog, size
 /* A topic that the coordinator reads: what of the catalog concerns it. */
 struct saga_catalog_topic {
     struct saga_slice topic;
-    bool replies;           /* participants of some definition (any version) answer there */
-    bool starts;            /* the newest version of some definition starts from there */
-    enum saga_begin from;   /* R20: earliest for replies and where any start says so */
+    bool replies;         /* participants of some definition (any version) answer there */
+    bool starts;          /* the newest version of some definition starts from there */
+    enum saga_begin from; /* R20: earliest for replies and where any start says so */
 };
 /* Sorted by name, each topic once. The array is the catalog's, valid until the next add. */
 size_t saga_catalog_topics(struct saga_catalog *catalog, const struct saga_catalog_topic **ret);
-const struct saga_catalog_topic *saga_catalog_topic(struct saga_catalog *catalog, struct saga_slice topic);
+const struct saga_catalog_topic *saga_catalog_topic(struct saga_catalog *catalog,
+                                                    struct saga_slice topic);
 
 #endif

@@ -41,10 +41,10 @@ enum saga_begin { SAGA_BEGIN_LATEST, SAGA_BEGIN_EARLIEST };
 
 struct saga_start {
     struct saga_slice topic;
-    struct saga_slice event;           /* its type */
-    struct saga_expression *key;       /* over the event's body: a string or a number */
-    struct saga_expression *when;      /* or NULL: always */
-    struct saga_expression *type;      /* over the body, for events without ce_type; or NULL */
+    struct saga_slice event;      /* its type */
+    struct saga_expression *key;  /* over the event's body: a string or a number */
+    struct saga_expression *when; /* or NULL: always */
+    struct saga_expression *type; /* over the body, for events without ce_type; or NULL */
     enum saga_begin from;
 };
 
@@ -73,7 +73,8 @@ enum saga_compensate_kind {
 struct saga_compensate {
     enum saga_compensate_kind kind;
     struct saga_command command;
-    struct saga_expression *unknown_body; /* for a step whose outcome is unknown; NULL: command.body */
+    struct saga_expression
+        *unknown_body;         /* for a step whose outcome is unknown; NULL: command.body */
     struct saga_names success; /* empty: any answer that is neither in retry.on nor in failure */
     struct saga_names failure;
     int64_t timeout_ms;
@@ -89,8 +90,9 @@ struct saga_step {
     struct saga_retry retry;
     struct saga_expression *keep; /* over .reply and the rest; NULL: the whole body */
     bool pivot;
-    bool behind_pivot;   /* a pivot comes before it on every way there */
-    bool unknown_by_key; /* `unknown: by-key`: the service finds what to undo by ce_sagacompensates */
+    bool behind_pivot; /* a pivot comes before it on every way there */
+    bool
+        unknown_by_key; /* `unknown: by-key`: the service finds what to undo by ce_sagacompensates */
     struct saga_compensate compensate;
 };
 
@@ -128,7 +130,7 @@ struct saga_definition {
     struct saga_slice name;
     uint32_t version; /* from 1 */
     struct saga_slice summary;
-    struct saga_slice source; /* the file's text */
+    struct saga_slice source;               /* the file's text */
     char sha256[2 * SAGA_SHA256_BYTES + 1]; /* of the source, hexadecimal */
 
     const struct saga_participant *participants;
@@ -154,8 +156,8 @@ struct saga_definition {
 /* Reads a definition from YAML. `file` names it in findings. Warnings do not fail it.
  * On success `*ret` is owned by the caller (saga_definition_free).
  * Errors: SAGA_E_INVALID with at least one error in `diagnostics`; `*ret` untouched. */
-int saga_definition_load(struct saga_slice text, const char *file, struct saga_diagnostics *diagnostics,
-                         struct saga_definition **ret);
+int saga_definition_load(struct saga_slice text, const char *file,
+                         struct saga_diagnostics *diagnostics, struct saga_definition **ret);
 /* The same from a file; a file that cannot be read is a finding too. */
 int saga_definition_load_file(const char *path, struct saga_diagnostics *diagnostics,
                               struct saga_definition **ret);
@@ -166,9 +168,15 @@ const struct saga_block *saga_definition_step(const struct saga_definition *defi
                                               struct saga_slice name);
 
 /* Every topic that the definition names, with what it is for. */
-enum saga_topic_use { SAGA_TOPIC_COMMANDS, SAGA_TOPIC_REPLIES, SAGA_TOPIC_STARTS, SAGA_TOPIC_PUBLISHED };
+enum saga_topic_use {
+    SAGA_TOPIC_COMMANDS,
+    SAGA_TOPIC_REPLIES,
+    SAGA_TOPIC_STARTS,
+    SAGA_TOPIC_PUBLISHED
+};
 void saga_definition_topics(const struct saga_definition *definition,
-                            void (*visit)(struct saga_slice topic, enum saga_topic_use use, void *context),
+                            void (*visit)(struct saga_slice topic, enum saga_topic_use use,
+                                          void *context),
                             void *context);
 
 /* The saga as a Mermaid flowchart: forward way, failures, compensations, the pivot. Text in `arena`. */

@@ -28,9 +28,9 @@ struct saga_bindings {
     struct saga_slice vars;
     struct saga_slice item;
     struct saga_slice index;
-    struct saga_slice saga;  /* {"id":…,"key":…,"name":…,"version":…,"started":…} */
+    struct saga_slice saga; /* {"id":…,"key":…,"name":…,"version":…,"started":…} */
     struct saga_slice reply;
-    struct saga_slice error; /* {"step":…,"type":…,"message":…} */
+    struct saga_slice error;          /* {"step":…,"type":…,"message":…} */
     const struct saga_binding *steps; /* in the order in which they ended */
     size_t step_count;
 };

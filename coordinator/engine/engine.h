@@ -47,6 +47,7 @@ struct saga_slice saga_run_of(struct saga_arena *arena, const struct saga_positi
 
 /* How long to wait before the attempt `attempt` (from 2): backoff * factor^(attempt-2), at most max, with
  * jitter between half and all of it, taken from a hash of the command's id. */
-int64_t saga_backoff_ms(const struct saga_retry *retry, uint32_t attempt, struct saga_slice command_id);
+int64_t saga_backoff_ms(const struct saga_retry *retry, uint32_t attempt,
+                        struct saga_slice command_id);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/slice.h"
 
 enum saga_event_kind {
-    SAGA_EVENT_LANE,     /* no saga's: the lane's first record */
+    SAGA_EVENT_LANE, /* no saga's: the lane's first record */
     SAGA_EVENT_START,
     SAGA_EVENT_REPLY,
     SAGA_EVENT_TIMER,
@@ -35,21 +35,21 @@ enum saga_verb saga_verb_of(struct saga_slice name);
 
 struct saga_event {
     enum saga_event_kind kind;
-    int64_t time_ms;              /* the batch's time: the engine knows no other (R17) */
-    struct saga_position source;  /* where it was read; a timer has none (topic absent, -1, -1) */
-    struct saga_slice type;       /* of a start or a reply; of an operator: the verb */
-    struct saga_slice id;         /* CloudEvents id, may be absent */
+    int64_t time_ms;             /* the batch's time: the engine knows no other (R17) */
+    struct saga_position source; /* where it was read; a timer has none (topic absent, -1, -1) */
+    struct saga_slice type;      /* of a start or a reply; of an operator: the verb */
+    struct saga_slice id;        /* CloudEvents id, may be absent */
     struct saga_slice content_type;
-    struct saga_slice body;       /* JSON; absent: null */
+    struct saga_slice body; /* JSON; absent: null */
     struct saga_slice traceparent;
 
     /* start */
     struct saga_slice key;
 
     /* reply: which command it answers; step absent when only the type tells (messages.md) */
-    struct saga_slice run;        /* absent: any run */
+    struct saga_slice run; /* absent: any run */
     struct saga_slice step;
-    uint32_t attempt;             /* 0: not known, taken as the newest */
+    uint32_t attempt; /* 0: not known, taken as the newest */
     bool compensation;
 
     /* timer */
@@ -58,9 +58,9 @@ struct saga_event {
 
     /* operator */
     enum saga_verb verb;
-    struct saga_slice as;         /* resolve --as */
+    struct saga_slice as; /* resolve --as */
     struct saga_slice who;
-    struct saga_slice from;       /* host or address */
+    struct saga_slice from; /* host or address */
     struct saga_slice reason;
 };
 

@@ -56,39 +56,39 @@ enum saga_fact_kind {
 
 struct saga_fact {
     enum saga_fact_kind kind;
-    struct saga_slice step;        /* path */
+    struct saga_slice step; /* path */
     uint32_t scope, block, position;
     uint32_t attempt;
     bool pivot;
     struct saga_slice topic, type, reply_topic;
-    struct saga_slice value;       /* JSON: a body, a kept result, an input */
-    bool value_from_cause;         /* value is the body of the record's cause and is not repeated there */
-    int64_t due_ms;                /* of the timer that the fact arms; 0: none */
-    struct saga_slice reason;      /* a word: machines count by it */
-    struct saga_slice message;     /* for people */
-    enum saga_status status;       /* SagaContinued: where to */
+    struct saga_slice value; /* JSON: a body, a kept result, an input */
+    bool value_from_cause;   /* value is the body of the record's cause and is not repeated there */
+    int64_t due_ms;          /* of the timer that the fact arms; 0: none */
+    struct saga_slice reason;  /* a word: machines count by it */
+    struct saga_slice message; /* for people */
+    enum saga_status status;   /* SagaContinued: where to */
     enum saga_stuck_on stuck_on;
-    struct saga_slice name;        /* definition, timer or search attribute */
-    struct saga_slice text;        /* search value, journal id, trace id */
+    struct saga_slice name; /* definition, timer or search attribute */
+    struct saga_slice text; /* search value, journal id, trace id */
     uint32_t version;
     uint32_t lanes;
     struct saga_slice id, run, key, sha256;
 };
 
 enum saga_field_type {
-    SAGA_FIELD_STRING,      /* slice, never absent: absent is written as "" and read as absent */
-    SAGA_FIELD_BYTES,       /* nullable: with value_from_cause null; see saga_fact.value */
-    SAGA_FIELD_INT,         /* uint32_t */
+    SAGA_FIELD_STRING, /* slice, never absent: absent is written as "" and read as absent */
+    SAGA_FIELD_BYTES,  /* nullable: with value_from_cause null; see saga_fact.value */
+    SAGA_FIELD_INT,    /* uint32_t */
     SAGA_FIELD_BOOL,
-    SAGA_FIELD_TIME,        /* int64_t, milliseconds: Avro long, timestamp-millis */
-    SAGA_FIELD_STATUS,      /* enum saga_status, written as its name */
-    SAGA_FIELD_STUCK_ON     /* enum saga_stuck_on, written as its name */
+    SAGA_FIELD_TIME,    /* int64_t, milliseconds: Avro long, timestamp-millis */
+    SAGA_FIELD_STATUS,  /* enum saga_status, written as its name */
+    SAGA_FIELD_STUCK_ON /* enum saga_stuck_on, written as its name */
 };
 
 struct saga_fact_field {
     const char *name; /* as in schemas/journal.avsc and in JSON */
     enum saga_field_type type;
-    size_t offset;    /* in struct saga_fact */
+    size_t offset; /* in struct saga_fact */
 };
 
 struct saga_fact_type {

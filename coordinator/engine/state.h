@@ -33,12 +33,12 @@ enum saga_status saga_status_of(struct saga_slice name);
 bool saga_status_has_ended(enum saga_status status);
 
 enum saga_step_status {
-    SAGA_STEP_SENT,      /* an attempt is open */
-    SAGA_STEP_BACKOFF,   /* waits to be tried again; any attempt may still be answered */
+    SAGA_STEP_SENT,    /* an attempt is open */
+    SAGA_STEP_BACKOFF, /* waits to be tried again; any attempt may still be answered */
     SAGA_STEP_SUCCEEDED,
-    SAGA_STEP_FAILED,    /* the service did nothing */
-    SAGA_STEP_UNKNOWN,   /* no answer in time on the last attempt (R18) */
-    SAGA_STEP_SKIPPED,   /* an operator counts it as done */
+    SAGA_STEP_FAILED,  /* the service did nothing */
+    SAGA_STEP_UNKNOWN, /* no answer in time on the last attempt (R18) */
+    SAGA_STEP_SKIPPED, /* an operator counts it as done */
     SAGA_STEP_STATUS_COUNT
 };
 const char *saga_step_status_name(enum saga_step_status status);
@@ -59,28 +59,29 @@ const char *saga_compensation_status_name(enum saga_compensation_status status);
 /* What a stuck saga hangs on, and so what `retry` and `skip` mean. */
 enum saga_stuck_on {
     SAGA_STUCK_ON_NOTHING,
-    SAGA_STUCK_ON_STEP,          /* behind the pivot: failed, or its attempts are used up */
-    SAGA_STUCK_ON_PIVOT,         /* the pivot's outcome is unknown */
-    SAGA_STUCK_ON_BODY,          /* a step's body could not be made; nothing was sent */
-    SAGA_STUCK_ON_COMPENSATION,  /* refused, attempts used up, or its body could not be made */
-    SAGA_STUCK_ON_PUBLISH,       /* on-completed or on-compensated could not be made */
-    SAGA_STUCK_ON_LIMIT,         /* over a limit (R23) */
-    SAGA_STUCK_ON_DEFINITION,    /* its definition is not there at all (R19) */
+    SAGA_STUCK_ON_STEP,         /* behind the pivot: failed, or its attempts are used up */
+    SAGA_STUCK_ON_PIVOT,        /* the pivot's outcome is unknown */
+    SAGA_STUCK_ON_BODY,         /* a step's body could not be made; nothing was sent */
+    SAGA_STUCK_ON_COMPENSATION, /* refused, attempts used up, or its body could not be made */
+    SAGA_STUCK_ON_PUBLISH,      /* on-completed or on-compensated could not be made */
+    SAGA_STUCK_ON_LIMIT,        /* over a limit (R23) */
+    SAGA_STUCK_ON_DEFINITION,   /* its definition is not there at all (R19) */
     SAGA_STUCK_ON_COUNT
 };
 const char *saga_stuck_on_name(enum saga_stuck_on on);
 
 struct saga_step_state {
-    struct saga_slice path;  /* name and loop indexes: `pay-supplier[3]` */
-    uint32_t scope;          /* which list of blocks it stands in */
-    uint32_t block;          /* its block in the definition */
+    struct saga_slice path; /* name and loop indexes: `pay-supplier[3]` */
+    uint32_t scope;         /* which list of blocks it stands in */
+    uint32_t block;         /* its block in the definition */
     enum saga_step_status status;
-    uint32_t attempt;        /* the newest, from 1 */
+    uint32_t attempt; /* the newest, from 1 */
     bool pivot;
-    bool unanswered;         /* some attempt timed out: without an answer its effect cannot be known */
-    uint64_t ended_order;    /* 1, 2, 3 ... in which steps succeeded or became unknown; 0: neither */
+    bool unanswered;      /* some attempt timed out: without an answer its effect cannot be known */
+    uint64_t ended_order; /* 1, 2, 3 ... in which steps succeeded or became unknown; 0: neither */
     struct saga_slice topic, type, reply_topic; /* of the command */
-    struct saga_slice body;   /* the command's, kept until the step ends: every attempt sends the same */
+    struct saga_slice
+        body; /* the command's, kept until the step ends: every attempt sends the same */
     struct saga_slice result; /* what the step kept, JSON; absent: null */
     enum saga_compensation_status compensation;
     uint32_t compensation_attempt;
@@ -92,8 +93,8 @@ struct saga_step_state {
 struct saga_timer {
     struct saga_slice name; /* `deadline`, `keep`, `step/<path>`, `compensation/<path>` */
     int64_t due_ms;
-    uint64_t armed;         /* the saga's sequence at which it was armed */
-    bool held;              /* rang while the saga was paused: it counts from the resume on */
+    uint64_t armed; /* the saga's sequence at which it was armed */
+    bool held;      /* rang while the saga was paused: it counts from the resume on */
 };
 
 /* A list of blocks that is being run. The root list is scope 0; loops and branches open further ones. */
@@ -122,18 +123,18 @@ struct saga_state {
     struct saga_slice id;    /* <definition>/<key> */
     struct saga_slice run;
     struct saga_slice key;
-    struct saga_slice name;  /* definition */
+    struct saga_slice name; /* definition */
     uint32_t version;
     struct saga_slice sha256;
     struct saga_slice trace; /* W3C trace id of the whole saga, 32 hexadecimal digits */
     uint64_t sequence;       /* of the newest journal record, from 1 */
     enum saga_status status;
     bool paused;
-    bool pivoted;            /* a pivot step succeeded: only forward from here */
+    bool pivoted; /* a pivot step succeeded: only forward from here */
     bool deadline_passed;
-    bool forgotten;          /* `keep` is over: leaves Redis */
+    bool forgotten; /* `keep` is over: leaves Redis */
     bool has_error;
-    bool has_deferred;       /* a reason to compensate that waits for the pivot in flight */
+    bool has_deferred; /* a reason to compensate that waits for the pivot in flight */
     int64_t started_ms;
     int64_t changed_ms;
     int64_t ended_ms;        /* 0: not yet */
@@ -144,8 +145,8 @@ struct saga_state {
     enum saga_stuck_on stuck_on;
     struct saga_slice stuck_step;
     struct saga_slice stuck_message;
-    bool stuck_forward;      /* it was running, not compensating, when it got stuck */
-    uint64_t ended_steps;    /* counts ended_order */
+    bool stuck_forward;   /* it was running, not compensating, when it got stuck */
+    uint64_t ended_steps; /* counts ended_order */
 
     struct saga_scope *scopes;
     size_t scope_count, scope_capacity;

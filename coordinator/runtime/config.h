@@ -11,16 +11,18 @@ enum saga_log_format { SAGA_LOG_AUTO, SAGA_LOG_TEXT, SAGA_LOG_JSON };
 
 /* Everything in force. Strings are in the arena given to saga_config_load. */
 struct saga_config {
-    struct saga_kafka_config kafka;   /* kafka.bootstrap.servers, kafka.* passed on */
-    struct saga_redis_config redis;   /* redis.host, .port, .unix-socket, .username, .password, .db, .timeout */
-    const char *topic_prefix;         /* topics.prefix, default "saga." */
-    uint32_t lanes;                   /* lanes, default 8; checked against the topics (R: pinned) */
-    unsigned workers;                 /* workers, default 2 */
-    size_t batch_max;                 /* batch-max, default 1000 */
-    int64_t stop_timeout_ms;          /* stop-timeout, default 10s (R27) */
-    size_t cache_bytes;               /* cache, bytes of states a worker keeps, default 64 MiB */
-    const char *log_level;            /* log-level: error, warning, info, debug; default info */
-    enum saga_log_format log_format;  /* log: auto (text on a terminal... and elsewhere), text, json */
+    struct saga_kafka_config kafka; /* kafka.bootstrap.servers, kafka.* passed on */
+    struct saga_redis_config
+        redis; /* redis.host, .port, .unix-socket, .username, .password, .db, .timeout */
+    const char *topic_prefix; /* topics.prefix, default "saga." */
+    uint32_t lanes;           /* lanes, default 8; checked against the topics (R: pinned) */
+    unsigned workers;         /* workers, default 2 */
+    size_t batch_max;         /* batch-max, default 1000 */
+    int64_t stop_timeout_ms;  /* stop-timeout, default 10s (R27) */
+    size_t cache_bytes;       /* cache, bytes of states a worker keeps, default 64 MiB */
+    const char *log_level;    /* log-level: error, warning, info, debug; default info */
+    enum saga_log_format
+        log_format; /* log: auto (text on a terminal... and elsewhere), text, json */
 };
 
 /* One setting with where its value came from, for `saga config`. */
@@ -41,12 +43,14 @@ struct saga_config_flag {
 /* Reads the configuration. `path` NULL: saga.yaml in the current folder if there is one. Names are checked: an
  * unknown one is an error with the nearest known name. `environment` is environ or a test's.
  * Errors: SAGA_E_INVALID with findings. */
-int saga_config_load(const char *path, char *const *environment, const struct saga_config_flag *flags,
-                     size_t flag_count, struct saga_arena *arena, struct saga_diagnostics *diagnostics,
+int saga_config_load(const char *path, char *const *environment,
+                     const struct saga_config_flag *flags, size_t flag_count,
+                     struct saga_arena *arena, struct saga_diagnostics *diagnostics,
                      struct saga_config *ret);
 /* What is in force and where it came from, by name. For the same inputs. */
-int saga_config_sources(const char *path, char *const *environment, const struct saga_config_flag *flags,
-                        size_t flag_count, struct saga_arena *arena, struct saga_diagnostics *diagnostics,
+int saga_config_sources(const char *path, char *const *environment,
+                        const struct saga_config_flag *flags, size_t flag_count,
+                        struct saga_arena *arena, struct saga_diagnostics *diagnostics,
                         struct saga_setting_source **ret, size_t *ret_count);
 
 #endif

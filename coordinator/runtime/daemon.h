@@ -10,8 +10,8 @@ struct saga_daemon;
 
 /* Starts the threads and returns. Brokers and Redis that are not there yet are waited for (R25).
  * Errors: SAGA_E_STOP (wrong surroundings), with words in `diagnostic`. */
-int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena, struct saga_daemon **ret,
-                      struct saga_diagnostic *diagnostic);
+int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena,
+                      struct saga_daemon **ret, struct saga_diagnostic *diagnostic);
 /* Are all workers in the group with their lanes recovered? */
 bool saga_daemon_is_ready(struct saga_daemon *daemon);
 /* Has a worker met something with which it cannot go on? Then stop and exit with 1. */

@@ -14,8 +14,9 @@ void saga_log_open(enum saga_log_format format, enum saga_log_level level);
 void saga_log(enum saga_log_level level, const char *what, const char *pairs_format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same line at most once in `every_ms`, for what repeats while something is away. `last_ms` is the caller's. */
-void saga_log_seldom(int64_t *last_ms, int64_t every_ms, enum saga_log_level level, const char *what,
-                     const char *pairs_format, ...) __attribute__((format(printf, 5, 6)));
+void saga_log_seldom(int64_t *last_ms, int64_t every_ms, enum saga_log_level level,
+                     const char *what, const char *pairs_format, ...)
+    __attribute__((format(printf, 5, 6)));
 int saga_log_level_of(const char *name, enum saga_log_level *ret);
 
 #endif

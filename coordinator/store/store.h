@@ -33,10 +33,11 @@ struct saga_timer_write {
 /* All that a batch changed of one saga. */
 struct saga_state_write {
     struct saga_slice saga_id;
-    struct saga_slice name;           /* definition */
-    struct saga_slice state;          /* encoded; absent: the saga leaves Redis, with its indexes and history */
-    struct saga_slice status_before;  /* name of the status it had in Redis; absent: was not there */
-    struct saga_slice status_after;   /* absent: leaves */
+    struct saga_slice name; /* definition */
+    struct saga_slice
+        state; /* encoded; absent: the saga leaves Redis, with its indexes and history */
+    struct saga_slice status_before; /* name of the status it had in Redis; absent: was not there */
+    struct saga_slice status_after;  /* absent: leaves */
     int64_t changed_ms;
     const struct saga_timer_write *timers_removed;
     size_t timers_removed_count;
@@ -45,18 +46,18 @@ struct saga_state_write {
     /* search values: given once, when the saga starts; given again when it leaves, to be removed */
     const struct saga_slice *search; /* "<attribute>:<value>" */
     size_t search_count;
-    const int64_t *history;          /* journal offsets to be added */
+    const int64_t *history; /* journal offsets to be added */
     size_t history_count;
 };
 
 struct saga_apply {
     uint32_t lane;
     struct saga_slice journal;
-    int64_t expected;  /* what `applied` must be */
-    int64_t applied;   /* what it becomes */
+    int64_t expected; /* what `applied` must be */
+    int64_t applied;  /* what it becomes */
     struct saga_slice chain;
     struct saga_slice owner;
-    int64_t now_ms;    /* heartbeat */
+    int64_t now_ms; /* heartbeat */
     const struct saga_state_write *writes;
     size_t write_count;
 };
@@ -74,14 +75,16 @@ struct saga_store {
     void *self;
     const char *(*problem)(void *self);
 
-    int (*lane_read)(void *self, uint32_t lane, struct saga_arena *arena, struct saga_lane_status *ret);
+    int (*lane_read)(void *self, uint32_t lane, struct saga_arena *arena,
+                     struct saga_lane_status *ret);
     /* Empties the lane and opens it at `applied` of `journal` with nothing in it: before a rebuild (R11).
      * Deletes in portions, so that Redis is not held up. */
-    int (*lane_reset)(void *self, uint32_t lane, struct saga_slice journal, int64_t applied, uint32_t lanes);
+    int (*lane_reset)(void *self, uint32_t lane, struct saga_slice journal, int64_t applied,
+                      uint32_t lanes);
     /* States of these sagas: absent slices for those that are not there. CONFLICT unless `applied` is
      * `expected` (R10). `ret_states` has `count` places; the bytes are in `arena`. */
-    int (*states_read)(void *self, uint32_t lane, int64_t expected, const struct saga_slice *ids, size_t count,
-                       struct saga_arena *arena, struct saga_slice *ret_states);
+    int (*states_read)(void *self, uint32_t lane, int64_t expected, const struct saga_slice *ids,
+                       size_t count, struct saga_arena *arena, struct saga_slice *ret_states);
     /* Sends the apply script; its answer is awaited by apply_wait. At most one a lane is under way. Slices may
      * go when it returns. */
     int (*apply)(void *self, const struct saga_apply *apply);
@@ -94,7 +97,8 @@ struct saga_store {
                       struct saga_arena *arena, struct saga_due_timer **ret, size_t *ret_count,
                       int64_t *ret_next_due_ms);
     /* An idle lane confirms `applied` and renews its heartbeat (R9). CONFLICT: recover. */
-    int (*heartbeat)(void *self, uint32_t lane, int64_t expected, struct saga_slice owner, int64_t now_ms);
+    int (*heartbeat)(void *self, uint32_t lane, int64_t expected, struct saga_slice owner,
+                     int64_t now_ms);
     void (*close)(void *self);
 };
 

@@ -5,14 +5,14 @@
 #include "store/store.h"
 
 struct saga_redis_config {
-    const char *host;     /* default 127.0.0.1 */
-    int port;             /* default 6379 */
+    const char *host;        /* default 127.0.0.1 */
+    int port;                /* default 6379 */
     const char *unix_socket; /* NULL: by host and port */
-    const char *username; /* NULL: none */
-    const char *password; /* NULL: none */
+    const char *username;    /* NULL: none */
+    const char *password;    /* NULL: none */
     int db;
-    int timeout_ms;       /* for connecting and for each call; default 2000 */
-    const char *prefix;   /* of every key; default "saga:" */
+    int timeout_ms;     /* for connecting and for each call; default 2000 */
+    const char *prefix; /* of every key; default "saga:" */
 };
 
 struct saga_views;
@@ -26,8 +26,8 @@ int saga_views_lanes(struct saga_views *views, uint32_t *ret_lanes);
 int saga_views_lane(struct saga_views *views, uint32_t lane, struct saga_arena *arena,
                     struct saga_lane_status *ret);
 /* Encoded state of a saga; SAGA_E_NOT_FOUND. */
-int saga_views_state(struct saga_views *views, uint32_t lane, struct saga_slice saga_id, struct saga_arena *arena,
-                     struct saga_slice *ret_state);
+int saga_views_state(struct saga_views *views, uint32_t lane, struct saga_slice saga_id,
+                     struct saga_arena *arena, struct saga_slice *ret_state);
 /* Journal offsets of the saga's records, ascending. */
 int saga_views_history(struct saga_views *views, uint32_t lane, struct saga_slice saga_id,
                        struct saga_arena *arena, int64_t **ret_offsets, size_t *ret_count);
@@ -41,7 +41,8 @@ struct saga_view_filter {
 };
 struct saga_view_row {
     struct saga_slice saga_id;
-    struct saga_slice name, status; /* of the index that it was found in; absent when found by search */
+    struct saga_slice name,
+        status; /* of the index that it was found in; absent when found by search */
     int64_t changed_ms;
     uint32_t lane;
 };
@@ -57,7 +58,7 @@ int saga_views_counts(struct saga_views *views, uint32_t lanes, struct saga_aren
                       struct saga_view_count **ret, size_t *ret_count);
 
 /* Every saga id of a lane, in portions: `*cursor` is 0 at first and 0 again at the end. */
-int saga_views_scan(struct saga_views *views, uint32_t lane, uint64_t *cursor, struct saga_arena *arena,
-                    struct saga_slice **ret_ids, size_t *ret_count);
+int saga_views_scan(struct saga_views *views, uint32_t lane, uint64_t *cursor,
+                    struct saga_arena *arena, struct saga_slice **ret_ids, size_t *ret_count);
 
 #endif
