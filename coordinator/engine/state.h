@@ -31,6 +31,8 @@ const char *saga_status_name(enum saga_status status);
 /* Reads a name; SAGA_STATUS_COUNT if it is none. */
 enum saga_status saga_status_of(struct saga_slice name);
 bool saga_status_has_ended(enum saga_status status);
+/* Is there an edge in the drawing above? */
+bool saga_status_may_become(enum saga_status from, enum saga_status to);
 
 enum saga_step_status {
     SAGA_STEP_SENT,    /* an attempt is open */
@@ -75,7 +77,7 @@ struct saga_step_state {
     uint32_t scope;         /* which list of blocks it stands in */
     uint32_t block;         /* its block in the definition */
     enum saga_step_status status;
-    uint32_t attempt; /* the newest, from 1 */
+    uint32_t attempt; /* the newest, from 1; 0: skipped before anything was sent */
     bool pivot;
     bool unanswered;      /* some attempt timed out: without an answer its effect cannot be known */
     uint64_t ended_order; /* 1, 2, 3 ... in which steps succeeded or became unknown; 0: neither */
@@ -133,6 +135,7 @@ struct saga_state {
     bool pivoted; /* a pivot step succeeded: only forward from here */
     bool deadline_passed;
     bool forgotten; /* `keep` is over: leaves Redis */
+    bool resolved;  /* an operator said how it ended */
     bool has_error;
     bool has_deferred; /* a reason to compensate that waits for the pivot in flight */
     int64_t started_ms;

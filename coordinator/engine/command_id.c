@@ -1,0 +1,78 @@
+/* Ids of commands and runs, idempotency keys, and the backoff that is derived from them (R15). */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "engine/engine.h"
+
+#define COMPENSATE "compensate"
+
+struct saga_slice saga_idempotency_key(struct saga_arena *arena, const struct saga_state *state,
+                                       struct saga_slice step, bool compensation)
+{
+    return saga_arena_printf(arena, "%.*s/%.*s/%.*s%s", SAGA_SLICE_ARG(state->id),
+                             SAGA_SLICE_ARG(state->run), SAGA_SLICE_ARG(step),
+                             compensation ? "/" COMPENSATE : "");
+}
+
+struct saga_slice saga_command_id(struct saga_arena *arena, const struct saga_state *state,
+                                  struct saga_slice step, bool compensation, uint32_t attempt)
+{
+    return saga_arena_printf(arena, "%.*s/%.*s/%.*s/%s%u", SAGA_SLICE_ARG(state->id),
+                             SAGA_SLICE_ARG(state->run), SAGA_SLICE_ARG(step),
+                             compensation ? COMPENSATE "/" : "", attempt);
+}
+
+/* Cuts the part behind the last slash off `*rest`. */
+static bool cut_last(struct saga_slice *rest, struct saga_slice *ret)
+{
+    for (size_t i = rest->size; i > 0; i--) {
+        if (rest->data[i - 1] != '/') continue;
+        *ret = saga_slice_skip(*rest, i);
+        rest->size = i - 1;
+        return ret->size > 0;
+    }
+    return false;
+}
+
+int saga_command_id_parse(struct saga_slice id, struct saga_command_parts *ret)
+{
+    struct saga_command_parts parts = { 0 };
+    struct saga_slice attempt;
+    unsigned long long number;
+    if (!cut_last(&id, &attempt) || saga_slice_to_u64(attempt, &number) < 0) return SAGA_E_INVALID;
+    if (number == 0 || number > UINT32_MAX || !cut_last(&id, &parts.step)) return SAGA_E_INVALID;
+    /* no step may be called `compensate`, so this is never one */
+    parts.compensation = saga_slice_is(parts.step, COMPENSATE);
+    if (parts.compensation && !cut_last(&id, &parts.step)) return SAGA_E_INVALID;
+    if (!cut_last(&id, &parts.run) || !memchr(id.data, '/', id.size)) return SAGA_E_INVALID;
+    parts.saga_id = id;
+    parts.attempt = (uint32_t)number;
+    *ret = parts;
+    return SAGA_OK;
+}
+
+struct saga_slice saga_run_of(struct saga_arena *arena, const struct saga_position *source)
+{
+    char hex[2 * SAGA_SHA256_BYTES + 1];
+    struct saga_slice position =
+        saga_arena_printf(arena, "%.*s/%d/%lld", SAGA_SLICE_ARG(source->topic), source->partition,
+                          (long long)source->offset);
+    saga_sha256_hex(position, hex);
+    return saga_arena_copy(arena, (struct saga_slice){ hex, 12 });
+}
+
+int64_t saga_backoff_ms(const struct saga_retry *retry, uint32_t attempt,
+                        struct saga_slice command_id)
+{
+    double wait = (double)retry->backoff_ms;
+    for (uint32_t i = 2; i < attempt && wait < (double)retry->max_ms; i++) wait *= retry->factor;
+    int64_t ms = wait < (double)retry->max_ms ? (int64_t)wait : retry->max_ms;
+    if (!retry->jitter || ms < 2) return ms;
+    uint8_t digest[SAGA_SHA256_BYTES];
+    saga_sha256(command_id, SAGA_SLICE_NONE, digest);
+    uint64_t random = (uint64_t)digest[0] << 24 | (uint64_t)digest[1] << 16 |
+                      (uint64_t)digest[2] << 8 | digest[3];
+    uint64_t half = (uint64_t)ms / 2;
+    return ms - (int64_t)(random % (half + 1));
+}

@@ -1,0 +1,261 @@
+/* An operator's verb: refused with words where it makes no sense; doing it twice is doing it once. */
+#include "base/error.h"
+#include "engine/engine_internal.h"
+
+static void refuse(struct saga_decision *d, const char *reason, const char *message)
+{
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_OPERATOR_REFUSED,
+                                     .reason = saga_slice_of(reason),
+                                     .message = saga_slice_of(message) });
+}
+
+static void ignore(struct saga_decision *d, const char *reason, const char *message)
+{
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_OPERATOR_IGNORED,
+                                     .reason = saga_slice_of(reason),
+                                     .message = saga_slice_of(message) });
+}
+
+static void go_on(struct saga_decision *d, enum saga_status status, const char *reason)
+{
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_CONTINUED,
+                                     .status = status,
+                                     .reason = saga_slice_of(reason) });
+}
+
+static enum saga_status way_of(const struct saga_state *state)
+{
+    return state->stuck_forward ? SAGA_RUNNING : SAGA_COMPENSATING;
+}
+
+static void proceed(struct saga_decision *d)
+{
+    saga_advance(d);
+    saga_compensate_next(d);
+}
+
+/* Timers that rang while nothing could be done, ring again now. */
+static void rearm_held_timers(struct saga_decision *d)
+{
+    for (size_t i = 0; i < d->state->timer_count; i++) {
+        if (!d->state->timers[i].held) continue;
+        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_ARMED,
+                                         .name = d->state->timers[i].name,
+                                         .due_ms = d->event->time_ms });
+    }
+}
+
+static void cancel(struct saga_decision *d)
+{
+    const struct saga_state *state = d->state;
+    if (state->status == SAGA_COMPENSATING || state->has_deferred) {
+        ignore(d, "already-compensating", "the saga is being compensated already");
+    } else if (state->pivoted) {
+        refuse(d, "behind-the-pivot", "the pivot has succeeded: the saga can only go forward");
+    } else if (state->status == SAGA_STUCK && state->stuck_on == SAGA_STUCK_ON_PIVOT) {
+        refuse(
+            d, "pivot-unknown",
+            "nobody knows whether the pivot was done; say resolve --as succeeded or --as failed");
+    } else if (state->status == SAGA_STUCK && !state->stuck_forward) {
+        ignore(d, "already-compensating",
+               "the saga hangs in its compensation: retry, skip or resolve it");
+    } else if (!d->definition) {
+        refuse(d, "no-definition",
+               "its definition is not to be had, so nothing can be compensated");
+    } else {
+        saga_compensate_begin(d, (struct saga_error_value){ .type = SAGA_SLICE("Cancelled"),
+                                                            .message = d->event->reason });
+    }
+}
+
+static void pause_saga(struct saga_decision *d)
+{
+    if (d->state->paused)
+        ignore(d, "already-paused", "the saga is paused already");
+    else
+        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_PAUSED });
+}
+
+static void resume(struct saga_decision *d)
+{
+    if (!d->state->paused) {
+        ignore(d, "not-paused", "the saga is not paused");
+        return;
+    }
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_UNPAUSED });
+    rearm_held_timers(d);
+    if (d->definition) proceed(d);
+}
+
+static void retry_compensation(struct saga_decision *d, struct saga_slice path)
+{
+    struct saga_step_state *step = saga_state_step(d->state, path);
+    go_on(d, SAGA_COMPENSATING, "retry");
+    if (step && step->compensation_attempt > 0)
+        saga_compensation_send_again(d, step);
+    else
+        proceed(d); /* its body could not be made: nothing was sent yet */
+}
+
+static void retry(struct saga_decision *d)
+{
+    struct saga_slice path = saga_arena_copy(d->arena, d->state->stuck_step);
+    enum saga_stuck_on on = d->state->stuck_on;
+    if (!d->definition) {
+        refuse(d, "no-definition", "its definition is still not to be had: deploy it first");
+    } else if (on == SAGA_STUCK_ON_STEP || on == SAGA_STUCK_ON_PIVOT) {
+        go_on(d, SAGA_RUNNING, "retry");
+        saga_send_again(d, saga_state_step(d->state, path));
+    } else if (on == SAGA_STUCK_ON_COMPENSATION) {
+        retry_compensation(d, path);
+    } else {
+        go_on(d, way_of(d->state), "retry");
+        rearm_held_timers(d);
+        proceed(d);
+    }
+}
+
+static void skip_step(struct saga_decision *d, struct saga_slice path)
+{
+    const struct saga_step_state *step = saga_state_step(d->state, path);
+    const struct saga_scope *scope = &d->state->scopes[0];
+    go_on(d, SAGA_RUNNING, "skip");
+    if (!step || step->status != SAGA_STEP_SUCCEEDED)
+        saga_emit(d,
+                  (struct saga_fact){
+                      .kind = SAGA_FACT_STEP_SKIPPED,
+                      .step = path,
+                      .scope = scope->id,
+                      .block = step ? step->block : saga_definition_step(d->definition, path)->id,
+                      .position = scope->position,
+                  });
+    proceed(d);
+}
+
+static void skip_publish(struct saga_decision *d)
+{
+    bool forward = d->state->stuck_forward;
+    saga_emit(d, (struct saga_fact){ .kind = forward ? SAGA_FACT_SAGA_COMPLETED
+                                                     : SAGA_FACT_SAGA_COMPENSATED,
+                                     .reason = SAGA_SLICE("publish-skipped"),
+                                     .due_ms = saga_keep_until(d) });
+}
+
+static void skip(struct saga_decision *d)
+{
+    struct saga_slice path = saga_arena_copy(d->arena, d->state->stuck_step);
+    switch (d->state->stuck_on) {
+    case SAGA_STUCK_ON_STEP:
+    case SAGA_STUCK_ON_BODY:
+        if (d->definition)
+            skip_step(d, path);
+        else
+            refuse(d, "no-definition", "its definition is not to be had: deploy it first");
+        return;
+    case SAGA_STUCK_ON_COMPENSATION:
+        go_on(d, SAGA_COMPENSATING, "skip");
+        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_SKIPPED, .step = path });
+        if (d->definition) proceed(d);
+        return;
+    case SAGA_STUCK_ON_PUBLISH: skip_publish(d); return;
+    case SAGA_STUCK_ON_PIVOT:
+        refuse(d, "pivot-unknown",
+               "a pivot is not skipped: say resolve --as succeeded or --as failed");
+        return;
+    case SAGA_STUCK_ON_LIMIT:
+        refuse(d, "over-a-limit", "there is nothing to skip: retry, cancel or resolve it");
+        return;
+    default:
+        refuse(d, "no-definition", "there is nothing to skip: deploy the definition and retry");
+        return;
+    }
+}
+
+/* What an operator knows of a pivot whose outcome nobody else knew. */
+static void resolve_pivot(struct saga_decision *d, bool succeeded)
+{
+    const struct saga_step_state *step = saga_state_step(d->state, d->state->stuck_step);
+    struct saga_slice path = saga_arena_copy(d->arena, d->state->stuck_step);
+    if (d->state->stuck_on != SAGA_STUCK_ON_PIVOT || !step) {
+        refuse(d, "no-pivot",
+               "only a pivot whose outcome is unknown is resolved as succeeded or failed");
+    } else if (!d->definition) {
+        refuse(d, "no-definition", "its definition is not to be had: deploy it first");
+    } else if (succeeded) {
+        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_STEP_SUCCEEDED,
+                                         .step = path,
+                                         .attempt = step->attempt,
+                                         .type = SAGA_SLICE("ResolvedAsSucceeded") });
+        saga_step_succeeded(d, path);
+    } else {
+        struct saga_slice type = SAGA_SLICE("ResolvedAsFailed");
+        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_STEP_FAILED,
+                                         .step = path,
+                                         .attempt = step->attempt,
+                                         .type = type,
+                                         .message = d->event->reason });
+        saga_step_not_succeeded(d, path, type, d->event->reason);
+    }
+}
+
+static void end_as(struct saga_decision *d, enum saga_fact_kind kind)
+{
+    struct saga_slice message;
+    if (kind == SAGA_FACT_SAGA_COMPENSATED && d->state->pivoted) {
+        refuse(d, "behind-the-pivot",
+               "the pivot has succeeded: resolve it as completed or as abandoned");
+        return;
+    }
+    /* whoever listens for the end hears of it, if its event can be made at all */
+    if (d->definition && kind == SAGA_FACT_SAGA_COMPLETED)
+        (void)saga_publish(d, &d->definition->on_completed, &message);
+    if (d->definition && kind == SAGA_FACT_SAGA_COMPENSATED)
+        (void)saga_publish(d, &d->definition->on_compensated, &message);
+    saga_emit(d, (struct saga_fact){ .kind = kind,
+                                     .reason = SAGA_SLICE(SAGA_REASON_RESOLVED),
+                                     .due_ms = saga_keep_until(d) });
+}
+
+static void resolve(struct saga_decision *d)
+{
+    struct saga_slice as = d->event->as;
+    if (saga_slice_is(as, "completed"))
+        end_as(d, SAGA_FACT_SAGA_COMPLETED);
+    else if (saga_slice_is(as, "compensated"))
+        end_as(d, SAGA_FACT_SAGA_COMPENSATED);
+    else if (saga_slice_is(as, "abandoned"))
+        end_as(d, SAGA_FACT_SAGA_ABANDONED);
+    else if (saga_slice_is(as, "succeeded") || saga_slice_is(as, "failed"))
+        resolve_pivot(d, saga_slice_is(as, "succeeded"));
+    else
+        refuse(d, "unknown-outcome",
+               "resolve --as takes completed, compensated, abandoned, or for a pivot succeeded, "
+               "failed");
+}
+
+static bool is_for_stuck_sagas(enum saga_verb verb)
+{
+    return verb == SAGA_VERB_RETRY || verb == SAGA_VERB_SKIP || verb == SAGA_VERB_RESOLVE;
+}
+
+void saga_decide_operator(struct saga_decision *d)
+{
+    if (saga_status_has_ended(d->state->status)) {
+        refuse(d, "saga-ended", "the saga has ended");
+        return;
+    }
+    if (is_for_stuck_sagas(d->event->verb) && d->state->status != SAGA_STUCK) {
+        refuse(d, "not-stuck", "the saga is not stuck: it goes on by itself");
+        return;
+    }
+    switch (d->event->verb) {
+    case SAGA_VERB_CANCEL: cancel(d); return;
+    case SAGA_VERB_PAUSE: pause_saga(d); return;
+    case SAGA_VERB_RESUME: resume(d); return;
+    case SAGA_VERB_RETRY: retry(d); return;
+    case SAGA_VERB_SKIP: skip(d); return;
+    case SAGA_VERB_RESOLVE: resolve(d); return;
+    case SAGA_VERB_NONE:
+    case SAGA_VERB_COUNT: refuse(d, "unknown-verb", "this version knows no such command"); return;
+    }
+}

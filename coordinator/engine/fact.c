@@ -1,0 +1,110 @@
+#include "engine/fact.h"
+
+#define FIELD(member, json_name, kind)                                                             \
+    {                                                                                              \
+        json_name, kind, offsetof(struct saga_fact, member)                                        \
+    }
+#define FIELDS(array) (array), sizeof(array) / sizeof((array)[0])
+
+/* Fields that many kinds share. */
+#define STEP FIELD(step, "step", SAGA_FIELD_STRING)
+#define ATTEMPT FIELD(attempt, "attempt", SAGA_FIELD_INT)
+#define TOPIC FIELD(topic, "topic", SAGA_FIELD_STRING)
+#define TYPE FIELD(type, "type", SAGA_FIELD_STRING)
+#define REPLY_TOPIC FIELD(reply_topic, "replyTopic", SAGA_FIELD_STRING)
+#define VALUE                                                                                      \
+    FIELD(value, "value", SAGA_FIELD_BYTES),                                                       \
+        FIELD(value_from_cause, "valueFromCause", SAGA_FIELD_BOOL)
+#define DUE FIELD(due_ms, "due", SAGA_FIELD_TIME)
+#define REASON FIELD(reason, "reason", SAGA_FIELD_STRING)
+#define MESSAGE FIELD(message, "message", SAGA_FIELD_STRING)
+#define NAME FIELD(name, "name", SAGA_FIELD_STRING)
+#define TEXT FIELD(text, "text", SAGA_FIELD_STRING)
+#define PIVOT FIELD(pivot, "pivot", SAGA_FIELD_BOOL)
+#define PLACE                                                                                      \
+    FIELD(scope, "scope", SAGA_FIELD_INT), FIELD(block, "block", SAGA_FIELD_INT),                  \
+        FIELD(position, "position", SAGA_FIELD_INT)
+
+static const struct saga_fact_field lane_opened[] = {
+    FIELD(lanes, "lanes", SAGA_FIELD_INT), TEXT, /* the journal's id */
+};
+static const struct saga_fact_field saga_started[] = {
+    FIELD(id, "id", SAGA_FIELD_STRING),
+    FIELD(run, "run", SAGA_FIELD_STRING),
+    FIELD(key, "key", SAGA_FIELD_STRING),
+    NAME,
+    FIELD(version, "version", SAGA_FIELD_INT),
+    FIELD(sha256, "sha256", SAGA_FIELD_STRING),
+    TEXT, /* trace id */
+    VALUE,
+    DUE,
+};
+static const struct saga_fact_field search_value_set[] = { NAME, TEXT };
+static const struct saga_fact_field step_sent[] = { STEP, PLACE,       ATTEMPT, PIVOT, TOPIC,
+                                                    TYPE, REPLY_TOPIC, VALUE,   DUE };
+static const struct saga_fact_field retry_scheduled[] = { STEP, ATTEMPT, REASON, MESSAGE, DUE };
+static const struct saga_fact_field step_succeeded[] = { STEP, ATTEMPT, TYPE, VALUE };
+static const struct saga_fact_field step_failed[] = { STEP, ATTEMPT, TYPE, MESSAGE };
+static const struct saga_fact_field attempt_ended[] = { STEP, ATTEMPT };
+static const struct saga_fact_field step_skipped[] = { STEP, PLACE };
+static const struct saga_fact_field error_only[] = { STEP, TYPE, MESSAGE };
+static const struct saga_fact_field step_only[] = { STEP };
+static const struct saga_fact_field compensation_sent[] = { STEP,        ATTEMPT, TOPIC, TYPE,
+                                                            REPLY_TOPIC, VALUE,   DUE };
+static const struct saga_fact_field compensation_succeeded[] = { STEP, ATTEMPT, TYPE };
+static const struct saga_fact_field saga_stuck[] = {
+    FIELD(stuck_on, "on", SAGA_FIELD_STUCK_ON),
+    STEP,
+    MESSAGE,
+};
+static const struct saga_fact_field saga_continued[] = {
+    FIELD(status, "status", SAGA_FIELD_STATUS),
+    REASON,
+};
+static const struct saga_fact_field timer_held[] = { NAME };
+static const struct saga_fact_field timer_armed[] = { NAME, DUE };
+static const struct saga_fact_field event_published[] = { TOPIC, TYPE, VALUE };
+static const struct saga_fact_field ended[] = { REASON, DUE };
+static const struct saga_fact_field reason_message[] = { REASON, MESSAGE };
+static const struct saga_fact_field reply_ignored[] = { STEP, ATTEMPT, REASON, MESSAGE };
+
+const struct saga_fact_type saga_fact_types[SAGA_FACT_KIND_COUNT] = {
+    [SAGA_FACT_LANE_OPENED] = { "LaneOpened", FIELDS(lane_opened) },
+    [SAGA_FACT_SAGA_STARTED] = { "SagaStarted", FIELDS(saga_started) },
+    [SAGA_FACT_SEARCH_VALUE_SET] = { "SearchValueSet", FIELDS(search_value_set) },
+    [SAGA_FACT_STEP_SENT] = { "StepSent", FIELDS(step_sent) },
+    [SAGA_FACT_STEP_RETRY_SCHEDULED] = { "StepRetryScheduled", FIELDS(retry_scheduled) },
+    [SAGA_FACT_STEP_SUCCEEDED] = { "StepSucceeded", FIELDS(step_succeeded) },
+    [SAGA_FACT_STEP_FAILED] = { "StepFailed", FIELDS(step_failed) },
+    [SAGA_FACT_STEP_UNKNOWN] = { "StepUnknown", FIELDS(attempt_ended) },
+    [SAGA_FACT_STEP_SKIPPED] = { "StepSkipped", FIELDS(step_skipped) },
+    [SAGA_FACT_COMPENSATION_DEFERRED] = { "CompensationDeferred", FIELDS(error_only) },
+    [SAGA_FACT_COMPENSATION_DROPPED] = { "CompensationDropped", NULL, 0 },
+    [SAGA_FACT_COMPENSATION_STARTED] = { "CompensationStarted", FIELDS(error_only) },
+    [SAGA_FACT_COMPENSATION_SENT] = { "CompensationSent", FIELDS(compensation_sent) },
+    [SAGA_FACT_COMPENSATION_RETRY_SCHEDULED] = { "CompensationRetryScheduled",
+                                                 FIELDS(retry_scheduled) },
+    [SAGA_FACT_COMPENSATION_SUCCEEDED] = { "CompensationSucceeded",
+                                           FIELDS(compensation_succeeded) },
+    [SAGA_FACT_COMPENSATION_FAILED] = { "CompensationFailed", FIELDS(step_failed) },
+    [SAGA_FACT_COMPENSATION_EXHAUSTED] = { "CompensationExhausted", FIELDS(attempt_ended) },
+    [SAGA_FACT_COMPENSATION_SKIPPED] = { "CompensationSkipped", FIELDS(step_only) },
+    [SAGA_FACT_COMPENSATION_NOT_NEEDED] = { "CompensationNotNeeded", FIELDS(step_only) },
+    [SAGA_FACT_SAGA_STUCK] = { "SagaStuck", FIELDS(saga_stuck) },
+    [SAGA_FACT_SAGA_CONTINUED] = { "SagaContinued", FIELDS(saga_continued) },
+    [SAGA_FACT_SAGA_PAUSED] = { "SagaPaused", NULL, 0 },
+    [SAGA_FACT_SAGA_UNPAUSED] = { "SagaUnpaused", NULL, 0 },
+    [SAGA_FACT_TIMER_HELD] = { "TimerHeld", FIELDS(timer_held) },
+    [SAGA_FACT_TIMER_ARMED] = { "TimerArmed", FIELDS(timer_armed) },
+    [SAGA_FACT_EVENT_PUBLISHED] = { "EventPublished", FIELDS(event_published) },
+    [SAGA_FACT_DEADLINE_PASSED] = { "DeadlinePassed", NULL, 0 },
+    [SAGA_FACT_SAGA_COMPLETED] = { "SagaCompleted", FIELDS(ended) },
+    [SAGA_FACT_SAGA_COMPENSATED] = { "SagaCompensated", FIELDS(ended) },
+    [SAGA_FACT_SAGA_ABANDONED] = { "SagaAbandoned", FIELDS(ended) },
+    [SAGA_FACT_SAGA_FORGOTTEN] = { "SagaForgotten", NULL, 0 },
+    [SAGA_FACT_START_IGNORED] = { "StartIgnored", FIELDS(reason_message) },
+    [SAGA_FACT_REPLY_IGNORED] = { "ReplyIgnored", FIELDS(reply_ignored) },
+    [SAGA_FACT_TIMER_IGNORED] = { "TimerIgnored", FIELDS(reason_message) },
+    [SAGA_FACT_OPERATOR_REFUSED] = { "OperatorRefused", FIELDS(reason_message) },
+    [SAGA_FACT_OPERATOR_IGNORED] = { "OperatorIgnored", FIELDS(reason_message) },
+};

@@ -1,0 +1,249 @@
+#include "engine/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+struct status_row {
+    const char *name;
+    bool ended;
+    unsigned next; /* bits of the statuses that may follow */
+};
+
+#define TO(status) (1u << (status))
+
+static const struct status_row status_table[SAGA_STATUS_COUNT] = {
+    [SAGA_STATUS_NONE] = { "none", false, TO(SAGA_RUNNING) },
+    [SAGA_RUNNING] = { "running", false,
+                       TO(SAGA_COMPENSATING) | TO(SAGA_STUCK) | TO(SAGA_COMPLETED) },
+    [SAGA_COMPENSATING] = { "compensating", false, TO(SAGA_STUCK) | TO(SAGA_COMPENSATED) },
+    [SAGA_STUCK] = { "stuck", false,
+                     TO(SAGA_RUNNING) | TO(SAGA_COMPENSATING) | TO(SAGA_COMPLETED) |
+                         TO(SAGA_COMPENSATED) | TO(SAGA_ABANDONED) },
+    [SAGA_COMPLETED] = { "completed", true, 0 },
+    [SAGA_COMPENSATED] = { "compensated", true, 0 },
+    [SAGA_ABANDONED] = { "abandoned", true, 0 },
+};
+
+const char *saga_status_name(enum saga_status status)
+{
+    SAGA_ASSERT(status < SAGA_STATUS_COUNT);
+    return status_table[status].name;
+}
+
+enum saga_status saga_status_of(struct saga_slice name)
+{
+    int status = 0;
+    while (status < SAGA_STATUS_COUNT && !saga_slice_is(name, status_table[status].name)) status++;
+    return (enum saga_status)status;
+}
+
+bool saga_status_has_ended(enum saga_status status)
+{
+    SAGA_ASSERT(status < SAGA_STATUS_COUNT);
+    return status_table[status].ended;
+}
+
+bool saga_status_may_become(enum saga_status from, enum saga_status to)
+{
+    SAGA_ASSERT(from < SAGA_STATUS_COUNT && to < SAGA_STATUS_COUNT);
+    return (status_table[from].next & TO(to)) != 0;
+}
+
+const char *saga_step_status_name(enum saga_step_status status)
+{
+    static const char *const names[SAGA_STEP_STATUS_COUNT] = {
+        [SAGA_STEP_SENT] = "sent",           [SAGA_STEP_BACKOFF] = "backoff",
+        [SAGA_STEP_SUCCEEDED] = "succeeded", [SAGA_STEP_FAILED] = "failed",
+        [SAGA_STEP_UNKNOWN] = "unknown",     [SAGA_STEP_SKIPPED] = "skipped",
+    };
+    SAGA_ASSERT(status < SAGA_STEP_STATUS_COUNT);
+    return names[status];
+}
+
+const char *saga_compensation_status_name(enum saga_compensation_status status)
+{
+    static const char *const names[SAGA_COMPENSATION_STATUS_COUNT] = {
+        [SAGA_COMPENSATION_NONE] = "none",
+        [SAGA_COMPENSATION_SENT] = "sent",
+        [SAGA_COMPENSATION_BACKOFF] = "backoff",
+        [SAGA_COMPENSATION_DONE] = "done",
+        [SAGA_COMPENSATION_NOT_NEEDED] = "not-needed",
+        [SAGA_COMPENSATION_FAILED] = "failed",
+        [SAGA_COMPENSATION_EXHAUSTED] = "exhausted",
+        [SAGA_COMPENSATION_SKIPPED] = "skipped",
+    };
+    SAGA_ASSERT(status < SAGA_COMPENSATION_STATUS_COUNT);
+    return names[status];
+}
+
+const char *saga_stuck_on_name(enum saga_stuck_on on)
+{
+    static const char *const names[SAGA_STUCK_ON_COUNT] = {
+        [SAGA_STUCK_ON_NOTHING] = "nothing",
+        [SAGA_STUCK_ON_STEP] = "step",
+        [SAGA_STUCK_ON_PIVOT] = "pivot",
+        [SAGA_STUCK_ON_BODY] = "body",
+        [SAGA_STUCK_ON_COMPENSATION] = "compensation",
+        [SAGA_STUCK_ON_PUBLISH] = "publish",
+        [SAGA_STUCK_ON_LIMIT] = "limit",
+        [SAGA_STUCK_ON_DEFINITION] = "definition",
+    };
+    SAGA_ASSERT(on < SAGA_STUCK_ON_COUNT);
+    return names[on];
+}
+
+struct saga_state *saga_state_new(void)
+{
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    arena.first_block_bytes = 2048;
+    struct saga_state *state = SAGA_NEW(&arena, struct saga_state);
+    state->arena = arena;
+    return state;
+}
+
+void saga_state_free(struct saga_state *state)
+{
+    if (!state) return;
+    struct saga_arena arena = state->arena; /* the state lives in its own arena */
+    saga_arena_free(&arena);
+}
+
+static void *copy_array(struct saga_arena *arena, const void *items, size_t count, size_t item_size)
+{
+    if (count == 0) return NULL;
+    return memcpy(saga_arena_alloc(arena, count * item_size), items, count * item_size);
+}
+
+static void copy_error(struct saga_arena *arena, struct saga_error_value *error)
+{
+    error->step = saga_arena_copy(arena, error->step);
+    error->type = saga_arena_copy(arena, error->type);
+    error->message = saga_arena_copy(arena, error->message);
+}
+
+static void copy_step(struct saga_arena *arena, struct saga_step_state *step)
+{
+    struct saga_slice *const slices[] = {
+        &step->path,
+        &step->topic,
+        &step->type,
+        &step->reply_topic,
+        &step->body,
+        &step->result,
+        &step->compensation_topic,
+        &step->compensation_type,
+        &step->compensation_reply_topic,
+        &step->compensation_body,
+    };
+    for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++)
+        *slices[i] = saga_arena_copy(arena, *slices[i]);
+}
+
+struct saga_state *saga_state_clone(const struct saga_state *state)
+{
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    arena.first_block_bytes = sizeof *state + saga_state_bytes(state) * 2 + 512;
+    struct saga_state *copy = SAGA_NEW(&arena, struct saga_state);
+    *copy = *state;
+    struct saga_slice *const slices[] = { &copy->id,           &copy->run,    &copy->key,
+                                          &copy->name,         &copy->sha256, &copy->trace,
+                                          &copy->input,        &copy->vars,   &copy->stuck_step,
+                                          &copy->stuck_message };
+    for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++)
+        *slices[i] = saga_arena_copy(&arena, *slices[i]);
+    copy_error(&arena, &copy->error);
+    copy_error(&arena, &copy->deferred);
+    copy->scopes = copy_array(&arena, state->scopes, state->scope_count, sizeof *state->scopes);
+    copy->steps = copy_array(&arena, state->steps, state->step_count, sizeof *state->steps);
+    copy->timers = copy_array(&arena, state->timers, state->timer_count, sizeof *state->timers);
+    copy->search = copy_array(&arena, state->search, state->search_count, sizeof *state->search);
+    copy->scope_capacity = state->scope_count;
+    copy->step_capacity = state->step_count;
+    copy->timer_capacity = state->timer_count;
+    copy->search_capacity = state->search_count;
+    for (size_t i = 0; i < copy->step_count; i++) copy_step(&arena, &copy->steps[i]);
+    for (size_t i = 0; i < copy->timer_count; i++)
+        copy->timers[i].name = saga_arena_copy(&arena, copy->timers[i].name);
+    for (size_t i = 0; i < copy->search_count; i++) {
+        copy->search[i].name = saga_arena_copy(&arena, copy->search[i].name);
+        copy->search[i].value = saga_arena_copy(&arena, copy->search[i].value);
+    }
+    copy->arena = arena;
+    return copy;
+}
+
+struct saga_step_state *saga_state_step(const struct saga_state *state, struct saga_slice path)
+{
+    for (size_t i = state->step_count; i > 0; i--)
+        if (saga_slice_equal(state->steps[i - 1].path, path)) return &state->steps[i - 1];
+    return NULL;
+}
+
+struct saga_timer *saga_state_timer(const struct saga_state *state, struct saga_slice name)
+{
+    for (size_t i = 0; i < state->timer_count; i++)
+        if (saga_slice_equal(state->timers[i].name, name)) return &state->timers[i];
+    return NULL;
+}
+
+/* Fixed parts are counted generously: the limit is a guard, not an account. */
+size_t saga_state_bytes(const struct saga_state *state)
+{
+    size_t bytes = 256 + state->id.size + state->run.size + state->key.size + state->name.size +
+                   state->input.size + state->vars.size + state->error.message.size +
+                   state->deferred.message.size + state->stuck_message.size;
+    for (size_t i = 0; i < state->step_count; i++) {
+        const struct saga_step_state *step = &state->steps[i];
+        bytes += 64 + step->path.size + step->topic.size + step->type.size +
+                 step->reply_topic.size + step->body.size + step->result.size +
+                 step->compensation_topic.size + step->compensation_type.size +
+                 step->compensation_reply_topic.size + step->compensation_body.size;
+    }
+    for (size_t i = 0; i < state->timer_count; i++) bytes += 32 + state->timers[i].name.size;
+    for (size_t i = 0; i < state->search_count; i++)
+        bytes += 16 + state->search[i].name.size + state->search[i].value.size;
+    return bytes + 32 * state->scope_count;
+}
+
+static void check_step(const struct saga_state *state, const struct saga_step_state *step)
+{
+    SAGA_ASSERT(step->path.size > 0);
+    SAGA_ASSERT(step->attempt > 0 || step->status == SAGA_STEP_SKIPPED);
+    SAGA_ASSERT(step->status < SAGA_STEP_STATUS_COUNT);
+    SAGA_ASSERT(step->compensation < SAGA_COMPENSATION_STATUS_COUNT);
+    SAGA_ASSERT(step->ended_order <= state->ended_steps);
+    bool done = step->status == SAGA_STEP_SUCCEEDED || step->status == SAGA_STEP_UNKNOWN;
+    SAGA_ASSERT(done || step->compensation == SAGA_COMPENSATION_NONE);
+    SAGA_ASSERT(!done || step->ended_order > 0);
+    SAGA_ASSERT(!(step->pivot && step->compensation != SAGA_COMPENSATION_NONE));
+}
+
+void saga_state_check(const struct saga_state *state)
+{
+    SAGA_ASSERT(state->status < SAGA_STATUS_COUNT);
+    if (state->status == SAGA_STATUS_NONE) return;
+    SAGA_ASSERT(state->id.size > 0 && state->run.size > 0 && state->name.size > 0);
+    SAGA_ASSERT(state->sequence > 0);
+    SAGA_ASSERT(state->scope_count > 0);
+    SAGA_ASSERT((state->status == SAGA_STUCK) == (state->stuck_on != SAGA_STUCK_ON_NOTHING));
+    SAGA_ASSERT(saga_status_has_ended(state->status) == (state->ended_ms != 0));
+    SAGA_ASSERT(!(state->pivoted && state->status == SAGA_COMPENSATING));
+    for (size_t i = 0; i < state->step_count; i++) check_step(state, &state->steps[i]);
+    for (size_t i = 0; i < state->timer_count; i++) {
+        SAGA_ASSERT(state->timers[i].name.size > 0);
+        SAGA_ASSERT(state->timers[i].armed > 0 && state->timers[i].armed <= state->sequence);
+    }
+    if (state->status != SAGA_COMPENSATED) return;
+    for (size_t i = 0; i < state->step_count; i++) {
+        const struct saga_step_state *step = &state->steps[i];
+        bool done = step->status == SAGA_STEP_SUCCEEDED || step->status == SAGA_STEP_UNKNOWN;
+        bool undone = step->compensation == SAGA_COMPENSATION_DONE ||
+                      step->compensation == SAGA_COMPENSATION_NOT_NEEDED ||
+                      step->compensation == SAGA_COMPENSATION_SKIPPED;
+        SAGA_ASSERT(!done || undone || state->resolved);
+    }
+}
