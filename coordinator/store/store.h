@@ -38,6 +38,7 @@ struct saga_state_write {
         state; /* encoded; absent: the saga leaves Redis, with its indexes and history */
     struct saga_slice status_before; /* name of the status it had in Redis; absent: was not there */
     struct saga_slice status_after;  /* absent: leaves */
+    bool timers_only;                 /* nothing but timers: the saga's state and views stay as they are */
     int64_t changed_ms;
     const struct saga_timer_write *timers_removed;
     size_t timers_removed_count;

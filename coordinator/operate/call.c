@@ -1,0 +1,127 @@
+/* What a command's run function asks for: its options, its surroundings, words for what went wrong. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "operate/command.h"
+
+const char *saga_call_option(const struct saga_call *call, int key)
+{
+    for (size_t i = call->given_count; i-- > 0;)
+        if (call->given[i].key == key) return call->given[i].value ? call->given[i].value : "";
+    return NULL;
+}
+
+bool saga_call_has(const struct saga_call *call, int key)
+{
+    return saga_call_option(call, key) != NULL;
+}
+
+int saga_call_duration(const struct saga_call *call, int key, int64_t otherwise, int64_t *ret_ms)
+{
+    const char *text = saga_call_option(call, key);
+    *ret_ms = otherwise;
+    if (!text || saga_duration_parse(saga_slice_of(text), ret_ms) == SAGA_OK) return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_USAGE, "write it as 500ms, 10s, 5m, 2h or 7d",
+                          "\"%s\" is not a duration", text);
+}
+
+int saga_call_number(const struct saga_call *call, int key, unsigned long long otherwise,
+                     unsigned long long max, unsigned long long *ret)
+{
+    const char *text = saga_call_option(call, key);
+    *ret = otherwise;
+    if (!text) return SAGA_EXIT_DONE;
+    if (saga_slice_to_u64(saga_slice_of(text), ret) == SAGA_OK && *ret >= 1 && *ret <= max)
+        return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_USAGE, NULL, "\"%s\" is not a number from 1 to %llu", text,
+                          max);
+}
+
+int saga_call_fail(const struct saga_call *call, enum saga_exit code, const char *mend,
+                   const char *what_format, ...)
+{
+    va_list arguments;
+    fflush(stdout);
+    fprintf(stderr, "saga %s: ", call->command->name);
+    va_start(arguments, what_format);
+    vfprintf(stderr, what_format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    if (mend) fprintf(stderr, "  mend: %s\n", mend);
+    return code;
+}
+
+int saga_call_fail_with(const struct saga_call *call, enum saga_exit code,
+                        const struct saga_diagnostic *diagnostic)
+{
+    fflush(stdout);
+    fprintf(stderr, "saga %s: ", call->command->name);
+    saga_diagnostic_print(diagnostic, stderr);
+    return code;
+}
+
+int saga_call_client(struct saga_call *call)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    if (call->client) return SAGA_EXIT_DONE;
+    if (saga_client_new(&call->config.kafka, call->arena, &call->client, &diagnostic) < 0)
+        return saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
+    if (saga_client_check_broker(call->client, SAGA_CALL_TIMEOUT_MS, call->arena, &diagnostic) < 0)
+        return saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
+    return SAGA_EXIT_DONE;
+}
+
+int saga_call_views(struct saga_call *call)
+{
+    if (call->views) return SAGA_EXIT_DONE;
+    if (saga_views_new(&call->config.redis, &call->views) == SAGA_OK) return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_FAILED, "look at the settings redis.*",
+                          "Redis cannot be used");
+}
+
+int saga_call_codec(struct saga_call *call)
+{
+    if (call->codec || saga_codec_new(&call->codec) == SAGA_OK) return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "the schemas cannot be read");
+}
+
+int saga_call_lanes(struct saga_call *call, uint32_t *ret_lanes)
+{
+    int code = saga_call_views(call);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (saga_views_lanes(call->views, ret_lanes) < 0)
+        return saga_call_fail(call, SAGA_EXIT_FAILED,
+                              "is Redis there (redis.host, redis.port)? `saga doctor` says more",
+                              "%s", saga_views_problem(call->views));
+    if (*ret_lanes > 0) return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_FAILED,
+                          "has a coordinator run with this Redis? look at redis.db, redis.prefix",
+                          "Redis has heard of no lane yet");
+}
+
+int saga_call_pinned(struct saga_call *call)
+{
+    int code = saga_call_client(call);
+    if (code != SAGA_EXIT_DONE) return code;
+    struct saga_topic_spec spec = { .name = call->topics.inbox.data };
+    struct saga_topic_state state;
+    if (saga_client_describe_topic(call->client, &spec, SAGA_CALL_TIMEOUT_MS, call->arena, &state) <
+        0)
+        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s",
+                              saga_client_problem(call->client));
+    if (!state.exists)
+        return saga_call_fail(call, SAGA_EXIT_FAILED,
+                              "make the topics with `saga topics create`, or look at topics.prefix",
+                              "there is no topic %s", spec.name);
+    if (state.partitions == (int32_t)call->config.lanes) return SAGA_EXIT_DONE;
+    return saga_call_fail(
+        call, SAGA_EXIT_FAILED,
+        saga_arena_printf(call->arena, "set lanes to %d (file, SAGA_LANES or --lanes)",
+                          (int)state.partitions)
+            .data,
+        "the setting lanes is %u, but %s has %d partitions; the number is fixed when the topics "
+        "are made",
+        call->config.lanes, spec.name, (int)state.partitions);
+}

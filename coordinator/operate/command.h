@@ -1,0 +1,114 @@
+/* The commands of `saga`: one row of a table each, and what they share: options, surroundings, exit codes.
+ *
+ * A new command is a file with its run function, its `struct saga_command`, and a line in commands.c. */
+#ifndef SAGA_OPERATE_COMMAND_H
+#define SAGA_OPERATE_COMMAND_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "bus/client.h"
+#include "codec/codec.h"
+#include "runtime/config.h"
+#include "runtime/topics.h"
+#include "store/views.h"
+
+enum saga_exit {
+    SAGA_EXIT_DONE = 0,
+    SAGA_EXIT_FAILED = 1,
+    SAGA_EXIT_USAGE = 2,
+    SAGA_EXIT_NOT_FOUND = 3,
+    SAGA_EXIT_UNHEALTHY = 10
+};
+
+enum saga_output { SAGA_OUTPUT_TEXT, SAGA_OUTPUT_JSON, SAGA_OUTPUT_JSONL };
+
+/* How long a command waits for a broker's answer. */
+#define SAGA_CALL_TIMEOUT_MS 10000
+
+struct saga_call;
+
+struct saga_command {
+    const char *name;      /* one word, or two: "topics create" */
+    const char *arguments; /* for the help: "FILE..."; NULL: none */
+    const char *summary;   /* one line */
+    const char *details;   /* further paragraphs; may be NULL */
+    const char *examples;  /* lines, each indented by two spaces */
+    /* Of this command alone; ends with a zero row. Keys are letters, or from 256 on for long options only. */
+    const struct argp_option *options;
+    unsigned arguments_min, arguments_max;
+    bool configured;   /* reads the configuration, takes its flags */
+    bool has_output;   /* takes -o */
+    bool all_settings; /* the help shows every setting's flag */
+    int (*run)(struct saga_call *call); /* returns an exit code */
+};
+
+/* Rows of the help: a heading, then what belongs under it. */
+struct saga_command_group {
+    const char *title;
+    const struct saga_command *const *commands;
+    size_t count;
+};
+extern const struct saga_command_group saga_command_groups[];
+extern const size_t saga_command_group_count;
+
+/* One option that was given, in order. */
+struct saga_given {
+    int key;
+    const char *value; /* NULL: it takes none */
+};
+
+/* One run of a command. */
+struct saga_call {
+    const struct saga_command *command;
+    struct saga_arena *arena; /* for all that the command builds */
+    const char **arguments;
+    size_t argument_count, argument_capacity;
+    struct saga_given *given;
+    size_t given_count, given_capacity;
+    struct saga_config_flag *flags;
+    size_t flag_count, flag_capacity;
+    const char *config_path;
+    enum saga_output output;
+
+    struct saga_config config; /* where the command is `configured` */
+    struct saga_topics topics;
+    struct saga_client *client; /* opened by saga_call_client */
+    struct saga_views *views;   /* opened by saga_call_views */
+    struct saga_codec *codec;   /* opened by saga_call_codec */
+};
+
+/* Value of an option, NULL if it was not given (the last one stands). */
+const char *saga_call_option(const struct saga_call *call, int key);
+bool saga_call_has(const struct saga_call *call, int key);
+/* An option's duration in milliseconds, `otherwise` where it was not given. SAGA_EXIT_USAGE with words. */
+int saga_call_duration(const struct saga_call *call, int key, int64_t otherwise, int64_t *ret_ms);
+/* An option's whole number from 1 to `max`. */
+int saga_call_number(const struct saga_call *call, int key, unsigned long long otherwise,
+                     unsigned long long max, unsigned long long *ret);
+
+/* Says on standard error what went wrong and what to do (NULL: nothing), and gives `code` back. */
+int saga_call_fail(const struct saga_call *call, enum saga_exit code, const char *mend,
+                   const char *what_format, ...) __attribute__((format(printf, 4, 5)));
+int saga_call_fail_with(const struct saga_call *call, enum saga_exit code,
+                        const struct saga_diagnostic *diagnostic);
+
+/* Opens what a command needs; SAGA_EXIT_DONE, or a code when words have been said. Twice is once. */
+int saga_call_client(struct saga_call *call);
+int saga_call_views(struct saga_call *call);
+int saga_call_codec(struct saga_call *call);
+/* The views, and how many lanes Redis has heard of; none is a failure. */
+int saga_call_lanes(struct saga_call *call, uint32_t *ret_lanes);
+/* The client, and that the inbox has as many partitions as `lanes` says: what is sent to another lane than its
+ * owner's would be lost on the way. */
+int saga_call_pinned(struct saga_call *call);
+
+/* The command line as a whole; an exit code. argv[0] is the program. */
+int saga_main(int argc, char **argv);
+/* The command of these words; `*ret_words` says how many of them its name takes. NULL: none. */
+const struct saga_command *saga_command_find(int argc, char *const *argv, int *ret_words);
+/* The name that is nearest to what was typed, NULL if none is near. */
+const char *saga_command_nearest(const char *typed);
+
+#endif

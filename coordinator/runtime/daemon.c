@@ -1,0 +1,383 @@
+#include "runtime/daemon.h"
+
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "runtime/log.h"
+#include "runtime/topics.h"
+#include "runtime/worker.h"
+#include "store/redis.h"
+
+enum {
+    STEP_TIMEOUT_MS = 100,
+    RETRY_MS = 200,
+    PAUSE_MS = 2,
+    LOG_EVERY_MS = 5000,
+    CALL_TIMEOUT_MS = 3000
+};
+
+struct worker_thread {
+    struct saga_daemon *daemon;
+    unsigned number;
+    pthread_t thread;
+    char owner[128];
+    _Atomic(struct saga_worker *) worker; /* NULL until it is open */
+    atomic_int phase;
+};
+
+struct saga_daemon {
+    struct saga_config config;
+    struct saga_arena arena; /* the topics' names */
+    struct saga_topics topics;
+    struct saga_registry *registry;
+    struct saga_client *client; /* the surroundings thread's */
+    pthread_t surroundings;
+    atomic_bool surroundings_good;
+    atomic_bool stopping;
+    atomic_bool failed;
+    atomic_uint running_threads;
+    struct worker_thread *workers;
+};
+
+static void sleep_ms(int ms)
+{
+    struct timespec wait = { ms / 1000, (long)(ms % 1000) * 1000000L };
+    nanosleep(&wait, NULL);
+}
+
+static void fail(struct saga_daemon *daemon, const char *what, const char *words)
+{
+    saga_log(SAGA_LOG_ERROR, what, "words=\"%s\"", words);
+    atomic_store(&daemon->failed, true);
+}
+
+static void fail_diagnostic(struct saga_daemon *daemon, const char *what,
+                            const struct saga_diagnostic *diagnostic)
+{
+    saga_log(SAGA_LOG_ERROR, what, "words=\"%.*s\" mend=\"%.*s\"", SAGA_SLICE_ARG(diagnostic->what),
+             SAGA_SLICE_ARG(diagnostic->mend));
+    atomic_store(&daemon->failed, true);
+}
+
+/* ---- the surroundings: broker, Redis, topics, definitions ---- */
+
+/* Asks until the answer is definite. `check` is one of the looks below. */
+static bool wait_for(struct saga_daemon *daemon, const char *what,
+                     int (*check)(struct saga_daemon *, struct saga_arena *,
+                                  struct saga_diagnostic *))
+{
+    int64_t last_log_ms = 0;
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    int error = SAGA_E_AGAIN;
+    while (!atomic_load(&daemon->stopping)) {
+        struct saga_diagnostic diagnostic = { 0 };
+        saga_arena_reset(&arena);
+        error = check(daemon, &arena, &diagnostic);
+        if (error == SAGA_OK) break;
+        if (error != SAGA_E_AGAIN) {
+            fail_diagnostic(daemon, what, &diagnostic);
+            break;
+        }
+        saga_log_seldom(&last_log_ms, LOG_EVERY_MS, SAGA_LOG_WARNING, what,
+                        "words=\"%.*s\" mend=\"%.*s\"", SAGA_SLICE_ARG(diagnostic.what),
+                        SAGA_SLICE_ARG(diagnostic.mend));
+        sleep_ms(RETRY_MS);
+    }
+    saga_arena_free(&arena);
+    return error == SAGA_OK;
+}
+
+static int look_at_broker(struct saga_daemon *daemon, struct saga_arena *arena,
+                          struct saga_diagnostic *diagnostic)
+{
+    return saga_client_check_broker(daemon->client, CALL_TIMEOUT_MS, arena, diagnostic);
+}
+
+static int look_at_redis(struct saga_daemon *daemon, struct saga_arena *arena,
+                         struct saga_diagnostic *diagnostic)
+{
+    return saga_redis_check(&daemon->config.redis, arena, diagnostic);
+}
+
+static int check_partitions(struct saga_daemon *daemon, const struct saga_topic_spec *spec,
+                            const struct saga_topic_state *state, struct saga_arena *arena,
+                            struct saga_diagnostic *diagnostic)
+{
+    if (!state->exists) {
+        saga_diagnostic_set(diagnostic, arena, "topic %s does not exist", spec->name);
+        saga_diagnostic_mend(diagnostic, arena, "make the topics: saga topics create");
+        return SAGA_E_AGAIN;
+    }
+    if (state->partitions == spec->partitions) return SAGA_OK;
+    saga_diagnostic_set(diagnostic, arena,
+                        "topic %s has %d partitions and %d are needed: %u lanes are configured",
+                        spec->name, state->partitions, spec->partitions, daemon->config.lanes);
+    saga_diagnostic_mend(
+        diagnostic, arena,
+        "set lanes to the partitions of %s, or use another topics.prefix; lanes cannot be "
+        "changed once there are sagas",
+        spec->name);
+    return SAGA_E_STOP;
+}
+
+static int look_at_topics(struct saga_daemon *daemon, struct saga_arena *arena,
+                          struct saga_diagnostic *diagnostic)
+{
+    struct saga_topic_spec *specs;
+    size_t count;
+    saga_topics_specs(&daemon->topics, daemon->config.lanes, arena, &specs, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct saga_topic_state state;
+        int error =
+            saga_client_describe_topic(daemon->client, &specs[i], CALL_TIMEOUT_MS, arena, &state);
+        if (error < 0) {
+            saga_diagnostic_set(diagnostic, arena, "%s", saga_client_problem(daemon->client));
+            return error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_AGAIN;
+        }
+        error = check_partitions(daemon, &specs[i], &state, arena, diagnostic);
+        if (error < 0) return error;
+    }
+    return SAGA_OK;
+}
+
+static void take_definitions(struct saga_daemon *daemon, const struct saga_bus_records *records)
+{
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    for (size_t i = 0; i < records->count; i++) {
+        struct saga_diagnostic diagnostic = { 0 };
+        int error =
+            saga_registry_offer(daemon->registry, records->items[i].value, &arena, &diagnostic);
+        if (error < 0)
+            saga_log(SAGA_LOG_WARNING, "a deployed definition is left out",
+                     "offset=%lld words=\"%.*s\"", (long long)records->items[i].offset,
+                     SAGA_SLICE_ARG(diagnostic.what));
+        else
+            saga_log(SAGA_LOG_INFO, "definition in force", "name=%.*s",
+                     SAGA_SLICE_ARG(records->items[i].key));
+        saga_arena_reset(&arena);
+    }
+    saga_arena_free(&arena);
+}
+
+/* Reads saga.definitions from its beginning and goes on for ever: what is deployed is in force within a second. */
+static void follow_definitions(struct saga_daemon *daemon)
+{
+    struct saga_reader *reader = NULL;
+    int64_t position, last_log_ms = 0;
+    while (!atomic_load(&daemon->stopping)) {
+        struct saga_bus_records records = { 0 };
+        bool end = false;
+        int error = SAGA_OK;
+        if (!reader)
+            error = saga_reader_open(daemon->client, daemon->topics.definitions, 0,
+                                     SAGA_READ_BEGINNING, &reader);
+        if (error == SAGA_OK)
+            error = saga_reader_read(reader, STEP_TIMEOUT_MS, 100, &records, &position, &end);
+        if (error < 0) {
+            saga_log_seldom(&last_log_ms, LOG_EVERY_MS, SAGA_LOG_WARNING,
+                            "definitions cannot be read", "words=\"%s\"",
+                            saga_client_problem(daemon->client));
+            sleep_ms(RETRY_MS);
+            continue;
+        }
+        take_definitions(daemon, &records);
+        saga_reader_release(reader, &records);
+        if (end) saga_registry_end_reached(daemon->registry);
+    }
+    saga_reader_close(reader);
+}
+
+static void *surroundings_main(void *context)
+{
+    struct saga_daemon *daemon = context;
+    bool good = wait_for(daemon, "broker", look_at_broker) &&
+                wait_for(daemon, "redis", look_at_redis) &&
+                wait_for(daemon, "topics", look_at_topics);
+    if (good) {
+        atomic_store(&daemon->surroundings_good, true);
+        follow_definitions(daemon);
+    }
+    saga_client_free(daemon->client);
+    atomic_fetch_sub(&daemon->running_threads, 1);
+    return NULL;
+}
+
+/* ---- workers ---- */
+
+static void random_bytes(void *context, uint8_t *bytes, size_t size)
+{
+    (void)context;
+    int done = RAND_bytes(bytes, (int)size);
+    SAGA_ASSERT(done == 1);
+}
+
+/* Opens the bus, waiting for the broker. False when it is told to stop before, or never can. */
+static bool open_bus(struct worker_thread *thread, struct saga_bus *ret)
+{
+    struct saga_daemon *daemon = thread->daemon;
+    int64_t last_log_ms = 0;
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    int error = SAGA_E_AGAIN;
+    while (!atomic_load(&daemon->stopping)) {
+        struct saga_diagnostic diagnostic = { 0 };
+        saga_arena_reset(&arena);
+        error = saga_kafka_open(&daemon->config.kafka, thread->number, CALL_TIMEOUT_MS, &arena, ret,
+                                &diagnostic);
+        if (error == SAGA_OK) break;
+        if (error != SAGA_E_AGAIN) {
+            fail_diagnostic(daemon, "kafka", &diagnostic);
+            break;
+        }
+        saga_log_seldom(&last_log_ms, LOG_EVERY_MS, SAGA_LOG_WARNING, "waiting for the broker",
+                        "words=\"%.*s\"", SAGA_SLICE_ARG(diagnostic.what));
+        sleep_ms(RETRY_MS);
+    }
+    saga_arena_free(&arena);
+    return error == SAGA_OK;
+}
+
+static bool open_worker(struct worker_thread *thread)
+{
+    struct saga_daemon *daemon = thread->daemon;
+    const struct saga_config *config = &daemon->config;
+    struct saga_worker_config worker_config = {
+        .inbox = daemon->topics.inbox,
+        .journal = daemon->topics.journal,
+        .dead_letters = daemon->topics.dead_letters,
+        .lanes = config->lanes,
+        .batch_max = config->batch_max,
+        .cache_bytes = config->cache_bytes,
+        .clock = saga_clock_system(),
+        .registry = daemon->registry,
+        .random_bytes = random_bytes,
+    };
+    snprintf(thread->owner, sizeof thread->owner, "%s/%u", config->kafka.instance, thread->number);
+    worker_config.owner = saga_slice_of(thread->owner);
+    if (!open_bus(thread, &worker_config.bus)) return false;
+    if (saga_redis_open(&config->redis, config->lanes, &worker_config.store) < 0) {
+        fail(daemon, "redis", "no connection could be made ready");
+        worker_config.bus.close(worker_config.bus.self);
+        return false;
+    }
+    struct saga_worker *worker;
+    saga_worker_new(&worker_config, &worker);
+    atomic_store(&thread->worker, worker);
+    return true;
+}
+
+static void *worker_main(void *context)
+{
+    struct worker_thread *thread = context;
+    struct saga_daemon *daemon = thread->daemon;
+    while (!atomic_load(&daemon->surroundings_good) && !atomic_load(&daemon->stopping))
+        sleep_ms(PAUSE_MS);
+    if (!atomic_load(&daemon->stopping) && open_worker(thread)) {
+        struct saga_worker *worker = atomic_load(&thread->worker);
+        while (!atomic_load(&daemon->stopping)) {
+            int error = saga_worker_step(worker, STEP_TIMEOUT_MS);
+            atomic_store(&thread->phase, (int)saga_worker_phase(worker));
+            if (error == SAGA_E_AGAIN) sleep_ms(PAUSE_MS);
+            if (error != SAGA_E_STOP) continue;
+            fail(daemon, "a worker cannot go on", saga_worker_problem(worker));
+            break;
+        }
+        /* R27: nothing is in hand between two steps; closing leaves the group. The worker itself is freed by
+         * saga_daemon_stop, since its counts may still be read. */
+    }
+    atomic_fetch_sub(&daemon->running_threads, 1);
+    return NULL;
+}
+
+/* ---- the daemon ---- */
+
+int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena,
+                      struct saga_daemon **ret, struct saga_diagnostic *diagnostic)
+{
+    struct saga_daemon *daemon = calloc(1, sizeof *daemon);
+    SAGA_ASSERT(daemon);
+    daemon->config = *config;
+    saga_arena_init(&daemon->arena);
+    saga_topics_name(config->topic_prefix, &daemon->arena, &daemon->topics);
+    int error = saga_client_new(&config->kafka, arena, &daemon->client, diagnostic);
+    if (error < 0) {
+        saga_arena_free(&daemon->arena);
+        free(daemon);
+        return error;
+    }
+    daemon->registry = saga_registry_new();
+    daemon->workers = calloc(config->workers, sizeof *daemon->workers);
+    SAGA_ASSERT(daemon->workers);
+    atomic_store(&daemon->running_threads, config->workers + 1);
+    int failed = pthread_create(&daemon->surroundings, NULL, surroundings_main, daemon);
+    for (unsigned i = 0; i < config->workers && !failed; i++) {
+        daemon->workers[i].daemon = daemon;
+        daemon->workers[i].number = i;
+        failed = pthread_create(&daemon->workers[i].thread, NULL, worker_main, &daemon->workers[i]);
+    }
+    SAGA_ASSERT(!failed);
+    *ret = daemon;
+    return SAGA_OK;
+}
+
+bool saga_daemon_is_ready(struct saga_daemon *daemon)
+{
+    for (unsigned i = 0; i < daemon->config.workers; i++)
+        if (atomic_load(&daemon->workers[i].phase) != SAGA_WORKER_RUNNING) return false;
+    return true;
+}
+
+bool saga_daemon_has_failed(struct saga_daemon *daemon)
+{
+    return atomic_load(&daemon->failed);
+}
+
+void saga_daemon_count(struct saga_daemon *daemon, struct saga_daemon_counts *ret)
+{
+    *ret = (struct saga_daemon_counts){ 0 };
+    for (unsigned i = 0; i < daemon->config.workers; i++) {
+        struct saga_worker *worker = atomic_load(&daemon->workers[i].worker);
+        if (!worker) continue;
+        const struct saga_worker_counts *counts = saga_worker_counts(worker);
+        ret->events += counts->events;
+        ret->batches += counts->batches;
+        ret->commands += counts->commands;
+        ret->hops += counts->hops;
+        ret->dead_letters += counts->dead_letters;
+        ret->ignored += counts->ignored;
+        ret->aborts += counts->aborts;
+        ret->recoveries += counts->recoveries;
+        ret->sagas_started += counts->sagas_started;
+        ret->sagas_ended += counts->sagas_ended;
+    }
+}
+
+int saga_daemon_stop(struct saga_daemon *daemon)
+{
+    struct saga_clock clock = saga_clock_system();
+    int64_t until_ms = clock.monotonic_ms(NULL) + daemon->config.stop_timeout_ms;
+    atomic_store(&daemon->stopping, true);
+    while (atomic_load(&daemon->running_threads) > 0) {
+        if (clock.monotonic_ms(NULL) >= until_ms) return SAGA_E_AGAIN;
+        sleep_ms(PAUSE_MS);
+    }
+    pthread_join(daemon->surroundings, NULL);
+    for (unsigned i = 0; i < daemon->config.workers; i++) {
+        pthread_join(daemon->workers[i].thread, NULL);
+        saga_worker_free(atomic_load(&daemon->workers[i].worker));
+    }
+    saga_registry_free(daemon->registry);
+    free(daemon->workers);
+    saga_arena_free(&daemon->arena);
+    free(daemon);
+    return SAGA_OK;
+}

@@ -1,0 +1,359 @@
+#include "runtime/intake.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "codec/message.h"
+
+/* A start's input stays in the saga's state, beside what the steps keep. */
+enum { INPUT_BYTES_MAX = SAGA_STATE_BYTES_MAX / 2 };
+
+struct reading {
+    const struct saga_intake *intake;
+    struct saga_intake_item common; /* what every item of the record shares */
+    struct saga_intake_item *items;
+    size_t count, capacity;
+};
+
+static struct saga_intake_item *add(struct reading *r, enum saga_intake_fate fate)
+{
+    SAGA_PUSH(r->intake->arena, r->items, r->count, r->capacity, r->common);
+    r->items[r->count - 1].fate = fate;
+    return &r->items[r->count - 1];
+}
+
+static void add_dead_letter(struct reading *r, const char *reason, struct saga_slice words)
+{
+    struct saga_intake_item *item = add(r, SAGA_INTAKE_DEAD_LETTER);
+    item->reason = saga_slice_of(reason);
+    item->words = words;
+}
+
+/* Is this part of a hop for the inbox that it came by? Other parts were sent to theirs. */
+static bool is_here(const struct reading *r, uint32_t lane)
+{
+    return !r->common.from_inbox || r->common.inbox_lane == lane;
+}
+
+/* ---- keys and types by expressions over the body ---- */
+
+static int eval_text(const struct reading *r, struct saga_expression *expression,
+                     struct saga_slice body, struct saga_slice *ret_text,
+                     struct saga_slice *ret_message)
+{
+    struct saga_bindings bindings = { .root = body.data ? body : SAGA_SLICE("null") };
+    struct saga_slice json;
+    int error = saga_expression_eval(expression, &bindings, r->intake->arena, &json, ret_message);
+    if (error < 0) return error;
+    enum saga_json_kind kind = saga_json_kind(json);
+    if (kind == SAGA_JSON_STRING) return saga_json_text(json, r->intake->arena, ret_text);
+    if (kind == SAGA_JSON_NUMBER) {
+        *ret_text = saga_json_trim(json);
+        return SAGA_OK;
+    }
+    *ret_message =
+        saga_arena_printf(r->intake->arena, "%.*s gives %.*s, which is neither a text nor a number",
+                          SAGA_SLICE_ARG(saga_expression_source(expression)),
+                          SAGA_SLICE_ARG(saga_slice_clip(json, 80)));
+    return SAGA_E_INVALID;
+}
+
+static int check_key(const struct reading *r, struct saga_slice key, struct saga_slice *ret_message)
+{
+    if (key.size == 0) {
+        *ret_message = SAGA_SLICE("the business key is empty");
+        return SAGA_E_INVALID;
+    }
+    if (key.size > SAGA_KEY_BYTES_MAX) {
+        *ret_message =
+            saga_arena_printf(r->intake->arena, "the business key has %zu bytes, the limit is %d",
+                              key.size, SAGA_KEY_BYTES_MAX);
+        return SAGA_E_LIMIT;
+    }
+    for (size_t i = 0; i < key.size; i++) {
+        if ((unsigned char)key.data[i] >= 0x20) continue;
+        *ret_message = SAGA_SLICE("the business key holds a control character");
+        return SAGA_E_INVALID;
+    }
+    return SAGA_OK;
+}
+
+/* ---- starts ---- */
+
+static void add_start(struct reading *r, struct saga_definition *definition, struct saga_slice key)
+{
+    uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
+    if (!is_here(r, lane)) return;
+    struct saga_intake_item *item = add(r, SAGA_INTAKE_EVENT);
+    item->lane = lane;
+    item->event.kind = SAGA_EVENT_START;
+    item->event.key = key;
+    item->definition = definition;
+    item->saga_id = saga_id_make(r->intake->arena, definition->name, key);
+}
+
+static bool type_matches(struct reading *r, const struct saga_start *start)
+{
+    struct saga_slice type = r->common.event.type, message;
+    if (type.size == 0 && start->type &&
+        eval_text(r, start->type, r->common.event.body, &type, &message) < 0)
+        return false;
+    return saga_slice_equal(type, start->event);
+}
+
+/* Does `when` let it start? Errors give a dead letter. */
+static int passes_when(struct reading *r, const struct saga_start *start, bool *ret_passes,
+                       struct saga_slice *ret_message)
+{
+    *ret_passes = true;
+    if (!start->when) return SAGA_OK;
+    struct saga_bindings bindings = { .root = r->common.event.body.data ? r->common.event.body
+                                                                        : SAGA_SLICE("null") };
+    struct saga_slice json;
+    int error = saga_expression_eval(start->when, &bindings, r->intake->arena, &json, ret_message);
+    if (error == SAGA_OK) *ret_passes = saga_json_is_true(json);
+    return error;
+}
+
+static void read_start(struct reading *r, struct saga_definition *definition,
+                       const struct saga_start *start)
+{
+    struct saga_slice key, message = SAGA_SLICE_NONE;
+    bool passes;
+    if (!type_matches(r, start)) return;
+    if (passes_when(r, start, &passes, &message) < 0) {
+        add_dead_letter(r, "when-failed", message);
+        return;
+    }
+    if (!passes) return;
+    if (eval_text(r, start->key, r->common.event.body, &key, &message) < 0 ||
+        check_key(r, key, &message) < 0) {
+        add_dead_letter(r, "bad-key", message);
+    } else if (r->common.event.body.size > INPUT_BYTES_MAX) {
+        add_dead_letter(r, "too-large",
+                        saga_arena_printf(r->intake->arena, "a start of %zu bytes, the limit is %d",
+                                          r->common.event.body.size, INPUT_BYTES_MAX));
+    } else {
+        add_start(r, definition, key);
+    }
+}
+
+static void read_starts(struct reading *r)
+{
+    for (size_t i = 0; i < saga_catalog_count(r->intake->catalog); i++) {
+        struct saga_definition *definition = saga_catalog_at(r->intake->catalog, i);
+        if (definition != saga_catalog_newest(r->intake->catalog, definition->name)) continue;
+        for (size_t s = 0; s < definition->start_count; s++)
+            if (saga_slice_equal(definition->starts[s].topic, r->common.record.topic))
+                read_start(r, definition, &definition->starts[s]);
+    }
+}
+
+/* ---- replies ---- */
+
+/* A participant of any definition that answers on this topic and has the expression wanted; NULL if none. */
+static const struct saga_participant *answering(const struct saga_definition *definition,
+                                                struct saga_slice topic)
+{
+    for (size_t i = 0; i < definition->participant_count; i++)
+        if (saga_slice_equal(definition->participants[i].replies, topic))
+            return &definition->participants[i];
+    return NULL;
+}
+
+static void find_type(struct reading *r)
+{
+    struct saga_slice message;
+    for (size_t i = 0; i < saga_catalog_count(r->intake->catalog) && r->common.event.type.size == 0;
+         i++) {
+        const struct saga_participant *participant =
+            answering(saga_catalog_at(r->intake->catalog, i), r->common.record.topic);
+        if (!participant || !participant->type) continue;
+        struct saga_slice type;
+        if (eval_text(r, participant->type, r->common.event.body, &type, &message) == SAGA_OK)
+            r->common.event.type = type;
+    }
+}
+
+static void add_reply(struct reading *r, struct saga_slice saga_id, struct saga_slice key)
+{
+    uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
+    if (!is_here(r, lane)) return;
+    struct saga_intake_item *item = add(r, SAGA_INTAKE_EVENT);
+    item->lane = lane;
+    item->event.kind = SAGA_EVENT_REPLY;
+    item->saga_id = saga_id;
+}
+
+/* The third way of messages.md: the participant's `correlate` gives the key. All sagas of a key are in one lane. */
+static void read_correlated_reply(struct reading *r)
+{
+    struct saga_slice *candidates = NULL, key = SAGA_SLICE_NONE, message = SAGA_SLICE_NONE;
+    size_t count = 0, capacity = 0;
+    for (size_t i = 0; i < saga_catalog_count(r->intake->catalog); i++) {
+        const struct saga_definition *definition = saga_catalog_at(r->intake->catalog, i);
+        const struct saga_participant *participant = answering(definition, r->common.record.topic);
+        struct saga_slice found;
+        if (!participant || !participant->correlate) continue;
+        if (eval_text(r, participant->correlate, r->common.event.body, &found, &message) < 0)
+            continue;
+        if (check_key(r, found, &message) < 0 || (key.size && !saga_slice_equal(key, found)))
+            continue;
+        key = found;
+        struct saga_slice id = saga_id_make(r->intake->arena, definition->name, key);
+        if (count == 0 || !saga_slice_equal(candidates[count - 1], id))
+            SAGA_PUSH(r->intake->arena, candidates, count, capacity, id);
+    }
+    if (count == 0) {
+        add_dead_letter(r, "no-saga-named",
+                        message.size
+                            ? message
+                            : SAGA_SLICE("neither ce_sagacommandid nor ce_subject says which "
+                                         "saga it answers, and no correlate finds one"));
+        return;
+    }
+    size_t before = r->count;
+    add_reply(r, candidates[0], key);
+    if (r->count == before) return;
+    r->items[r->count - 1].candidates = candidates;
+    r->items[r->count - 1].candidate_count = count;
+}
+
+static void read_reply(struct reading *r, bool may_start)
+{
+    struct saga_slice saga_id, name, key;
+    struct saga_diagnostic diagnostic = { 0 };
+    int error = saga_reply_address(&r->common.record, &r->common.event, &saga_id, &diagnostic);
+    if (error == SAGA_E_NOT_FOUND && may_start) {
+        read_starts(r);
+        if (r->count) return;
+    }
+    find_type(r);
+    if (r->common.event.type.size == 0) {
+        add_dead_letter(
+            r, "no-type",
+            SAGA_SLICE("it says no type: no ce_type header, and no `type` of a participant"));
+    } else if (error == SAGA_E_NOT_FOUND) {
+        read_correlated_reply(r);
+    } else if (error < 0 || saga_id_parse(saga_id, &name, &key) < 0) {
+        add_dead_letter(r, "bad-address",
+                        diagnostic.what.size ? diagnostic.what
+                                             : SAGA_SLICE("not the id of a saga"));
+    } else {
+        add_reply(r, saga_id, key);
+    }
+}
+
+/* ---- the inbox ---- */
+
+static void read_api_start(struct reading *r)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    struct saga_slice name, message;
+    int error =
+        saga_start_open(&r->common.record, r->intake->arena, &name, &r->common.event, &diagnostic);
+    if (error < 0) {
+        add_dead_letter(r, "unreadable", diagnostic.what);
+        return;
+    }
+    if (check_key(r, r->common.event.key, &message) < 0) {
+        add_dead_letter(r, "bad-key", message);
+        return;
+    }
+    struct saga_definition *definition = saga_catalog_newest(r->intake->catalog, name);
+    if (!definition) {
+        struct saga_intake_item *item = add(r, SAGA_INTAKE_DEFINITION_MISSING);
+        item->lane = r->common.inbox_lane;
+        item->reason = SAGA_SLICE("no-definition");
+        item->words = saga_arena_printf(r->intake->arena, "no definition %.*s is deployed",
+                                        SAGA_SLICE_ARG(name));
+        return;
+    }
+    if (r->common.event.body.size > INPUT_BYTES_MAX) {
+        add_dead_letter(r, "too-large",
+                        SAGA_SLICE("the input is over the limit of a saga's state"));
+        return;
+    }
+    add_start(r, definition, r->common.event.key);
+}
+
+static void read_operator(struct reading *r)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    struct saga_slice saga_id, name, key;
+    int error = saga_operator_open(&r->common.record, r->intake->arena, &saga_id, &r->common.event,
+                                   &diagnostic);
+    if (error < 0 || saga_id_parse(saga_id, &name, &key) < 0) {
+        add_dead_letter(r, "unreadable",
+                        diagnostic.what.size ? diagnostic.what
+                                             : SAGA_SLICE("not the id of a saga"));
+        return;
+    }
+    uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
+    if (!is_here(r, lane)) {
+        add_dead_letter(r, "wrong-lane", SAGA_SLICE("its saga lives in another lane"));
+        return;
+    }
+    struct saga_intake_item *item = add(r, SAGA_INTAKE_EVENT);
+    item->lane = lane;
+    item->event.kind = SAGA_EVENT_OPERATOR;
+    item->saga_id = saga_id;
+}
+
+static void read_outside(struct reading *r)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    const struct saga_catalog_topic *topic =
+        saga_catalog_topic(r->intake->catalog, r->common.record.topic);
+    if (!topic || (!topic->replies && !topic->starts)) return;
+    if (saga_event_open(&r->common.record, r->intake->arena, &r->common.event, &diagnostic) < 0)
+        add_dead_letter(r, "unreadable", diagnostic.what);
+    else if (topic->replies)
+        read_reply(r, topic->starts);
+    else
+        read_starts(r);
+}
+
+static void read_inbox(struct reading *r, const struct saga_message *record)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    r->common.from_inbox = true;
+    r->common.inbox_lane = (uint32_t)record->partition;
+    switch (saga_inbox_kind_of(record)) {
+    case SAGA_INBOX_HOP:
+        if (saga_hop_open(record, r->intake->arena, &r->common.record, &diagnostic) < 0)
+            add_dead_letter(r, "unreadable", diagnostic.what);
+        else
+            read_outside(r);
+        return;
+    case SAGA_INBOX_START: read_api_start(r); return;
+    case SAGA_INBOX_OPERATOR: read_operator(r); return;
+    case SAGA_INBOX_UNKNOWN:
+        add_dead_letter(r, "unreadable",
+                        SAGA_SLICE("a record in the inbox without a known saga_kind"));
+        return;
+    }
+}
+
+void saga_intake_read(const struct saga_intake *intake, const struct saga_message *record,
+                      struct saga_intake_item **ret, size_t *ret_count)
+{
+    struct reading r = { .intake = intake };
+    r.common.record = *record;
+    if (saga_slice_equal(record->topic, intake->inbox))
+        read_inbox(&r, record);
+    else
+        read_outside(&r);
+    if (r.count == 0 && r.common.from_inbox) {
+        /* somebody sent it here for a saga of this lane: a definition that is still to be read may say which */
+        struct saga_intake_item *item = add(&r, SAGA_INTAKE_DEFINITION_MISSING);
+        item->lane = r.common.inbox_lane;
+        item->reason = SAGA_SLICE("nobodys");
+        item->words = SAGA_SLICE("no deployed definition takes it for a saga of this lane");
+    } else if (r.count == 0) {
+        add(&r, SAGA_INTAKE_NOTHING);
+    }
+    *ret = r.items;
+    *ret_count = r.count;
+}

@@ -1,0 +1,86 @@
+/* A lane that this worker owns: where its journal and its Redis stand, and the states that are at hand.
+ *
+ * Working copies: the first event of a batch that touches a saga clones its clean state; the batch decides on
+ * the clone. After a definite commit the clones become the clean states; after an abort they are dropped (R6). */
+#ifndef SAGA_RUNTIME_LANE_H
+#define SAGA_RUNTIME_LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uthash.h>
+
+#include "base/hash.h"
+#include "codec/codec.h"
+#include "store/store.h"
+
+/* A saga at hand. */
+struct saga_resident {
+    UT_hash_handle hh;
+    struct saga_slice id; /* owned */
+    struct saga_state
+        *clean; /* as Redis has it once all applies are answered; NULL: no such saga */
+    struct saga_state *working; /* this batch's; NULL: not touched */
+    struct saga_state
+        *departed;    /* forgotten in this batch, before a new run began in it; else NULL */
+    int64_t *history; /* where the offsets of this batch's records will stand (batch's arena) */
+    size_t history_count, history_capacity;
+    struct saga_slice encoded; /* the working state's bytes (batch's arena) */
+    size_t bytes;              /* estimate of the clean state, for the cache's budget */
+    struct saga_resident *next_touched;
+};
+
+struct saga_lane {
+    uint32_t number;
+    bool ready;       /* recovered: its events may be decided */
+    char journal[33]; /* id of the journal: 32 hexadecimal digits */
+    int64_t applied;  /* the owner's watermark: journal offset behind the last record (R10) */
+    uint8_t chain[SAGA_SHA256_BYTES];         /* after the last committed record */
+    uint8_t working_chain[SAGA_SHA256_BYTES]; /* after the last record of the batch in hand */
+    int64_t time_ms;                          /* of its last batch: never goes back (R17) */
+    int64_t next_due_ms;                      /* when its earliest timer rings */
+    int64_t last_contact_ms;                  /* monotonic: when Redis last confirmed `applied` */
+    bool apply_pending;                       /* the answer to the last apply is still to come */
+    struct saga_resident *residents;          /* by id; least recently used first */
+    size_t resident_bytes;
+    struct saga_resident *touched; /* in the order in which the batch touched them */
+    struct saga_resident **touched_end;
+    size_t touched_count;
+};
+
+void saga_lane_init(struct saga_lane *lane, uint32_t number);
+/* Drops every state at hand. */
+void saga_lane_clear(struct saga_lane *lane);
+
+/* Awaits the answer to the lane's last apply, if one is under way. Errors: AGAIN, CONFLICT (recover). */
+int saga_lane_settle(struct saga_lane *lane, struct saga_store *store);
+
+/* The saga's place, made if there is none. Not loaded: see saga_lane_load. */
+struct saga_resident *saga_lane_find(struct saga_lane *lane, struct saga_slice id);
+
+/* Makes sure that the clean states of these sagas are at hand, reading what is missing from Redis at the lane's
+ * watermark (R10). Errors: AGAIN, CONFLICT (recover the lane), INVALID with words (a state cannot be read). */
+int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga_codec *codec,
+                   const struct saga_slice *ids, size_t count, struct saga_arena *arena,
+                   struct saga_diagnostic *diagnostic);
+
+/* The state to decide on; a new one where there is no such saga, or none any more. Touches the resident. */
+struct saga_state *saga_lane_work_on(struct saga_lane *lane, struct saga_resident *resident);
+/* Notes that a journal record of this saga was sent: returns the place for its offset. The place is stable until the
+ * batch ends because it is `slot`, given by the caller. */
+void saga_lane_note_history(struct saga_resident *resident, struct saga_arena *arena,
+                            int64_t offset);
+
+/* Encodes all working states of the batch, before the commit, because nothing may fail after it.
+ * Errors: SAGA_E_LIMIT with the resident in `*ret_culprit`. */
+int saga_lane_encode(struct saga_lane *lane, struct saga_codec *codec, struct saga_arena *arena,
+                     struct saga_resident **ret_culprit);
+/* What the batch changed, for the store. Slices live in `arena` and the states. */
+void saga_lane_writes(struct saga_lane *lane, struct saga_arena *arena,
+                      struct saga_state_write **ret, size_t *ret_count);
+/* The batch is committed: working copies become the clean states; the cache is cut to `bytes_max`. */
+void saga_lane_publish(struct saga_lane *lane, size_t bytes_max);
+/* The batch is not committed: working copies are dropped. */
+void saga_lane_abandon(struct saga_lane *lane);
+
+#endif

@@ -1,0 +1,205 @@
+#include "runtime/log.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/time.h"
+
+enum line_form { FORM_TEXT, FORM_JOURNAL, FORM_JSON };
+
+/* Set before threads are started; atomic, so that a test may change it while they run. */
+static _Atomic int form_now = FORM_TEXT;
+static _Atomic int level_now = SAGA_LOG_INFO;
+
+static const struct {
+    const char *name;
+    char priority; /* as in syslog, for the journal of systemd */
+} levels[] = {
+    [SAGA_LOG_ERROR] = { "error", '3' },
+    [SAGA_LOG_WARNING] = { "warning", '4' },
+    [SAGA_LOG_INFO] = { "info", '6' },
+    [SAGA_LOG_DEBUG] = { "debug", '7' },
+};
+
+static bool writes_to_journal(void)
+{
+    return getenv("JOURNAL_STREAM") && !isatty(STDERR_FILENO);
+}
+
+void saga_log_open(enum saga_log_format format, enum saga_log_level level)
+{
+    int form = format == SAGA_LOG_JSON                          ? FORM_JSON
+               : format == SAGA_LOG_AUTO && writes_to_journal() ? FORM_JOURNAL
+                                                                : FORM_TEXT;
+    atomic_store(&form_now, form);
+    atomic_store(&level_now, (int)level);
+}
+
+int saga_log_level_of(const char *name, enum saga_log_level *ret)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        if (strcmp(levels[i].name, name) != 0) continue;
+        *ret = (enum saga_log_level)i;
+        return SAGA_OK;
+    }
+    return SAGA_E_INVALID;
+}
+
+/* Texts come from brokers and services too: one line stays one line. */
+static void add_printable(struct saga_buffer *line, struct saga_slice text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c == '\n')
+            saga_buffer_add(line, SAGA_SLICE("\\n"));
+        else if (c < 0x20 || c == 0x7f)
+            saga_buffer_printf(line, "\\x%02x", c);
+        else
+            saga_buffer_add_char(line, (char)c);
+    }
+}
+
+static size_t name_size(struct saga_slice pairs)
+{
+    size_t size = 0;
+    while (size < pairs.size &&
+           (isalnum((unsigned char)pairs.data[size]) || pairs.data[size] == '_'))
+        size++;
+    return size && size < pairs.size && pairs.data[size] == '=' ? size : 0;
+}
+
+/* A quoted value ends at a quote that a further pair or the end stands behind, since it may hold quotes itself. */
+static size_t quoted_size(struct saga_slice rest)
+{
+    for (size_t i = 0; i < rest.size; i++) {
+        if (rest.data[i] != '"') continue;
+        if (i + 1 == rest.size) return i;
+        if (rest.data[i + 1] == ' ' && name_size(saga_slice_skip(rest, i + 2))) return i;
+    }
+    return rest.size;
+}
+
+static bool is_json_number(struct saga_slice value)
+{
+    size_t offset;
+    const char *why;
+    return value.size && saga_json_validate(value, &offset, &why) == SAGA_OK &&
+           saga_json_kind(value) == SAGA_JSON_NUMBER;
+}
+
+static void add_json_pairs(struct saga_buffer *line, struct saga_slice pairs)
+{
+    while (pairs.size) {
+        size_t size = name_size(pairs);
+        if (!size) { /* a word without a name: kept, so that nothing that was said is lost */
+            saga_buffer_add(line, SAGA_SLICE(",\"text\":"));
+            saga_buffer_add_json_string(line, pairs);
+            return;
+        }
+        saga_buffer_add_char(line, ',');
+        saga_buffer_add_json_string(line, (struct saga_slice){ pairs.data, size });
+        saga_buffer_add_char(line, ':');
+        pairs = saga_slice_skip(pairs, size + 1);
+        bool quoted = pairs.size && pairs.data[0] == '"';
+        if (quoted) pairs = saga_slice_skip(pairs, 1);
+        struct saga_slice value = pairs;
+        if (quoted) {
+            value.size = quoted_size(pairs);
+        } else {
+            const char *space = memchr(pairs.data, ' ', pairs.size);
+            if (space) value.size = (size_t)(space - pairs.data);
+        }
+        if (!quoted && is_json_number(value))
+            saga_buffer_add(line, value);
+        else
+            saga_buffer_add_json_string(line, value);
+        pairs = saga_slice_skip(pairs, value.size + (quoted && value.size < pairs.size));
+        while (pairs.size && pairs.data[0] == ' ') pairs = saga_slice_skip(pairs, 1);
+    }
+}
+
+static void add_line(struct saga_buffer *line, enum line_form form, enum saga_log_level level,
+                     const char *what, struct saga_slice pairs)
+{
+    struct timespec now;
+    char time_text[SAGA_TIME_TEXT_BYTES];
+    clock_gettime(CLOCK_REALTIME, &now);
+    saga_time_format((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, time_text);
+    if (form == FORM_JSON) {
+        saga_buffer_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":", time_text,
+                           levels[level].name);
+        saga_buffer_add_json_string(line, saga_slice_of(what));
+        add_json_pairs(line, pairs);
+        saga_buffer_add_char(line, '}');
+    } else {
+        if (form == FORM_JOURNAL)
+            saga_buffer_printf(line, "<%c>", levels[level].priority);
+        else
+            saga_buffer_printf(line, "%s %-7s ", time_text, levels[level].name);
+        saga_buffer_add(line, saga_slice_of(what));
+        if (pairs.size) saga_buffer_add_char(line, ' ');
+        add_printable(line, pairs);
+    }
+    saga_buffer_add_char(line, '\n');
+}
+
+static void write_all(struct saga_slice line)
+{
+    while (line.size) {
+        ssize_t written = write(STDERR_FILENO, line.data, line.size);
+        if (written <= 0) return; /* nowhere left to say so */
+        line = saga_slice_skip(line, (size_t)written);
+    }
+}
+
+static void write_line(enum saga_log_level level, const char *what, const char *pairs_format,
+                       va_list arguments)
+{
+    struct saga_arena arena;
+    struct saga_buffer line;
+    struct saga_slice pairs = SAGA_SLICE_NONE;
+    saga_arena_init(&arena);
+    saga_buffer_init(&line, &arena);
+    if (pairs_format) pairs = saga_arena_vprintf(&arena, pairs_format, arguments);
+    add_line(&line, (enum line_form)atomic_load(&form_now), level, what, pairs);
+    /* one write a line: lines of several threads do not run into each other */
+    write_all(saga_buffer_slice(&line));
+    saga_arena_free(&arena);
+}
+
+static bool is_written(enum saga_log_level level)
+{
+    return (int)level <= atomic_load(&level_now);
+}
+
+void saga_log(enum saga_log_level level, const char *what, const char *pairs_format, ...)
+{
+    if (!is_written(level)) return;
+    va_list arguments;
+    va_start(arguments, pairs_format);
+    write_line(level, what, pairs_format, arguments);
+    va_end(arguments);
+}
+
+void saga_log_seldom(int64_t *last_ms, int64_t every_ms, enum saga_log_level level,
+                     const char *what, const char *pairs_format, ...)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    bool too_soon = *last_ms != 0 && now_ms - *last_ms < every_ms;
+    if (!is_written(level) || too_soon) return;
+    *last_ms = now_ms;
+    va_list arguments;
+    va_start(arguments, pairs_format);
+    write_line(level, what, pairs_format, arguments);
+    va_end(arguments);
+}

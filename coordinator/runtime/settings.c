@@ -1,0 +1,300 @@
+#include "runtime/settings.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/time.h"
+
+enum { PORT_MAX = 65535, DB_MAX = 1 << 20, BATCH_MAX_MAX = 100000 };
+static const int64_t cache_bytes_min = 1 << 20, cache_bytes_max = 1LL << 40;
+
+static bool whole_number(const char *value, unsigned long long min, unsigned long long max,
+                         unsigned long long *ret)
+{
+    return saga_slice_to_u64(saga_slice_of(value), ret) == SAGA_OK && *ret >= min && *ret <= max;
+}
+
+/* Milliseconds as librdkafka takes them, or a duration as this program writes them everywhere else. */
+static bool milliseconds(const char *value, int64_t min, int64_t max, int64_t *ret)
+{
+    unsigned long long number;
+    if (saga_slice_to_u64(saga_slice_of(value), &number) == SAGA_OK && number <= INT32_MAX)
+        *ret = (int64_t)number;
+    else if (saga_duration_parse(saga_slice_of(value), ret) < 0)
+        return false;
+    return *ret >= min && *ret <= max;
+}
+
+static bool bytes(const char *value, int64_t min, int64_t max, int64_t *ret)
+{
+    static const struct {
+        const char *suffix;
+        int64_t bytes;
+    } units[] = { { "", 1 },          { "B", 1 },       { "KiB", 1 << 10 }, { "K", 1 << 10 },
+                  { "MiB", 1 << 20 }, { "M", 1 << 20 }, { "GiB", 1 << 30 }, { "G", 1 << 30 } };
+    size_t digits = strspn(value, "0123456789");
+    unsigned long long number;
+    if (digits > 12 || saga_slice_to_u64((struct saga_slice){ value, digits }, &number) < 0)
+        return false;
+    const char *suffix = value + digits + strspn(value + digits, " ");
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(suffix, units[i].suffix) != 0) continue;
+        if (number > (unsigned long long)(max / units[i].bytes)) return false;
+        *ret = (int64_t)number * units[i].bytes;
+        return *ret >= min;
+    }
+    return false;
+}
+
+/* ---- one reader a setting ---- */
+
+static const char *read_servers(const char *value, struct saga_config *config)
+{
+    config->kafka.bootstrap_servers = value;
+    return value[0] ? NULL : "brokers as host:port, several with commas between them";
+}
+
+static const char *read_group(const char *value, struct saga_config *config)
+{
+    config->kafka.group = value;
+    return value[0] ? NULL : "the name of a consumer group";
+}
+
+static const char *read_session_timeout(const char *value, struct saga_config *config)
+{
+    int64_t ms;
+    if (!milliseconds(value, 1000, 1800000, &ms)) return "milliseconds from 1000 to 1800000";
+    config->kafka.session_timeout_ms = (int)ms;
+    return NULL;
+}
+
+static const char *read_transaction_timeout(const char *value, struct saga_config *config)
+{
+    int64_t ms;
+    if (!milliseconds(value, 1000, 900000, &ms)) return "milliseconds from 1000 to 900000";
+    config->kafka.transaction_timeout_ms = (int)ms;
+    return NULL;
+}
+
+static const char *read_instance(const char *value, struct saga_config *config)
+{
+    config->kafka.instance = value;
+    size_t size = strlen(value);
+    size_t good =
+        strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+    return size > 0 && size == good ? NULL : "a name of letters, digits, '.', '_' and '-'";
+}
+
+static const char *read_redis_host(const char *value, struct saga_config *config)
+{
+    config->redis.host = value;
+    return value[0] ? NULL : "a host name or an address";
+}
+
+static const char *read_redis_port(const char *value, struct saga_config *config)
+{
+    unsigned long long port;
+    if (!whole_number(value, 1, PORT_MAX, &port)) return "a port from 1 to 65535";
+    config->redis.port = (int)port;
+    return NULL;
+}
+
+static const char *read_redis_socket(const char *value, struct saga_config *config)
+{
+    config->redis.unix_socket = value[0] ? value : NULL;
+    return NULL;
+}
+
+static const char *read_redis_username(const char *value, struct saga_config *config)
+{
+    config->redis.username = value[0] ? value : NULL;
+    return NULL;
+}
+
+static const char *read_redis_password(const char *value, struct saga_config *config)
+{
+    config->redis.password = value[0] ? value : NULL;
+    return NULL;
+}
+
+static const char *read_redis_db(const char *value, struct saga_config *config)
+{
+    unsigned long long db;
+    if (!whole_number(value, 0, DB_MAX, &db)) return "the number of a database, from 0";
+    config->redis.db = (int)db;
+    return NULL;
+}
+
+static const char *read_redis_timeout(const char *value, struct saga_config *config)
+{
+    int64_t ms;
+    if (!milliseconds(value, 10, 600000, &ms)) return "a duration from 10ms to 10m, such as 2s";
+    config->redis.timeout_ms = (int)ms;
+    return NULL;
+}
+
+static const char *read_redis_prefix(const char *value, struct saga_config *config)
+{
+    config->redis.prefix = value;
+    /* braces are the hash tag's: one in the prefix would put every lane into the same slot */
+    return value[0] && !strpbrk(value, "{}") ? NULL : "a text without { and }, such as saga:";
+}
+
+static const char *read_topic_prefix(const char *value, struct saga_config *config)
+{
+    size_t size = strlen(value);
+    size_t good =
+        strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+    config->topic_prefix = value;
+    return size == good && size <= 200
+               ? NULL
+               : "letters, digits, '.', '_' and '-', such as saga. or shop.";
+}
+
+static const char *read_lanes(const char *value, struct saga_config *config)
+{
+    unsigned long long lanes;
+    if (!whole_number(value, 1, SAGA_LANES_MAX, &lanes)) return "a number from 1 to 4096";
+    config->lanes = (uint32_t)lanes;
+    return NULL;
+}
+
+static const char *read_workers(const char *value, struct saga_config *config)
+{
+    unsigned long long workers;
+    if (!whole_number(value, 1, SAGA_WORKERS_MAX, &workers)) return "a number from 1 to 64";
+    config->workers = (unsigned)workers;
+    return NULL;
+}
+
+static const char *read_batch_max(const char *value, struct saga_config *config)
+{
+    unsigned long long batch_max;
+    if (!whole_number(value, 1, BATCH_MAX_MAX, &batch_max)) return "a number from 1 to 100000";
+    config->batch_max = (size_t)batch_max;
+    return NULL;
+}
+
+static const char *read_stop_timeout(const char *value, struct saga_config *config)
+{
+    int64_t ms;
+    if (!milliseconds(value, 100, 3600000, &ms)) return "a duration from 100ms to 1h, such as 10s";
+    config->stop_timeout_ms = ms;
+    return NULL;
+}
+
+static const char *read_cache(const char *value, struct saga_config *config)
+{
+    int64_t size;
+    if (!bytes(value, cache_bytes_min, cache_bytes_max, &size))
+        return "bytes from 1MiB on, such as 64MiB";
+    config->cache_bytes = (size_t)size;
+    return NULL;
+}
+
+static const char *read_log_level(const char *value, struct saga_config *config)
+{
+    static const char *const levels[] = { "error", "warning", "info", "debug" };
+    config->log_level = value;
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        if (strcmp(value, levels[i]) == 0) return NULL;
+    return "error, warning, info or debug";
+}
+
+static const char *read_log(const char *value, struct saga_config *config)
+{
+    static const char *const formats[] = {
+        [SAGA_LOG_AUTO] = "auto", [SAGA_LOG_TEXT] = "text", [SAGA_LOG_JSON] = "json"
+    };
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (strcmp(value, formats[i]) != 0) continue;
+        config->log_format = (enum saga_log_format)i;
+        return NULL;
+    }
+    return "auto, text or json";
+}
+
+/* Kafka's settings have librdkafka's names. Sorted as `saga config` prints them. */
+const struct saga_setting saga_settings[] = {
+    { "kafka.bootstrap.servers", "bootstrap-servers", "HOST:PORT,...", "localhost:9092",
+      "Kafka brokers to begin with", read_servers },
+    { "kafka.group.id", "group-id", "NAME", "saga",
+      "consumer group of all workers of all processes", read_group },
+    { "kafka.session.timeout.ms", "session-timeout-ms", "MS", "6000",
+      "a worker that is silent for so long loses its lanes", read_session_timeout },
+    { "kafka.transaction.timeout.ms", "transaction-timeout-ms", "MS", "10000",
+      "the broker aborts a transaction that stays open for so long", read_transaction_timeout },
+    { "instance", "instance", "NAME", NULL,
+      "stable name of this process, part of its transactional ids; default: the host's name",
+      read_instance },
+    { "redis.host", "redis-host", "HOST", "127.0.0.1", "Redis server", read_redis_host },
+    { "redis.port", "redis-port", "PORT", "6379", "its port", read_redis_port },
+    { "redis.unix-socket", "redis-unix-socket", "PATH", NULL,
+      "a socket to connect to instead of host and port", read_redis_socket },
+    { "redis.username", "redis-username", "NAME", NULL, "user, where Redis has users",
+      read_redis_username },
+    { "redis.password", "redis-password", "TEXT", NULL,
+      "password; better in the file or in SAGA_REDIS_PASSWORD, since other users see flags",
+      read_redis_password },
+    { "redis.db", "redis-db", "NUMBER", "0", "database", read_redis_db },
+    { "redis.timeout", "redis-timeout", "DURATION", "2s", "for connecting and for each call",
+      read_redis_timeout },
+    { "redis.prefix", "redis-prefix", "TEXT", "saga:", "in front of every key", read_redis_prefix },
+    { "topics.prefix", "topics-prefix", "TEXT", "saga.",
+      "in front of the names of the coordinator's own topics", read_topic_prefix },
+    { "lanes", "lanes", "NUMBER", "8",
+      "partitions of inbox and journal; fixed once the topics are made", read_lanes },
+    { "workers", "workers", "NUMBER", "2", "threads of this process", read_workers },
+    { "batch-max", "batch-max", "NUMBER", "1000", "events in one transaction at most",
+      read_batch_max },
+    { "stop-timeout", "stop-timeout", "DURATION", "10s",
+      "how long stopping may take to finish what is in hand", read_stop_timeout },
+    { "cache", "cache", "BYTES", "64MiB", "states that a worker keeps in memory", read_cache },
+    { "log-level", "log-level", "LEVEL", "info", "error, warning, info or debug", read_log_level },
+    { "log", "log", "FORMAT", "auto",
+      "text, json, or auto: text, for the journal of systemd without the time", read_log },
+};
+const size_t saga_settings_count = sizeof saga_settings / sizeof saga_settings[0];
+
+const struct saga_setting *saga_setting_find(const char *name)
+{
+    for (size_t i = 0; i < saga_settings_count; i++)
+        if (strcmp(saga_settings[i].name, name) == 0) return &saga_settings[i];
+    return NULL;
+}
+
+const char *saga_kafka_option_refused(const char *name)
+{
+    static const struct {
+        const char *name, *why;
+    } refused[] = {
+        { "enable.auto.commit",
+          "consumed offsets are committed in the transaction of their batch" },
+        { "enable.auto.offset.store",
+          "consumed offsets are committed in the transaction of their batch" },
+        { "auto.offset.reset", "a position that is gone stops its lane, it never jumps silently" },
+        { "isolation.level", "what was aborted must not be read" },
+        { "enable.idempotence", "every producer is transactional" },
+        { "transactional.id", "it is made of group, instance and worker (setting: instance)" },
+        { "acks", "a transaction needs all of them" },
+        { "partitioner", "lanes are found by the hash that Java's clients use" },
+        { "partition.assignment.strategy", "same-numbered partitions must meet in one worker" },
+        { "group.protocol", "fencing rests on the classic protocol's generations" },
+        { "group.instance.id", "a static member would keep its lanes while it is away" },
+        { "enable.partition.eof", "recovery goes by it" },
+        { "message.max.bytes", "it must fit the largest journal record" },
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (strcmp(refused[i].name, name) == 0) return refused[i].why;
+    return NULL;
+}
+
+bool saga_setting_is_secret(const char *name)
+{
+    static const char *const words[] = { "password", "secret", "key", "sasl.jaas", "oauth" };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasestr(name, words[i])) return true;
+    return false;
+}

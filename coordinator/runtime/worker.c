@@ -1,0 +1,350 @@
+#include "runtime/worker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/worker_internal.h"
+
+enum {
+    HEARTBEAT_MS = 1000,
+    ABORTS_MAX = 3,
+    WAIT_MS_MAX = 1000,
+    PENDING_POLL_MS = 2,
+    LOG_EVERY_MS = 5000
+};
+
+void saga_worker_note(struct saga_worker *w, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(w->problem, sizeof w->problem, format, arguments);
+    va_end(arguments);
+}
+
+int64_t saga_worker_monotonic(struct saga_worker *w)
+{
+    return w->config.clock.monotonic_ms(w->config.clock.context);
+}
+
+enum saga_worker_phase saga_worker_phase(const struct saga_worker *w)
+{
+    return w->phase;
+}
+
+const char *saga_worker_problem(const struct saga_worker *w)
+{
+    return w->problem;
+}
+
+const struct saga_worker_counts *saga_worker_counts(const struct saga_worker *w)
+{
+    return &w->counts;
+}
+
+/* ---- what is in hand, and letting go of it ---- */
+
+void saga_retained_drop(struct saga_worker *w)
+{
+    if (w->retained.records.items) w->config.bus.release(w->config.bus.self, &w->retained.records);
+    w->retained = (struct saga_retained){ .window = w->config.batch_max };
+}
+
+static void give_up_lanes(struct saga_worker *w)
+{
+    for (uint32_t n = 0; n < w->config.lanes; n++) {
+        struct saga_lane *lane = &w->lanes[n];
+        lane->ready = false;
+        saga_lane_settle(lane, &w->config.store); /* so that no answer is left on the connection */
+        saga_lane_clear(lane);
+    }
+    saga_retained_drop(w);
+}
+
+void saga_worker_recover(struct saga_worker *w, bool renew)
+{
+    give_up_lanes(w);
+    w->config.bus.fetch(w->config.bus.self, NULL, 0);
+    w->phase = SAGA_WORKER_RECOVERING;
+    SAGA_COUNT(w, recoveries, 1);
+    saga_recovery_begin(w, renew);
+}
+
+static void free_assigned(struct saga_worker *w)
+{
+    for (size_t i = 0; i < w->assigned_count; i++) free((char *)w->assigned[i].topic.data);
+    free(w->assigned);
+    w->assigned = NULL;
+    w->assigned_count = 0;
+}
+
+void saga_worker_wait_for_assignment(struct saga_worker *w)
+{
+    give_up_lanes(w);
+    saga_recovery_begin(w, false);
+    free_assigned(w);
+    w->phase = SAGA_WORKER_JOINING;
+}
+
+static void on_assigned(void *context, const struct saga_position *partitions, size_t count)
+{
+    struct saga_worker *w = context;
+    free_assigned(w);
+    w->assigned = calloc(count ? count : 1, sizeof *w->assigned);
+    SAGA_ASSERT(w->assigned);
+    for (size_t i = 0; i < count; i++) {
+        char *topic = strndup(partitions[i].topic.data, partitions[i].topic.size);
+        SAGA_ASSERT(topic);
+        w->assigned[i] = (struct saga_position){ saga_slice_of(topic), partitions[i].partition,
+                                                 SAGA_OFFSET_NONE };
+        bool inbox = saga_slice_equal(partitions[i].topic, w->config.inbox);
+        SAGA_ASSERT(!inbox || (uint32_t)partitions[i].partition < w->config.lanes);
+    }
+    w->assigned_count = count;
+    give_up_lanes(w);
+    w->phase = SAGA_WORKER_RECOVERING;
+    saga_recovery_begin(w, false);
+    saga_log(SAGA_LOG_INFO, "partitions assigned", "worker=%.*s partitions=%zu",
+             SAGA_SLICE_ARG(w->config.owner), count);
+}
+
+/* R4: what is buffered is dropped; it was not committed, so the next owner reads it again. */
+static void on_revoked(void *context, bool lost)
+{
+    struct saga_worker *w = context;
+    saga_worker_wait_for_assignment(w);
+    saga_log(lost ? SAGA_LOG_WARNING : SAGA_LOG_INFO,
+             lost ? "partitions lost" : "partitions revoked", "worker=%.*s",
+             SAGA_SLICE_ARG(w->config.owner));
+}
+
+int saga_worker_new(const struct saga_worker_config *config, struct saga_worker **ret)
+{
+    struct saga_worker *w = calloc(1, sizeof *w);
+    SAGA_ASSERT(w && config->lanes > 0 && config->batch_max > 0);
+    w->config = *config;
+    w->lanes = calloc(config->lanes, sizeof *w->lanes);
+    SAGA_ASSERT(w->lanes);
+    for (uint32_t n = 0; n < config->lanes; n++) saga_lane_init(&w->lanes[n], n);
+    w->retained.window = config->batch_max;
+    saga_arena_init(&w->arena);
+    saga_arena_init(&w->recovery.arena);
+    int error = saga_codec_new(&w->codec);
+    if (error == SAGA_OK) error = saga_catalog_new(&w->catalog);
+    SAGA_ASSERT(error == SAGA_OK);
+    w->config.bus.listener = (struct saga_bus_listener){ w, on_assigned, on_revoked };
+    *ret = w;
+    return SAGA_OK;
+}
+
+void saga_worker_free(struct saga_worker *w)
+{
+    if (!w) return;
+    give_up_lanes(w);
+    saga_recovery_end(w);
+    w->config.bus.close(w->config.bus.self);
+    w->config.store.close(w->config.store.self);
+    free_assigned(w);
+    free(w->lanes);
+    saga_catalog_free(w->catalog);
+    saga_codec_free(w->codec);
+    saga_arena_free(&w->arena);
+    free(w);
+}
+
+/* ---- definitions and topics ---- */
+
+/* Subscribes to the inbox and to every topic that the definitions name; again when there are new ones (R7). */
+static int subscribe(struct saga_worker *w)
+{
+    const struct saga_catalog_topic *topics;
+    size_t count = saga_catalog_topics(w->catalog, &topics), total = 1;
+    struct saga_slice *names = SAGA_NEW_ARRAY(&w->arena, struct saga_slice, count + 1);
+    names[0] = w->config.inbox;
+    for (size_t i = 0; i < count; i++)
+        if (topics[i].replies || topics[i].starts) names[total++] = topics[i].topic;
+    int error = w->config.bus.subscribe(w->config.bus.self, names, total);
+    if (error < 0) {
+        saga_worker_note(w, "%s", w->config.bus.problem(w->config.bus.self));
+        return error;
+    }
+    struct saga_slice own[] = { w->config.journal, w->config.dead_letters, w->config.inbox };
+    w->config.bus.warm(w->config.bus.self, own, 3);
+    w->subscribed = true;
+    return SAGA_OK;
+}
+
+static void warm_command_topic(struct saga_slice topic, enum saga_topic_use use, void *context)
+{
+    struct saga_worker *w = context;
+    if (use == SAGA_TOPIC_COMMANDS || use == SAGA_TOPIC_PUBLISHED)
+        w->config.bus.warm(w->config.bus.self, &topic, 1);
+}
+
+static int read_definitions(struct saga_worker *w)
+{
+    size_t added = saga_registry_update(w->config.registry, w->catalog, &w->catalog_seen);
+    if (added)
+        for (size_t i = 0; i < saga_catalog_count(w->catalog); i++)
+            saga_definition_topics(saga_catalog_at(w->catalog, i), warm_command_topic, w);
+    if (w->subscribed && added == 0) return SAGA_OK;
+    if (saga_registry_rounds(w->config.registry) == 0) return SAGA_OK; /* not read to the end yet */
+    saga_arena_reset(&w->arena);
+    return subscribe(w);
+}
+
+/* ---- what comes of a batch ---- */
+
+/* R24: after three aborts in a row the window is halved, until the record that does it is alone. */
+static void note_abort(struct saga_worker *w)
+{
+    struct saga_retained *retained = &w->retained;
+    retained->aborts++;
+    int64_t wait_ms = 20LL << (retained->aborts < 6 ? retained->aborts : 6);
+    retained->not_before_ms =
+        saga_worker_monotonic(w) + (wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX);
+    if (retained->aborts < ABORTS_MAX) return;
+    retained->aborts = 0;
+    size_t left = retained->records.count - retained->done;
+    if (retained->window > left) retained->window = left;
+    if (retained->window > 1)
+        retained->window /= 2;
+    else if (left)
+        retained->last_is_poison = true;
+}
+
+static void end_window(struct saga_worker *w)
+{
+    struct saga_retained *retained = &w->retained;
+    retained->aborts = 0;
+    retained->last_is_poison = false;
+    retained->definition_round = 0;
+    w->problem[0] = '\0';
+    if (retained->done >= retained->records.count)
+        saga_retained_drop(w);
+    else if (retained->window < w->config.batch_max)
+        retained->window *= 2;
+    if (retained->window > w->config.batch_max) retained->window = w->config.batch_max;
+}
+
+static int after_batch(struct saga_worker *w, int result)
+{
+    switch (result) {
+    case SAGA_OK: end_window(w); return SAGA_OK;
+    case SAGA_E_ABORT: note_abort(w); break;
+    case SAGA_E_AGAIN: /* a definition or the broker is waited for; what was read stays in hand */
+        w->retained.not_before_ms = saga_worker_monotonic(w) + 50;
+        break;
+    case SAGA_E_FENCED: saga_worker_wait_for_assignment(w); break;
+    case SAGA_E_STOP: return SAGA_E_STOP;
+    default: saga_worker_recover(w, result == SAGA_E_RECOVER); break; /* R5, R9 */
+    }
+    saga_log_seldom(&w->last_logged_ms, LOG_EVERY_MS, SAGA_LOG_WARNING, "batch not committed",
+                    "worker=%.*s outcome=\"%s\" words=\"%s\"", SAGA_SLICE_ARG(w->config.owner),
+                    saga_error_name(result), w->problem);
+    return SAGA_OK;
+}
+
+/* ---- running ---- */
+
+static int confirm_idle_lanes(struct saga_worker *w)
+{
+    struct saga_store *store = &w->config.store;
+    int64_t now_ms = saga_worker_monotonic(w);
+    for (uint32_t n = 0; n < w->config.lanes; n++) {
+        struct saga_lane *lane = &w->lanes[n];
+        if (!lane->ready || now_ms - lane->last_contact_ms < HEARTBEAT_MS) continue;
+        int error = saga_lane_settle(lane, store);
+        int64_t wall_ms = w->config.clock.wall_ms(w->config.clock.context);
+        if (wall_ms < w->time_ms) wall_ms = w->time_ms;
+        if (error == SAGA_OK)
+            error = store->heartbeat(store->self, n, lane->applied, w->config.owner, wall_ms);
+        if (error < 0) {
+            saga_worker_note(w, "lane %u: %s", n, store->problem(store->self));
+            return error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_CONFLICT;
+        }
+        lane->last_contact_ms = now_ms;
+    }
+    return SAGA_OK;
+}
+
+static int poll_timeout(struct saga_worker *w, int timeout_ms)
+{
+    int64_t until_due = saga_worker_next_due(w) - w->config.clock.wall_ms(w->config.clock.context);
+    for (uint32_t n = 0; n < w->config.lanes; n++)
+        if (w->lanes[n].ready && w->lanes[n].apply_pending && until_due > PENDING_POLL_MS)
+            until_due = PENDING_POLL_MS; /* its answer says when the next timer rings */
+    if (until_due < 0) until_due = 0;
+    return until_due < timeout_ms ? (int)until_due : timeout_ms;
+}
+
+static int poll_group(struct saga_worker *w, int timeout_ms)
+{
+    struct saga_bus *bus = &w->config.bus;
+    struct saga_bus_records records = { 0 };
+    int error = bus->poll(bus->self, timeout_ms, w->config.batch_max, &records);
+    if (error < 0) {
+        saga_worker_note(w, "%s", bus->problem(bus->self));
+        saga_log_seldom(&w->last_logged_ms, LOG_EVERY_MS, SAGA_LOG_WARNING, "nothing can be read",
+                        "worker=%.*s words=\"%s\"", SAGA_SLICE_ARG(w->config.owner), w->problem);
+        return error;
+    }
+    if (records.count == 0 || w->phase != SAGA_WORKER_RUNNING) {
+        bus->release(bus->self, &records);
+        return SAGA_OK;
+    }
+    w->retained.records = records;
+    w->retained.done = 0;
+    return SAGA_OK;
+}
+
+static int run(struct saga_worker *w, int timeout_ms)
+{
+    int error = confirm_idle_lanes(w);
+    if (error < 0) return after_batch(w, error);
+    if (w->retained.records.items == NULL) {
+        error = poll_group(w, poll_timeout(w, timeout_ms));
+        if (error == SAGA_E_NOT_FOUND) { /* R20: stays in words until somebody sets the position */
+            saga_worker_recover(w, false);
+            w->recovery.not_before_ms = saga_worker_monotonic(w) + LOG_EVERY_MS;
+            return SAGA_OK;
+        }
+        if (error == SAGA_E_STOP) return error;
+        if (w->phase != SAGA_WORKER_RUNNING) return SAGA_OK;
+    }
+    if (saga_worker_monotonic(w) < w->retained.not_before_ms) return SAGA_E_AGAIN;
+    return after_batch(w, saga_batch_run(w));
+}
+
+/* Polling goes on while a lane is recovered (R8): a rebalance may end it. */
+static int recover(struct saga_worker *w, int timeout_ms)
+{
+    int64_t wait_ms = w->recovery.not_before_ms - saga_worker_monotonic(w);
+    int error = poll_group(w, wait_ms <= 0 ? 0 : wait_ms < timeout_ms ? (int)wait_ms : timeout_ms);
+    if (error == SAGA_E_STOP) return error;
+    if (w->phase != SAGA_WORKER_RECOVERING || wait_ms > 0) return SAGA_OK;
+    error = saga_recovery_step(w);
+    if (error == SAGA_OK) return SAGA_OK;
+    if (error == SAGA_E_STOP) return error;
+    if (error == SAGA_E_FENCED) saga_worker_wait_for_assignment(w);
+    if (error == SAGA_E_RECOVER) saga_recovery_begin(w, true);
+    saga_log_seldom(&w->last_logged_ms, LOG_EVERY_MS, SAGA_LOG_WARNING, "lanes wait",
+                    "worker=%.*s words=\"%s\"", SAGA_SLICE_ARG(w->config.owner), w->problem);
+    return SAGA_OK;
+}
+
+int saga_worker_step(struct saga_worker *w, int timeout_ms)
+{
+    int error = read_definitions(w);
+    if (error == SAGA_E_STOP) return error;
+    switch (w->phase) {
+    case SAGA_WORKER_JOINING:
+        error = poll_group(w, timeout_ms);
+        return error == SAGA_E_STOP ? error : SAGA_OK;
+    case SAGA_WORKER_RECOVERING: return recover(w, timeout_ms);
+    case SAGA_WORKER_RUNNING: return run(w, timeout_ms);
+    }
+    SAGA_ASSERT(!"a phase of a worker");
+    return SAGA_E_STOP;
+}

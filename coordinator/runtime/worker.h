@@ -1,0 +1,63 @@
+/* A worker: takes batches of records for its lanes, decides them, commits one transaction a batch and applies
+ * the result to Redis. It runs on any bus, store and clock, one step at a time, so that the simulation drives the
+ * same code as a thread of the daemon does.
+ *
+ *     joining --assigned--> recovering --all lanes ready--> running
+ *        ^                    ^    |                           |
+ *        |  revoked, fenced   |    +-- Redis or Kafka away: tries again
+ *        +--------------------+-------- unknown outcome, Redis elsewhere
+ */
+#ifndef SAGA_RUNTIME_WORKER_H
+#define SAGA_RUNTIME_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "bus/bus.h"
+#include "runtime/clock.h"
+#include "runtime/registry.h"
+#include "store/store.h"
+
+enum saga_worker_phase { SAGA_WORKER_JOINING, SAGA_WORKER_RECOVERING, SAGA_WORKER_RUNNING };
+
+struct saga_worker_config {
+    struct saga_slice inbox, journal, dead_letters; /* topics */
+    uint32_t lanes;
+    size_t batch_max;        /* records a batch */
+    size_t cache_bytes;      /* of states, over all lanes */
+    struct saga_slice owner; /* name of this worker, shown with its lanes */
+    struct saga_bus bus;     /* taken over: closed by saga_worker_free */
+    struct saga_store store; /* taken over */
+    struct saga_clock clock;
+    struct saga_registry *registry; /* shared */
+    void (*random_bytes)(void *context, uint8_t *bytes,
+                         size_t size); /* for the id of a new journal */
+    void *random_context;
+};
+
+/* Counted since the start; read from other threads. */
+struct saga_worker_counts {
+    atomic_ullong events, batches, commands, hops, dead_letters, ignored, aborts, recoveries,
+        timers;
+    atomic_ullong sagas_started, sagas_ended;
+};
+
+struct saga_worker;
+
+/* Subscribes at its first step. `*ret` is freed with saga_worker_free. */
+int saga_worker_new(const struct saga_worker_config *config, struct saga_worker **ret);
+
+/* Does the next thing: serves the group, recovers, or takes a batch; waits at most `timeout_ms` for work.
+ * SAGA_E_AGAIN: what it has in hand must wait a moment, and nothing was waited for; call again soon.
+ * Errors: SAGA_E_STOP when it can never go on (saga_worker_problem says why); everything else it handles itself. */
+int saga_worker_step(struct saga_worker *worker, int timeout_ms);
+
+enum saga_worker_phase saga_worker_phase(const struct saga_worker *worker);
+/* Why it waits or stopped, in words; "" when all is well. Only from the worker's own thread. */
+const char *saga_worker_problem(const struct saga_worker *worker);
+const struct saga_worker_counts *saga_worker_counts(const struct saga_worker *worker);
+
+/* Leaves the group and frees everything. What was in hand is not lost: it was not committed. */
+void saga_worker_free(struct saga_worker *worker);
+
+#endif
