@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "base/json.h"
 #include "base/limits.h"
 
 void saga_diagnostics_init(struct saga_diagnostics *diagnostics, struct saga_arena *arena)
@@ -53,10 +54,11 @@ void saga_diagnostic_mend(struct saga_diagnostic *diagnostic, struct saga_arena 
 static void print_source_line(const struct saga_diagnostic *diagnostic, FILE *out)
 {
     fprintf(out, "%5u | %.*s\n      | ", diagnostic->line, SAGA_SLICE_ARG(diagnostic->source_line));
+    struct saga_slice before = diagnostic->source_line;
     for (unsigned i = 1; i < diagnostic->column; i++) {
-        bool tab =
-            i - 1 < diagnostic->source_line.size && diagnostic->source_line.data[i - 1] == '\t';
-        fputc(tab ? '\t' : ' ', out);
+        size_t character = saga_utf8_sequence(before.data, before.size);
+        fputc(before.size && before.data[0] == '\t' ? '\t' : ' ', out);
+        before = saga_slice_skip(before, character ? character : 1);
     }
     fputc('^', out);
     for (unsigned i = 1; i < diagnostic->width; i++) fputc('~', out);

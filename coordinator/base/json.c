@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,9 +238,7 @@ static const char *end_of_value(const char *at, const char *end)
         case '[': depth++; break;
         case '}':
         case ']':
-            depth--;
-            if (depth < 0) return at;
-            if (depth == 0) return at + 1;
+            if (--depth == 0) return at + 1;
             break;
         case ',':
         case ' ':
@@ -426,49 +423,4 @@ int saga_json_text(struct saga_slice json, struct saga_arena *arena, struct saga
     char *text = saga_arena_alloc(arena, value.size + 1);
     *ret_text = (struct saga_slice){ text, unescape(value, text) };
     return SAGA_OK;
-}
-
-/* A number is safe when at most 15 digits count, or when it is a whole one of at most 2^53. */
-static bool number_is_safe(struct saga_slice number)
-{
-    size_t digits = 0;
-    bool whole = true, leading = true;
-    for (size_t i = 0; i < number.size; i++) {
-        char c = number.data[i];
-        if (c == 'e' || c == 'E') break;
-        if (c == '.') whole = false;
-        if (!is_digit(c) || (leading && c == '0')) continue;
-        leading = false;
-        digits++;
-    }
-    if (digits <= 15) return true;
-    if (!whole || digits > 16 || memchr(number.data, 'e', number.size) ||
-        memchr(number.data, 'E', number.size))
-        return false;
-    unsigned long long value = 0;
-    for (size_t i = 0; i < number.size; i++)
-        if (is_digit(number.data[i]))
-            value = value * 10 + (unsigned long long)(number.data[i] - '0');
-    return value <= 1ULL << 53;
-}
-
-bool saga_json_has_unsafe_number(struct saga_slice json, struct saga_slice *ret_number)
-{
-    const char *at = json.data, *end = json.data + json.size;
-    while (at < end) {
-        if (*at == '"') {
-            at = end_of_string(at);
-        } else if (*at == '-' || is_digit(*at)) {
-            const char *from = at;
-            while (at < end && (is_digit(*at) || strchr("+-.eE", *at))) at++;
-            struct saga_slice number = { from, (size_t)(at - from) };
-            if (!number_is_safe(number)) {
-                if (ret_number) *ret_number = number;
-                return true;
-            }
-        } else {
-            at++;
-        }
-    }
-    return false;
 }

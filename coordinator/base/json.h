@@ -54,8 +54,8 @@ bool saga_json_walk_next(struct saga_json_walk *walk, struct saga_slice *ret_nam
 /* The text of a JSON string, escapes resolved, in the arena. Errors: SAGA_E_INVALID (not a string). */
 int saga_json_text(struct saga_slice json, struct saga_arena *arena, struct saga_slice *ret_text);
 
-/* Does the value hold a whole number beyond 2^53 or one with more digits than a double keeps? libjq 1.6 would
- * change it silently. `*ret_number` is the first one. */
+/* Does the value hold a number that libjq 1.6 would change silently: a whole number beyond 2^53, or one that is
+ * not the shortest text of its double (too many digits, too large, too small)? `*ret_number` is the first one. */
 bool saga_json_has_unsafe_number(struct saga_slice json, struct saga_slice *ret_number);
 
 #endif

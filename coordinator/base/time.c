@@ -55,19 +55,14 @@ int saga_duration_parse(struct saga_slice text, int64_t *ret_ms)
 void saga_duration_format(int64_t ms, char ret[SAGA_TIME_TEXT_BYTES])
 {
     size_t size = 0;
-    if (ms == 0) {
-        strcpy(ret, "0s");
-        return;
-    }
-    if (ms < 0) {
-        ret[size++] = '-';
-        ms = -ms;
-    }
+    uint64_t rest = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
+    if (ms == 0) strcpy(ret, "0s");
+    if (ms < 0) ret[size++] = '-';
     for (int i = 0; i < UNITS; i++) {
-        int64_t count = ms / units[i].ms;
+        uint64_t unit = (uint64_t)units[i].ms, count = rest / unit;
         if (count == 0) continue;
-        ms -= count * units[i].ms;
-        int written = snprintf(ret + size, SAGA_TIME_TEXT_BYTES - size, "%" PRId64 "%s", count,
+        rest -= count * unit;
+        int written = snprintf(ret + size, SAGA_TIME_TEXT_BYTES - size, "%" PRIu64 "%s", count,
                                units[i].suffix);
         if (written < 0 || (size += (size_t)written) >= SAGA_TIME_TEXT_BYTES) return;
     }
@@ -140,7 +135,7 @@ static bool read_digits(struct saga_slice *text, unsigned count, unsigned *ret)
 
 static bool read_char(struct saga_slice *text, const char *any_of)
 {
-    if (text->size == 0 || !strchr(any_of, text->data[0])) return false;
+    if (text->size == 0 || !memchr(any_of, text->data[0], strlen(any_of))) return false;
     *text = saga_slice_skip(*text, 1);
     return true;
 }

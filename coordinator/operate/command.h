@@ -1,6 +1,6 @@
 /* The commands of `saga`: one row of a table each, and what they share: options, surroundings, exit codes.
  *
- * A new command is a file with its run function, its `struct saga_command`, and a line in commands.c. */
+ * A new command is a file with its run function, its `struct saga_subcommand`, and a line in commands.c. */
 #ifndef SAGA_OPERATE_COMMAND_H
 #define SAGA_OPERATE_COMMAND_H
 
@@ -29,7 +29,7 @@ enum saga_output { SAGA_OUTPUT_TEXT, SAGA_OUTPUT_JSON, SAGA_OUTPUT_JSONL };
 
 struct saga_call;
 
-struct saga_command {
+struct saga_subcommand {
     const char *name;      /* one word, or two: "topics create" */
     const char *arguments; /* for the help: "FILE..."; NULL: none */
     const char *summary;   /* one line */
@@ -45,13 +45,13 @@ struct saga_command {
 };
 
 /* Rows of the help: a heading, then what belongs under it. */
-struct saga_command_group {
+struct saga_subcommand_group {
     const char *title;
-    const struct saga_command *const *commands;
+    const struct saga_subcommand *const *commands;
     size_t count;
 };
-extern const struct saga_command_group saga_command_groups[];
-extern const size_t saga_command_group_count;
+extern const struct saga_subcommand_group saga_subcommand_groups[];
+extern const size_t saga_subcommand_group_count;
 
 /* One option that was given, in order. */
 struct saga_given {
@@ -61,7 +61,7 @@ struct saga_given {
 
 /* One run of a command. */
 struct saga_call {
-    const struct saga_command *command;
+    const struct saga_subcommand *command;
     struct saga_arena *arena; /* for all that the command builds */
     const char **arguments;
     size_t argument_count, argument_capacity;
@@ -107,8 +107,8 @@ int saga_call_pinned(struct saga_call *call);
 /* The command line as a whole; an exit code. argv[0] is the program. */
 int saga_main(int argc, char **argv);
 /* The command of these words; `*ret_words` says how many of them its name takes. NULL: none. */
-const struct saga_command *saga_command_find(int argc, char *const *argv, int *ret_words);
+const struct saga_subcommand *saga_subcommand_find(int argc, char *const *argv, int *ret_words);
 /* The name that is nearest to what was typed, NULL if none is near. */
-const char *saga_command_nearest(const char *typed);
+const char *saga_subcommand_nearest(const char *typed);
 
 #endif

@@ -28,8 +28,9 @@ struct worker_thread {
     unsigned number;
     pthread_t thread;
     char owner[128];
-    _Atomic(struct saga_worker *) worker; /* NULL until it is open */
+    struct saga_worker *worker;
     atomic_int phase;
+    struct saga_worker_counts counts;
 };
 
 struct saga_daemon {
@@ -260,6 +261,7 @@ static bool open_worker(struct worker_thread *thread)
         .clock = saga_clock_system(),
         .registry = daemon->registry,
         .random_bytes = random_bytes,
+        .counts = &thread->counts,
     };
     snprintf(thread->owner, sizeof thread->owner, "%s/%u", config->kafka.instance, thread->number);
     worker_config.owner = saga_slice_of(thread->owner);
@@ -269,9 +271,7 @@ static bool open_worker(struct worker_thread *thread)
         worker_config.bus.close(worker_config.bus.self);
         return false;
     }
-    struct saga_worker *worker;
-    saga_worker_new(&worker_config, &worker);
-    atomic_store(&thread->worker, worker);
+    saga_worker_new(&worker_config, &thread->worker);
     return true;
 }
 
@@ -282,7 +282,7 @@ static void *worker_main(void *context)
     while (!atomic_load(&daemon->surroundings_good) && !atomic_load(&daemon->stopping))
         sleep_ms(PAUSE_MS);
     if (!atomic_load(&daemon->stopping) && open_worker(thread)) {
-        struct saga_worker *worker = atomic_load(&thread->worker);
+        struct saga_worker *worker = thread->worker;
         while (!atomic_load(&daemon->stopping)) {
             int error = saga_worker_step(worker, STEP_TIMEOUT_MS);
             atomic_store(&thread->phase, (int)saga_worker_phase(worker));
@@ -291,8 +291,8 @@ static void *worker_main(void *context)
             fail(daemon, "a worker cannot go on", saga_worker_problem(worker));
             break;
         }
-        /* R27: nothing is in hand between two steps; closing leaves the group. The worker itself is freed by
-         * saga_daemon_stop, since its counts may still be read. */
+        /* R27: nothing is in hand between two steps, and closing leaves the group */
+        saga_worker_free(worker);
     }
     atomic_fetch_sub(&daemon->running_threads, 1);
     return NULL;
@@ -345,9 +345,7 @@ void saga_daemon_count(struct saga_daemon *daemon, struct saga_daemon_counts *re
 {
     *ret = (struct saga_daemon_counts){ 0 };
     for (unsigned i = 0; i < daemon->config.workers; i++) {
-        struct saga_worker *worker = atomic_load(&daemon->workers[i].worker);
-        if (!worker) continue;
-        const struct saga_worker_counts *counts = saga_worker_counts(worker);
+        const struct saga_worker_counts *counts = &daemon->workers[i].counts;
         ret->events += counts->events;
         ret->batches += counts->batches;
         ret->commands += counts->commands;
@@ -373,7 +371,6 @@ int saga_daemon_stop(struct saga_daemon *daemon)
     pthread_join(daemon->surroundings, NULL);
     for (unsigned i = 0; i < daemon->config.workers; i++) {
         pthread_join(daemon->workers[i].thread, NULL);
-        saga_worker_free(atomic_load(&daemon->workers[i].worker));
     }
     saga_registry_free(daemon->registry);
     free(daemon->workers);

@@ -38,11 +38,6 @@ const char *saga_worker_problem(const struct saga_worker *w)
     return w->problem;
 }
 
-const struct saga_worker_counts *saga_worker_counts(const struct saga_worker *w)
-{
-    return &w->counts;
-}
-
 /* ---- what is in hand, and letting go of it ---- */
 
 void saga_retained_drop(struct saga_worker *w)

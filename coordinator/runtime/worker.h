@@ -20,6 +20,13 @@
 
 enum saga_worker_phase { SAGA_WORKER_JOINING, SAGA_WORKER_RECOVERING, SAGA_WORKER_RUNNING };
 
+/* Counted since the start; read from other threads. */
+struct saga_worker_counts {
+    atomic_ullong events, batches, commands, hops, dead_letters, ignored, aborts, recoveries,
+        timers;
+    atomic_ullong sagas_started, sagas_ended;
+};
+
 struct saga_worker_config {
     struct saga_slice inbox, journal, dead_letters; /* topics */
     uint32_t lanes;
@@ -33,13 +40,7 @@ struct saga_worker_config {
     void (*random_bytes)(void *context, uint8_t *bytes,
                          size_t size); /* for the id of a new journal */
     void *random_context;
-};
-
-/* Counted since the start; read from other threads. */
-struct saga_worker_counts {
-    atomic_ullong events, batches, commands, hops, dead_letters, ignored, aborts, recoveries,
-        timers;
-    atomic_ullong sagas_started, sagas_ended;
+    struct saga_worker_counts *counts; /* the caller's, zero at first */
 };
 
 struct saga_worker;
@@ -55,7 +56,6 @@ int saga_worker_step(struct saga_worker *worker, int timeout_ms);
 enum saga_worker_phase saga_worker_phase(const struct saga_worker *worker);
 /* Why it waits or stopped, in words; "" when all is well. Only from the worker's own thread. */
 const char *saga_worker_problem(const struct saga_worker *worker);
-const struct saga_worker_counts *saga_worker_counts(const struct saga_worker *worker);
 
 /* Leaves the group and frees everything. What was in hand is not lost: it was not committed. */
 void saga_worker_free(struct saga_worker *worker);

@@ -64,11 +64,10 @@ struct saga_worker {
     int64_t time_ms; /* of the last batch (R17) */
     int64_t last_logged_ms;
     char problem[512];
-    struct saga_worker_counts counts;
 };
 
 #define SAGA_COUNT(worker, name, by)                                                               \
-    atomic_fetch_add_explicit(&(worker)->counts.name, (unsigned long long)(by),                    \
+    atomic_fetch_add_explicit(&(worker)->config.counts->name, (unsigned long long)(by),            \
                               memory_order_relaxed)
 
 void saga_worker_note(struct saga_worker *w, const char *format, ...)

@@ -1,0 +1,245 @@
+/* `saga definitions`, and reading the topic of definitions. */
+#include "operate/definitions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "operate/output.h"
+#include "operate/reading.h"
+#include "runtime/nearest.h"
+
+struct collect {
+    struct saga_arena *arena;
+    struct saga_deployment *deployment;
+};
+
+/* The key is <name>/<version>. */
+static bool parse_key(struct saga_slice key, struct saga_slice *ret_name, uint32_t *ret_version)
+{
+    size_t slash = key.size;
+    unsigned long long version;
+    while (slash > 0 && key.data[slash - 1] != '/') slash--;
+    if (slash < 2) return false;
+    if (saga_slice_to_u64(saga_slice_skip(key, slash), &version) < 0) return false;
+    if (version == 0 || version > UINT32_MAX) return false;
+    *ret_name = (struct saga_slice){ key.data, slash - 1 };
+    *ret_version = (uint32_t)version;
+    return true;
+}
+
+static bool collect(const struct saga_message *record, void *context)
+{
+    struct collect *c = context;
+    struct saga_deployed deployed = { .deployed_ms = record->timestamp_ms,
+                                      .offset = record->offset };
+    if (!parse_key(record->key, &deployed.name, &deployed.version)) return true;
+    /* the first record of a name and version stands */
+    if (saga_deployment_find(c->deployment, deployed.name, deployed.version)) return true;
+    deployed.name = saga_arena_copy(c->arena, deployed.name);
+    deployed.source = saga_arena_copy(c->arena, record->value);
+    saga_sha256_hex(deployed.source, deployed.sha256);
+    SAGA_PUSH(c->arena, c->deployment->items, c->deployment->count, c->deployment->capacity,
+              deployed);
+    return true;
+}
+
+static int by_name_and_version(const void *a, const void *b)
+{
+    const struct saga_deployed *first = a, *second = b;
+    int order = saga_slice_compare(first->name, second->name);
+    return order ? order : (first->version > second->version) - (first->version < second->version);
+}
+
+int saga_deployment_read(struct saga_call *call, struct saga_deployment *ret)
+{
+    struct saga_topic_spec spec = { .name = call->topics.definitions.data };
+    struct saga_topic_state state;
+    struct collect c = { call->arena, ret };
+    *ret = (struct saga_deployment){ 0 };
+    int code = saga_call_client(call);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (saga_client_describe_topic(call->client, &spec, SAGA_CALL_TIMEOUT_MS, call->arena, &state) <
+        0)
+        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s",
+                              saga_client_problem(call->client));
+    if (!state.exists)
+        return saga_call_fail(call, SAGA_EXIT_FAILED,
+                              "make the topics with `saga topics create`, or look at topics.prefix",
+                              "there is no topic %s", spec.name);
+    code = saga_read_to_end(call, call->topics.definitions, 0, SAGA_READ_BEGINNING, collect, &c);
+    if (ret->count) qsort(ret->items, ret->count, sizeof *ret->items, by_name_and_version);
+    return code;
+}
+
+const struct saga_deployed *saga_deployment_find(const struct saga_deployment *deployment,
+                                                 struct saga_slice name, uint32_t version)
+{
+    for (size_t i = 0; i < deployment->count; i++)
+        if (deployment->items[i].version == version &&
+            saga_slice_equal(deployment->items[i].name, name))
+            return &deployment->items[i];
+    return NULL;
+}
+
+const struct saga_deployed *saga_deployment_newest(const struct saga_deployment *deployment,
+                                                   struct saga_slice name)
+{
+    const struct saga_deployed *newest = NULL;
+    for (size_t i = 0; i < deployment->count; i++)
+        if (saga_slice_equal(deployment->items[i].name, name)) newest = &deployment->items[i];
+    return newest;
+}
+
+int saga_deployment_miss(struct saga_call *call, const struct saga_deployment *deployment,
+                         struct saga_slice name)
+{
+    const char **names = SAGA_NEW_ARRAY(call->arena, const char *, deployment->count);
+    for (size_t i = 0; i < deployment->count; i++)
+        names[i] = saga_arena_string(call->arena, deployment->items[i].name);
+    const char *near = saga_nearest(name, names, deployment->count);
+    const char *mend =
+        near ? saga_arena_printf(call->arena, "did you mean \"%s\"?", near).data
+             : "`saga definitions` lists what is deployed, `saga deploy FILE` deploys";
+    return saga_call_fail(call, SAGA_EXIT_NOT_FOUND, mend, "no definition \"%.*s\" is deployed",
+                          SAGA_SLICE_ARG(name));
+}
+
+struct saga_definition *saga_deployed_load(struct saga_call *call,
+                                           const struct saga_deployed *deployed)
+{
+    struct saga_diagnostics diagnostics;
+    struct saga_definition *definition;
+    const char *file = saga_arena_printf(call->arena, "%.*s@%u", SAGA_SLICE_ARG(deployed->name),
+                                         deployed->version)
+                           .data;
+    saga_diagnostics_init(&diagnostics, call->arena);
+    if (saga_definition_load(deployed->source, file, &diagnostics, &definition) == SAGA_OK)
+        return definition;
+    saga_diagnostics_print(&diagnostics, stderr);
+    saga_call_fail(call, SAGA_EXIT_FAILED, "was it deployed by a newer version of saga?",
+                   "the deployed definition %s cannot be read by this version", file);
+    return NULL;
+}
+
+int saga_call_catalog(struct saga_call *call, struct saga_catalog **ret)
+{
+    struct saga_deployment deployment;
+    struct saga_catalog *catalog;
+    int code = saga_deployment_read(call, &deployment);
+    if (code != SAGA_EXIT_DONE) return code;
+    int error = saga_catalog_new(&catalog);
+    SAGA_ASSERT(error == SAGA_OK);
+    for (size_t i = 0; i < deployment.count; i++) {
+        struct saga_definition *definition = saga_deployed_load(call, &deployment.items[i]);
+        /* a conflict cannot be: the first of a name and version is the only one that was read */
+        if (definition) (void)saga_catalog_add(catalog, definition);
+    }
+    *ret = catalog;
+    return SAGA_EXIT_DONE;
+}
+
+/* ---- the command ---- */
+
+static json_t *row_of(const struct saga_deployed *deployed, struct saga_slice summary)
+{
+    return json_pack("{s:o, s:I, s:s, s:o, s:I, s:o}", "name", saga_json_string(deployed->name),
+                     "version", (json_int_t)deployed->version, "sha256", deployed->sha256,
+                     "deployed", saga_json_time(deployed->deployed_ms), "offset",
+                     (json_int_t)deployed->offset, "summary", saga_json_string(summary));
+}
+
+static struct saga_slice summary_of(struct saga_call *call, const struct saga_deployed *deployed)
+{
+    struct saga_diagnostics diagnostics;
+    struct saga_definition *definition;
+    saga_diagnostics_init(&diagnostics, call->arena);
+    if (saga_definition_load(deployed->source, "", &diagnostics, &definition) < 0)
+        return SAGA_SLICE("(cannot be read by this version of saga)");
+    struct saga_slice summary = saga_arena_copy(call->arena, definition->summary);
+    saga_definition_free(definition);
+    return summary;
+}
+
+static int list_all(struct saga_call *call, const struct saga_deployment *deployment)
+{
+    struct saga_table table;
+    json_t *rows = json_array();
+    saga_table_init(&table, call->arena, "NAME", "VERSION", "SHA-256", "DEPLOYED", "SUMMARY",
+                    NULL);
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct saga_deployed *deployed = &deployment->items[i];
+        struct saga_slice summary = summary_of(call, deployed);
+        char time_text[SAGA_TIME_TEXT_BYTES];
+        saga_time_format(deployed->deployed_ms, time_text);
+        saga_table_add(&table, saga_arena_string(call->arena, deployed->name),
+                       saga_arena_printf(call->arena, "%u", deployed->version).data,
+                       saga_arena_printf(call->arena, "%.12s", deployed->sha256).data, time_text,
+                       saga_arena_string(call->arena, summary));
+        json_array_append_new(rows, row_of(deployed, summary));
+    }
+    if (call->output != SAGA_OUTPUT_TEXT) {
+        saga_print_rows(call, rows);
+        return SAGA_EXIT_DONE;
+    }
+    json_decref(rows);
+    if (deployment->count == 0)
+        puts("nothing is deployed yet: saga deploy FILE");
+    else
+        saga_table_print(&table, stdout);
+    return SAGA_EXIT_DONE;
+}
+
+static int show_one(struct saga_call *call, const struct saga_deployment *deployment,
+                    const char *argument)
+{
+    struct saga_slice name = saga_slice_of(argument);
+    const struct saga_deployed *deployed;
+    const char *at = strrchr(argument, '@');
+    if (at) {
+        unsigned long long version;
+        name.size = (size_t)(at - argument);
+        if (saga_slice_to_u64(saga_slice_of(at + 1), &version) < 0 || version > UINT32_MAX)
+            return saga_call_fail(call, SAGA_EXIT_USAGE, "write it as NAME@2",
+                                  "\"%s\" is not a version", at + 1);
+        deployed = saga_deployment_find(deployment, name, (uint32_t)version);
+        if (!deployed && saga_deployment_newest(deployment, name))
+            return saga_call_fail(call, SAGA_EXIT_NOT_FOUND, "`saga definitions` lists them",
+                                  "%.*s has no version %llu", SAGA_SLICE_ARG(name), version);
+    } else {
+        deployed = saga_deployment_newest(deployment, name);
+    }
+    if (!deployed) return saga_deployment_miss(call, deployment, name);
+    if (call->output == SAGA_OUTPUT_TEXT) {
+        fwrite(deployed->source.data, 1, deployed->source.size, stdout);
+        return SAGA_EXIT_DONE;
+    }
+    json_t *row = row_of(deployed, summary_of(call, deployed));
+    json_object_set_new(row, "source", saga_json_string(deployed->source));
+    saga_print_object(call, row);
+    return SAGA_EXIT_DONE;
+}
+
+static int run(struct saga_call *call)
+{
+    struct saga_deployment deployment;
+    int code = saga_deployment_read(call, &deployment);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (call->argument_count == 0) return list_all(call, &deployment);
+    return show_one(call, &deployment, call->arguments[0]);
+}
+
+const struct saga_subcommand saga_subcommand_definitions = {
+    .name = "definitions",
+    .arguments = "[NAME[@VERSION]]",
+    .summary = "list what is deployed, or show one definition's source",
+    .details = "Without a version, the newest: the one that new sagas start on.",
+    .examples = "  saga definitions\n"
+                "  saga definitions order-fulfilment@1 > order-fulfilment.yaml",
+    .arguments_max = 1,
+    .configured = true,
+    .has_output = true,
+    .run = run,
+};

@@ -1,0 +1,209 @@
+/* `saga deploy`: puts definitions in force. */
+#include <string.h>
+
+#include "base/error.h"
+#include "operate/definitions.h"
+#include "operate/output.h"
+
+enum { KEY_CREATE_TOPICS = 256 };
+enum outcome { OUTCOME_DEPLOYED, OUTCOME_UNCHANGED };
+
+int saga_load_files(struct saga_call *call, const char *const *paths, size_t count,
+                    struct saga_definition **ret)
+{
+    struct saga_diagnostics diagnostics;
+    size_t bad = 0;
+    saga_diagnostics_init(&diagnostics, call->arena);
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = NULL;
+        if (saga_definition_load_file(paths[i], &diagnostics, &ret[i]) < 0) bad++;
+    }
+    saga_diagnostics_print(&diagnostics, stderr);
+    if (bad == 0) return SAGA_EXIT_DONE;
+    saga_free_definitions(ret, count);
+    return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%zu of %zu files cannot be used", bad,
+                          count);
+}
+
+void saga_free_definitions(struct saga_definition **definitions, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        saga_definition_free(definitions[i]);
+        definitions[i] = NULL;
+    }
+}
+
+static int refuse_change(struct saga_call *call, const struct saga_definition *definition)
+{
+    const char *mend = saga_arena_printf(call->arena,
+                                         "give the new content another version (version: %u); "
+                                         "`saga definitions %.*s@%u` shows what is in force",
+                                         definition->version + 1, SAGA_SLICE_ARG(definition->name),
+                                         definition->version)
+                           .data;
+    return saga_call_fail(call, SAGA_EXIT_FAILED, mend,
+                          "%.*s version %u is deployed with another content, and running sagas "
+                          "rely on it",
+                          SAGA_SLICE_ARG(definition->name), definition->version);
+}
+
+static int compare_with_deployed(struct saga_call *call, const struct saga_deployment *deployment,
+                                 const struct saga_definition *definition, enum outcome *ret)
+{
+    const struct saga_deployed *deployed =
+        saga_deployment_find(deployment, definition->name, definition->version);
+    *ret = deployed ? OUTCOME_UNCHANGED : OUTCOME_DEPLOYED;
+    if (deployed && strcmp(deployed->sha256, definition->sha256) != 0)
+        return refuse_change(call, definition);
+    return SAGA_EXIT_DONE;
+}
+
+static int compare_with_each_other(struct saga_call *call,
+                                   struct saga_definition *const *definitions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct saga_definition *a = definitions[i], *b = definitions[j];
+            if (a->version != b->version || !saga_slice_equal(a->name, b->name)) continue;
+            return saga_call_fail(call, SAGA_EXIT_FAILED, "give one of them another version",
+                                  "two of the files are %.*s version %u", SAGA_SLICE_ARG(a->name),
+                                  a->version);
+        }
+    return SAGA_EXIT_DONE;
+}
+
+static int send(struct saga_call *call, const struct saga_definition *definition)
+{
+    struct saga_position position;
+    struct saga_header headers[] = {
+        { SAGA_SLICE("saga_sha256"), saga_slice_of(definition->sha256) },
+        { SAGA_SLICE("content-type"), SAGA_SLICE("application/yaml") },
+    };
+    struct saga_message message = {
+        .topic = call->topics.definitions,
+        .partition = 0,
+        .key = saga_arena_printf(call->arena, "%.*s/%u", SAGA_SLICE_ARG(definition->name),
+                                 definition->version),
+        .value = definition->source,
+        .headers = headers,
+        .header_count = sizeof headers / sizeof headers[0],
+    };
+    if (saga_client_send(call->client, &message, SAGA_CALL_TIMEOUT_MS, &position) == SAGA_OK)
+        return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_FAILED, "deploy again: doing it twice is doing it once",
+                          "%.*s version %u was not deployed: %s", SAGA_SLICE_ARG(definition->name),
+                          definition->version, saga_client_problem(call->client));
+}
+
+/* Somebody else may have deployed the same version at the same time: the first record stands. */
+static int read_back(struct saga_call *call, struct saga_definition *const *definitions,
+                     size_t count)
+{
+    struct saga_deployment deployment;
+    enum outcome outcome;
+    int code = saga_deployment_read(call, &deployment);
+    for (size_t i = 0; i < count && code == SAGA_EXIT_DONE; i++)
+        code = compare_with_deployed(call, &deployment, definitions[i], &outcome);
+    return code;
+}
+
+static void warn_of_missing_topics(struct saga_call *call,
+                                   struct saga_definition *const *definitions, size_t count)
+{
+    struct saga_topic_spec *specs;
+    size_t spec_count;
+    saga_needed_topics(call, definitions, count, &specs, &spec_count);
+    for (size_t i = 0; i < spec_count; i++) {
+        struct saga_topic_state state;
+        if (saga_client_describe_topic(call->client, &specs[i], SAGA_CALL_TIMEOUT_MS, call->arena,
+                                       &state) == SAGA_OK &&
+            !state.exists)
+            fprintf(stderr,
+                    "warning: there is no topic %s yet; `saga topics create`, or --create-topics, "
+                    "makes it\n",
+                    specs[i].name);
+    }
+}
+
+static void report(const struct saga_call *call, struct saga_definition *const *definitions,
+                   const enum outcome *outcomes, size_t count)
+{
+    static const char *const words[] = { [OUTCOME_DEPLOYED] = "deployed",
+                                         [OUTCOME_UNCHANGED] = "unchanged" };
+    json_t *rows = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct saga_definition *d = definitions[i];
+        if (call->output == SAGA_OUTPUT_TEXT)
+            printf("%-9s %.*s version %u (%.12s)\n", words[outcomes[i]], SAGA_SLICE_ARG(d->name),
+                   d->version, d->sha256);
+        json_array_append_new(rows, json_pack("{s:o, s:I, s:s, s:s}", "name",
+                                              saga_json_string(d->name), "version",
+                                              (json_int_t)d->version, "sha256", d->sha256,
+                                              "outcome", words[outcomes[i]]));
+    }
+    if (call->output == SAGA_OUTPUT_TEXT)
+        json_decref(rows);
+    else
+        saga_print_rows(call, rows);
+}
+
+static int deploy_loaded(struct saga_call *call, struct saga_definition *const *definitions,
+                         enum outcome *outcomes, size_t count, bool create_topics)
+{
+    struct saga_deployment deployment;
+    int code = compare_with_each_other(call, definitions, count);
+    if (code == SAGA_EXIT_DONE) code = saga_call_client(call);
+    if (code == SAGA_EXIT_DONE && create_topics)
+        code = saga_make_topics(call, definitions, count, call->output != SAGA_OUTPUT_TEXT);
+    if (code == SAGA_EXIT_DONE) code = saga_deployment_read(call, &deployment);
+    for (size_t i = 0; i < count && code == SAGA_EXIT_DONE; i++)
+        code = compare_with_deployed(call, &deployment, definitions[i], &outcomes[i]);
+    for (size_t i = 0; i < count && code == SAGA_EXIT_DONE; i++)
+        if (outcomes[i] == OUTCOME_DEPLOYED) code = send(call, definitions[i]);
+    if (code == SAGA_EXIT_DONE) code = read_back(call, definitions, count);
+    if (code == SAGA_EXIT_DONE && !create_topics) warn_of_missing_topics(call, definitions, count);
+    return code;
+}
+
+int saga_deploy_files(struct saga_call *call, const char *const *paths, size_t count,
+                      bool create_topics)
+{
+    struct saga_definition **definitions =
+        SAGA_NEW_ARRAY(call->arena, struct saga_definition *, count);
+    enum outcome *outcomes = SAGA_NEW_ARRAY(call->arena, enum outcome, count);
+    int code = saga_load_files(call, paths, count, definitions);
+    if (code != SAGA_EXIT_DONE) return code;
+    code = deploy_loaded(call, definitions, outcomes, count, create_topics);
+    if (code == SAGA_EXIT_DONE) report(call, definitions, outcomes, count);
+    saga_free_definitions(definitions, count);
+    return code;
+}
+
+static int run(struct saga_call *call)
+{
+    return saga_deploy_files(call, call->arguments, call->argument_count,
+                             saga_call_has(call, KEY_CREATE_TOPICS));
+}
+
+static const struct argp_option options[] = {
+    { "create-topics", KEY_CREATE_TOPICS, NULL, 0,
+      "make the coordinator's topics and those that the files name, where they are missing", 0 },
+    { 0 },
+};
+
+const struct saga_subcommand saga_subcommand_deploy = {
+    .name = "deploy",
+    .arguments = "FILE...",
+    .summary = "put definitions in force",
+    .details = "New sagas start on the newest version; running ones stay on theirs. A version that "
+               "is deployed never changes: the same content again does nothing, another content "
+               "is refused.",
+    .examples = "  saga deploy order-fulfilment.saga.yaml\n"
+                "  saga deploy --create-topics sagas/*.yaml",
+    .options = options,
+    .arguments_min = 1,
+    .arguments_max = 1000,
+    .configured = true,
+    .has_output = true,
+    .run = run,
+};

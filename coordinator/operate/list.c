@@ -1,0 +1,200 @@
+/* `saga list`: what there is, newest first, and how many of each. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "operate/output.h"
+#include "operate/sagas.h"
+#include "operate/words.h"
+#include "runtime/nearest.h"
+
+enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 100000 };
+
+int saga_state_read(struct saga_call *call, const struct saga_address *address, bool quiet,
+                    struct saga_state **ret)
+{
+    struct saga_slice bytes;
+    struct saga_diagnostic diagnostic = { 0 };
+    int code = saga_call_codec(call);
+    if (code != SAGA_EXIT_DONE) return code;
+    int error =
+        saga_views_state(call->views, address->lane, address->saga_id, call->arena, &bytes);
+    if (error == SAGA_E_NOT_FOUND && quiet) return SAGA_EXIT_NOT_FOUND;
+    if (error == SAGA_E_NOT_FOUND)
+        return saga_call_fail(call, SAGA_EXIT_NOT_FOUND,
+                              "`saga list` shows what there is; ended sagas leave after `keep`, "
+                              "and `saga history` then still has their story",
+                              "there is no saga %.*s", SAGA_SLICE_ARG(address->saga_id));
+    if (error < 0)
+        return saga_call_fail(call, SAGA_EXIT_FAILED, "`saga doctor` says more", "%s",
+                              saga_views_problem(call->views));
+    if (saga_state_decode(call->codec, bytes, call->arena, ret, &diagnostic) == SAGA_OK)
+        return SAGA_EXIT_DONE;
+    return saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
+}
+
+/* ---- what is asked for ---- */
+
+static int read_status(struct saga_call *call, struct saga_slice *ret)
+{
+    const char *status = saga_call_option(call, SAGA_LIST_STATUS);
+    const char *names[SAGA_STATUS_COUNT];
+    size_t count = 0;
+    *ret = saga_slice_of(status);
+    if (!status || saga_status_of(*ret) < SAGA_STATUS_COUNT) return SAGA_EXIT_DONE;
+    for (int i = SAGA_RUNNING; i < SAGA_STATUS_COUNT; i++)
+        names[count++] = saga_status_name((enum saga_status)i);
+    const char *near = saga_nearest(*ret, names, count);
+    const char *mend = near ? saga_arena_printf(call->arena, "did you mean \"%s\"?", near).data
+                            : "one of running, compensating, stuck, completed, compensated, "
+                              "abandoned";
+    return saga_call_fail(call, SAGA_EXIT_USAGE, mend, "there is no status \"%s\"", status);
+}
+
+static int read_filter(struct saga_call *call, struct saga_view_filter *ret)
+{
+    unsigned long long limit;
+    const char *search = saga_call_option(call, SAGA_LIST_SEARCH);
+    *ret = (struct saga_view_filter){
+        .name = saga_slice_of(saga_call_option(call, SAGA_LIST_DEFINITION)),
+    };
+    int code = read_status(call, &ret->status);
+    if (code == SAGA_EXIT_DONE)
+        code = saga_call_number(call, SAGA_LIST_LIMIT, LIMIT_DEFAULT, LIMIT_MAX, &limit);
+    if (code != SAGA_EXIT_DONE) return code;
+    ret->limit = (size_t)limit;
+    if (!search) return SAGA_EXIT_DONE;
+    if (!strpbrk(search, ":="))
+        return saga_call_fail(call, SAGA_EXIT_USAGE, "write it as --search customer:c-17",
+                              "\"%s\" names no value", search);
+    char *copy = saga_arena_string(call->arena, saga_slice_of(search));
+    copy[strcspn(copy, ":=")] = ':';
+    ret->search = saga_slice_of(copy);
+    return SAGA_EXIT_DONE;
+}
+
+/* ---- what there is ---- */
+
+static json_t *error_json(const struct saga_state *state)
+{
+    if (!state->has_error) return json_null();
+    return json_pack("{s:o, s:o, s:o}", "step", saga_json_string(state->error.step), "type",
+                     saga_json_string(state->error.type), "message",
+                     saga_json_string(state->error.message));
+}
+
+static json_t *row_json(const struct saga_state *state, struct saga_arena *arena)
+{
+    return json_pack("{s:o, s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:o}", "id",
+                     saga_json_string(state->id), "definition", saga_json_string(state->name),
+                     "version", (json_int_t)state->version, "status",
+                     saga_status_name(state->status), "paused", state->paused, "at",
+                     saga_json_string(saga_standing(state, arena)), "started",
+                     saga_json_time(state->started_ms), "changed",
+                     saga_json_time(state->changed_ms), "error", error_json(state));
+}
+
+/* Calls `visit` for each row's state; a saga that left between the two reads is passed over. */
+static int visit_rows(struct saga_call *call, uint32_t lanes,
+                      void (*visit)(const struct saga_state *state, void *context), void *context)
+{
+    struct saga_view_filter filter;
+    struct saga_view_row *rows;
+    size_t count;
+    int code = read_filter(call, &filter);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (saga_views_list(call->views, lanes, &filter, call->arena, &rows, &count) < 0)
+        return saga_call_fail(call, SAGA_EXIT_FAILED, "`saga doctor` says more", "%s",
+                              saga_views_problem(call->views));
+    for (size_t i = 0; i < count; i++) {
+        struct saga_address address = { .saga_id = rows[i].saga_id, .lane = rows[i].lane };
+        struct saga_state *state;
+        code = saga_state_read(call, &address, true, &state);
+        if (code == SAGA_EXIT_NOT_FOUND) continue;
+        if (code != SAGA_EXIT_DONE) return code;
+        visit(state, context);
+        saga_state_free(state);
+    }
+    return SAGA_EXIT_DONE;
+}
+
+struct listing {
+    struct saga_call *call;
+    struct saga_table table; /* as text */
+    json_t *rows;            /* as JSON */
+    int64_t now_ms;
+};
+
+static void add_text_row(const struct saga_state *state, void *context)
+{
+    struct listing *l = context;
+    struct saga_arena *arena = l->call->arena;
+    saga_table_add(&l->table, saga_arena_string(arena, state->id), saga_status_name(state->status),
+                   saga_standing(state, arena).data, saga_age(arena, state->changed_ms, l->now_ms),
+                   saga_trouble(state, arena).data);
+}
+
+static void add_json_row(const struct saga_state *state, void *context)
+{
+    struct listing *l = context;
+    json_array_append_new(l->rows, row_json(state, l->call->arena));
+}
+
+static int print_counts(struct saga_call *call, uint32_t lanes)
+{
+    struct saga_view_count *counts;
+    size_t count;
+    if (saga_views_counts(call->views, lanes, call->arena, &counts, &count) < 0)
+        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s", saga_views_problem(call->views));
+    for (size_t i = 0; i < count; i++) {
+        bool first = i == 0 || !saga_slice_equal(counts[i].name, counts[i - 1].name);
+        if (first) printf("\n%.*s:", SAGA_SLICE_ARG(counts[i].name));
+        printf("%s %" PRIu64 " %.*s", first ? "" : ",", counts[i].count,
+               SAGA_SLICE_ARG(counts[i].status));
+    }
+    if (count) putchar('\n');
+    return SAGA_EXIT_DONE;
+}
+
+int saga_list_print(struct saga_call *call, uint32_t lanes)
+{
+    struct listing text = { .call = call, .now_ms = saga_now_ms() };
+    saga_table_init(&text.table, call->arena, "SAGA", "STATUS", "AT", "CHANGED", "TROUBLE", NULL);
+    int code = visit_rows(call, lanes, add_text_row, &text);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (text.table.count > 1)
+        saga_table_print(&text.table, stdout);
+    else
+        puts("no such sagas");
+    return print_counts(call, lanes);
+}
+
+static int run(struct saga_call *call)
+{
+    uint32_t lanes;
+    int code = saga_call_lanes(call, &lanes);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (call->output == SAGA_OUTPUT_TEXT) return saga_list_print(call, lanes);
+    struct listing listing = { .call = call, .rows = json_array() };
+    code = visit_rows(call, lanes, add_json_row, &listing);
+    if (code == SAGA_EXIT_DONE)
+        saga_print_rows(call, listing.rows);
+    else
+        json_decref(listing.rows);
+    return code;
+}
+
+static const struct argp_option options[] = { SAGA_LIST_OPTIONS, { 0 } };
+
+const struct saga_subcommand saga_subcommand_list = {
+    .name = "list",
+    .summary = "list sagas, the newest first, and count them",
+    .examples = "  saga list\n"
+                "  saga list --status stuck\n"
+                "  saga list --search customer:c-17 --limit 5 -o jsonl",
+    .options = options,
+    .configured = true,
+    .has_output = true,
+    .run = run,
+};

@@ -1,0 +1,10 @@
+#include <signal.h>
+
+#include "operate/command.h"
+
+int main(int argc, char **argv)
+{
+    /* a broker, a Redis or a reader of our output that goes away is an error to be told, not a signal */
+    signal(SIGPIPE, SIG_IGN);
+    return saga_main(argc, argv);
+}

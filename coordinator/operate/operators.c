@@ -1,0 +1,237 @@
+/* cancel, retry, skip, resolve, pause, resume: sent to the saga's lane, journaled with who said it and why. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "codec/message.h"
+#include "operate/answer.h"
+#include "operate/commands.h"
+#include "operate/output.h"
+#include "operate/sagas.h"
+#include "operate/words.h"
+
+enum { KEY_REASON = 'r', KEY_AS = 256, KEY_AS_USER, KEY_NO_WAIT, KEY_WAIT };
+enum { WAIT_MS = 10000, IDS_MAX = 1000 };
+
+struct order {
+    struct saga_call *call;
+    struct saga_event event; /* all but the id */
+    int64_t wait_ms;         /* 0: do not wait */
+    json_t *rows;
+};
+
+static const char *outcome_of(const struct saga_journal_record *record)
+{
+    for (size_t i = 0; i < record->fact_count; i++) {
+        if (record->facts[i].kind == SAGA_FACT_OPERATOR_REFUSED) return "refused";
+        if (record->facts[i].kind == SAGA_FACT_OPERATOR_IGNORED) return "nothing to do";
+    }
+    return "done";
+}
+
+/* What was decided, in words: one line for a refusal, else a line a fact. */
+static void print_answer(struct order *order, const struct saga_address *address,
+                         const struct saga_journal_record *record)
+{
+    printf("%.*s: %s %s\n", SAGA_SLICE_ARG(address->saga_id),
+           saga_verb_name(order->event.verb), outcome_of(record));
+    for (size_t i = 0; i < record->fact_count; i++) {
+        struct saga_buffer buffer;
+        saga_buffer_init(&buffer, order->call->arena);
+        saga_fact_words(&record->facts[i], record->cause.time_ms, &buffer);
+        printf("  %.*s\n", SAGA_SLICE_ARG(saga_buffer_slice(&buffer)));
+    }
+}
+
+static json_t *facts_json(const struct saga_journal_record *record, struct saga_arena *arena)
+{
+    json_t *facts = json_array();
+    for (size_t i = 0; i < record->fact_count; i++) {
+        struct saga_buffer buffer;
+        saga_buffer_init(&buffer, arena);
+        saga_fact_json(&record->facts[i], false, &buffer);
+        struct saga_slice text = saga_buffer_slice(&buffer);
+        json_array_append_new(facts, json_loadb(text.data, text.size, 0, NULL));
+    }
+    return facts;
+}
+
+static void add_row(struct order *order, const struct saga_address *address,
+                    const char *outcome, json_t *facts)
+{
+    json_array_append_new(order->rows,
+                          json_pack("{s:o, s:s, s:s, s:o}", "saga",
+                                    saga_json_string(address->saga_id), "verb",
+                                    saga_verb_name(order->event.verb), "outcome", outcome, "facts",
+                                    facts));
+}
+
+static int report(struct order *order, const struct saga_address *address,
+                  const struct saga_journal_record *record)
+{
+    if (order->call->output == SAGA_OUTPUT_TEXT)
+        print_answer(order, address, record);
+    else
+        add_row(order, address, outcome_of(record), facts_json(record, order->call->arena));
+    return strcmp(outcome_of(record), "refused") == 0 ? SAGA_EXIT_FAILED : SAGA_EXIT_DONE;
+}
+
+static int send(struct order *order, const struct saga_address *address, struct saga_slice id)
+{
+    struct saga_message message;
+    struct saga_position position;
+    struct saga_event event = order->event;
+    struct saga_call *call = order->call;
+    event.id = id;
+    saga_operator_message(call->topics.inbox, address->lane, address->saga_id, address->key, &event,
+                          call->arena, &message);
+    if (saga_client_send(call->client, &message, SAGA_CALL_TIMEOUT_MS, &position) == SAGA_OK)
+        return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_FAILED, "say it again: doing it twice is doing it once",
+                          "it was not sent: %s", saga_client_problem(call->client));
+}
+
+static int give_order(struct order *order, const char *saga_id)
+{
+    struct saga_call *call = order->call;
+    struct saga_address address;
+    struct saga_answer answer;
+    struct saga_journal_record record;
+    struct saga_state *state;
+    struct saga_slice id = saga_new_id(call->arena);
+    bool found = false;
+    int code = saga_address_parse(call, saga_id, call->config.lanes, &address);
+    if (code == SAGA_EXIT_DONE) code = saga_state_read(call, &address, false, &state);
+    if (code != SAGA_EXIT_DONE) return code;
+    saga_state_free(state);
+    code = saga_answer_prepare(call, address.lane, &answer);
+    if (code == SAGA_EXIT_DONE) code = send(order, &address, id);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (order->wait_ms == 0) {
+        if (call->output == SAGA_OUTPUT_TEXT)
+            printf("%s: %s sent\n", saga_id, saga_verb_name(order->event.verb));
+        else
+            add_row(order, &address, "sent", json_array());
+        return SAGA_EXIT_DONE;
+    }
+    code = saga_answer_wait(call, &answer, id, order->wait_ms, &record, &found);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (found) return report(order, &address, &record);
+    saga_answer_missed(call, order->wait_ms);
+    return SAGA_EXIT_FAILED;
+}
+
+static int read_outcome(struct saga_call *call, struct saga_event *event)
+{
+    static const char *const outcomes[] = { "completed", "compensated", "abandoned", "succeeded",
+                                            "failed" };
+    const char *as = saga_call_option(call, KEY_AS);
+    if (event->verb != SAGA_VERB_RESOLVE) return SAGA_EXIT_DONE;
+    for (size_t i = 0; as && i < sizeof outcomes / sizeof outcomes[0]; i++) {
+        if (strcmp(as, outcomes[i]) != 0) continue;
+        event->as = saga_slice_of(as);
+        return SAGA_EXIT_DONE;
+    }
+    return saga_call_fail(call, SAGA_EXIT_USAGE,
+                          "--as completed, compensated or abandoned; for a pivot whose outcome is "
+                          "unknown, --as succeeded or failed",
+                          as ? "a saga cannot be resolved as \"%s\"" : "it needs --as%s",
+                          as ? as : "");
+}
+
+static int read_order(struct saga_call *call, enum saga_verb verb, struct order *ret)
+{
+    const char *reason = saga_call_option(call, KEY_REASON);
+    const char *who = saga_call_option(call, KEY_AS_USER);
+    *ret = (struct order){ .call = call };
+    ret->event = (struct saga_event){
+        .kind = SAGA_EVENT_OPERATOR,
+        .verb = verb,
+        .type = saga_slice_of(saga_verb_name(verb)),
+        .who = saga_slice_of(who && *who ? who : saga_user_name(call->arena)),
+        .from = saga_slice_of(saga_host_name(call->arena)),
+        .reason = saga_slice_of(reason),
+    };
+    if (!reason || !*reason)
+        return saga_call_fail(call, SAGA_EXIT_USAGE,
+                              "--reason 'what you know of it', as the journal keeps it for ever",
+                              "it needs --reason");
+    if (strlen(reason) > SAGA_MESSAGE_BYTES_MAX)
+        return saga_call_fail(call, SAGA_EXIT_USAGE, NULL, "the reason is longer than %d bytes",
+                              SAGA_MESSAGE_BYTES_MAX);
+    int code = read_outcome(call, &ret->event);
+    if (code == SAGA_EXIT_DONE) code = saga_call_duration(call, KEY_WAIT, WAIT_MS, &ret->wait_ms);
+    if (saga_call_has(call, KEY_NO_WAIT)) ret->wait_ms = 0;
+    return code;
+}
+
+/* Every saga that is named is dealt with; the worst that happened is the exit code. */
+static int run_verb(struct saga_call *call, enum saga_verb verb)
+{
+    struct order order;
+    int code = read_order(call, verb, &order);
+    if (code == SAGA_EXIT_DONE) code = saga_call_pinned(call);
+    if (code == SAGA_EXIT_DONE) code = saga_call_views(call);
+    if (code != SAGA_EXIT_DONE) return code;
+    order.rows = json_array();
+    for (size_t i = 0; i < call->argument_count; i++) {
+        int one = give_order(&order, call->arguments[i]);
+        if (one != SAGA_EXIT_DONE && code != SAGA_EXIT_FAILED) code = one;
+    }
+    if (call->output == SAGA_OUTPUT_TEXT)
+        json_decref(order.rows);
+    else
+        saga_print_rows(call, order.rows);
+    return code;
+}
+
+#define COMMON_OPTIONS                                                                             \
+    { "reason", KEY_REASON, "TEXT", 0, "why; asked for, and kept in the journal", 0 },             \
+        { "as-user", KEY_AS_USER, "NAME", 0, "who says so; default: $USER", 0 },                   \
+        { "wait", KEY_WAIT, "DURATION", 0, "how long to wait for the answer (default 10s)", 0 },   \
+        { "no-wait", KEY_NO_WAIT, NULL, 0, "only send it", 0 }
+
+static const struct argp_option options[] = { COMMON_OPTIONS, { 0 } };
+static const struct argp_option resolve_options[] = {
+    { "as", KEY_AS, "OUTCOME", 0,
+      "completed, compensated or abandoned; for a pivot: succeeded or failed", 0 },
+    COMMON_OPTIONS,
+    { 0 },
+};
+
+#define VERB(word, constant, its_options, its_summary, its_details, its_examples)                  \
+    static int run_##word(struct saga_call *call)                                                  \
+    {                                                                                              \
+        return run_verb(call, constant);                                                           \
+    }                                                                                              \
+    const struct saga_subcommand saga_subcommand_##word = {                                        \
+        .name = #word,                                                                             \
+        .arguments = "ID...",                                                                      \
+        .summary = its_summary,                                                                    \
+        .details = its_details,                                                                    \
+        .examples = its_examples,                                                                  \
+        .options = its_options,                                                                    \
+        .arguments_min = 1,                                                                        \
+        .arguments_max = IDS_MAX,                                                                  \
+        .configured = true,                                                                        \
+        .has_output = true,                                                                        \
+        .run = run_##word,                                                                         \
+    }
+
+VERB(cancel, SAGA_VERB_CANCEL, options, "end a saga and compensate what it did",
+     "Refused once the pivot has succeeded: from there a saga can only go forward.",
+     "  saga cancel order-fulfilment/o-4711 --reason 'customer withdrew'");
+VERB(retry, SAGA_VERB_RETRY, options, "try again what a stuck saga hangs on", NULL,
+     "  saga retry order-fulfilment/o-4711 --reason 'warehouse is back'");
+VERB(skip, SAGA_VERB_SKIP, options, "count what a stuck saga hangs on as done",
+     "For what was done by hand. A pivot is not skipped but resolved.",
+     "  saga skip order-fulfilment/o-4711 --reason 'refunded by hand, ticket 12'");
+VERB(resolve, SAGA_VERB_RESOLVE, resolve_options, "say how a stuck saga ends, or what became of its pivot",
+     NULL,
+     "  saga resolve order-fulfilment/o-4711 --as abandoned --reason 'test order'\n"
+     "  saga resolve order-fulfilment/o-4711 --as succeeded --reason 'seen at the courier'");
+VERB(pause, SAGA_VERB_PAUSE, options, "stop a saga from sending anything new",
+     "Replies are still taken; timers wait.",
+     "  saga pause order-fulfilment/o-4711 --reason 'looking into it'");
+VERB(resume, SAGA_VERB_RESUME, options, "let a paused saga go on", NULL,
+     "  saga resume order-fulfilment/o-4711 --reason 'all is well'");

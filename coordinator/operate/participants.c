@@ -1,0 +1,320 @@
+#include "operate/participants.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <librdkafka/rdkafka.h>
+
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/message.h"
+#include "engine/engine.h"
+
+enum { BATCH = 1000, POLL_MS = 20 };
+
+/* How commands of one type are answered where no rule says otherwise. */
+struct manner {
+    struct saga_slice type;
+    struct saga_slice success;
+    struct saga_slice
+        body; /* of a success: an object with every member that the definition reads of it */
+};
+
+struct saga_participants {
+    struct saga_participants_config config;
+    struct saga_arena arena; /* manners */
+    struct manner *manners;
+    size_t manner_count, manner_capacity;
+    rd_kafka_t *consumer, *producer;
+    rd_kafka_queue_t *queue;
+    pthread_t thread;
+    atomic_bool stopping;
+    atomic_ullong answered;
+};
+
+int saga_answer_rule_parse(const char *text, struct saga_arena *arena, struct saga_answer_rule *ret)
+{
+    struct saga_answer_rule rule = { 0 };
+    const char *equals = strrchr(text, '='), *colon = NULL;
+    if (!equals || equals == text || equals[1] == '\0') return SAGA_E_INVALID;
+    for (const char *at = text; at < equals; at++)
+        if (*at == ':') colon = at; /* the last: a key may hold colons, a type may not */
+    const char *command = colon ? colon + 1 : text;
+    if (command == equals) return SAGA_E_INVALID;
+    if (colon)
+        rule.key = saga_arena_string(arena, (struct saga_slice){ text, (size_t)(colon - text) });
+    rule.command =
+        saga_arena_string(arena, (struct saga_slice){ command, (size_t)(equals - command) });
+    rule.reply = saga_arena_string(arena, saga_slice_of(equals + 1));
+    *ret = rule;
+    return SAGA_OK;
+}
+
+/* ---- what to answer with ---- */
+
+static bool is_name_char(char c)
+{
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Adds the members that `source` reads of the step's result: `.steps["name"].member` or `.steps.name.member`. */
+static void add_members_read(struct saga_buffer *json, struct saga_slice source,
+                             struct saga_slice step)
+{
+    for (size_t i = 0; i + step.size < source.size; i++) {
+        if (memcmp(source.data + i, step.data, step.size) != 0) continue;
+        size_t at = i + step.size;
+        if (at + 1 < source.size && source.data[at] == '"' && source.data[at + 1] == ']') at += 2;
+        if (at >= source.size || source.data[at] != '.') continue;
+        size_t from = ++at;
+        while (at < source.size && is_name_char(source.data[at])) at++;
+        if (at == from) continue;
+        saga_buffer_printf(json, "%s\"%.*s\":\"%.*s-%%s\"", json->size > 1 ? "," : "",
+                           (int)(at - from), source.data + from, SAGA_SLICE_ARG(step));
+    }
+}
+
+static void add_manner(struct saga_participants *p, struct saga_slice type,
+                       struct saga_slice success, struct saga_slice body)
+{
+    SAGA_PUSH(&p->arena, p->manners, p->manner_count, p->manner_capacity,
+              (struct manner){ saga_arena_copy(&p->arena, type),
+                               saga_arena_copy(&p->arena, success), body });
+}
+
+static void learn(struct saga_participants *p, const struct saga_definition *definition)
+{
+    for (size_t i = 0; i < definition->block_count; i++) {
+        const struct saga_step *step = &definition->blocks[i]->step;
+        struct saga_buffer json;
+        saga_buffer_init(&json, &p->arena);
+        saga_buffer_add_char(&json, '{');
+        for (size_t e = 0; e < definition->expression_count; e++)
+            add_members_read(&json, saga_expression_source(definition->expressions[e]), step->name);
+        saga_buffer_add_char(&json, '}');
+        add_manner(p, step->command.type, step->success.items[0], saga_buffer_slice(&json));
+        if (step->compensate.kind != SAGA_COMPENSATE_COMMAND) continue;
+        struct saga_slice done =
+            step->compensate.success.count
+                ? step->compensate.success.items[0]
+                : saga_arena_printf(&p->arena, "%.*sDone",
+                                    SAGA_SLICE_ARG(step->compensate.command.type));
+        add_manner(p, step->compensate.command.type, done, SAGA_SLICE("{}"));
+    }
+}
+
+static const struct manner *manner_of(const struct saga_participants *p, struct saga_slice type)
+{
+    for (size_t i = 0; i < p->manner_count; i++)
+        if (saga_slice_equal(p->manners[i].type, type)) return &p->manners[i];
+    return NULL;
+}
+
+static const char *rule_for(const struct saga_participants *p, struct saga_slice key,
+                            struct saga_slice type)
+{
+    for (size_t i = 0; i < p->config.rule_count; i++) {
+        const struct saga_answer_rule *rule = &p->config.rules[i];
+        if (rule->key && !saga_slice_is(key, rule->key)) continue;
+        if (rule->command && !saga_slice_is(type, rule->command)) continue;
+        return rule->reply;
+    }
+    return NULL;
+}
+
+/* ---- a command ---- */
+
+static struct saga_slice header(const rd_kafka_message_t *message, const char *name)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t size;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return SAGA_SLICE_NONE;
+    if (rd_kafka_header_get_last(headers, name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return SAGA_SLICE_NONE;
+    return (struct saga_slice){ value, size };
+}
+
+/* The members' made-up values name the saga's key, so that a person sees what belongs together. */
+static struct saga_slice body_of(const struct manner *manner, struct saga_slice key,
+                                 struct saga_arena *arena)
+{
+    struct saga_buffer json;
+    saga_buffer_init(&json, arena);
+    for (size_t i = 0; i < manner->body.size; i++) {
+        if (manner->body.data[i] == '%' && manner->body.data[i + 1] == 's') {
+            struct saga_buffer quoted;
+            saga_buffer_init(&quoted, arena);
+            saga_buffer_add_json_string(&quoted, key);
+            saga_buffer_append(&json, quoted.data + 1, quoted.size - 2);
+            i++;
+        } else {
+            saga_buffer_add_char(&json, manner->body.data[i]);
+        }
+    }
+    return saga_buffer_slice(&json);
+}
+
+static void send_reply(struct saga_participants *p, const rd_kafka_message_t *command,
+                       struct saga_slice type, struct saga_slice body, struct saga_arena *arena)
+{
+    struct saga_slice id = header(command, "ce_id");
+    char *topic = saga_arena_string(arena, header(command, "ce_sagareplyto"));
+    struct saga_slice reply_id = saga_arena_printf(arena, "%.*s/reply", SAGA_SLICE_ARG(id));
+    rd_kafka_resp_err_t error;
+    do {
+        error = rd_kafka_producev(
+            p->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(command->key, command->key_len),
+            RD_KAFKA_V_VALUE((void *)(uintptr_t)body.data, body.size),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADER("ce_specversion", "1.0", 3),
+            RD_KAFKA_V_HEADER("ce_id", reply_id.data, (ssize_t)reply_id.size),
+            RD_KAFKA_V_HEADER("ce_source", "/simulated", 10),
+            RD_KAFKA_V_HEADER("ce_type", type.data, (ssize_t)type.size),
+            RD_KAFKA_V_HEADER("ce_sagacommandid", id.data, (ssize_t)id.size),
+            RD_KAFKA_V_HEADER("content-type", "application/json", 16), RD_KAFKA_V_END);
+        if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) rd_kafka_poll(p->producer, 10);
+    } while (error == RD_KAFKA_RESP_ERR__QUEUE_FULL);
+}
+
+static void answer(struct saga_participants *p, const rd_kafka_message_t *command,
+                   struct saga_arena *arena)
+{
+    struct saga_slice type = header(command, "ce_type"), id = header(command, "ce_id");
+    struct saga_slice key = { command->key, command->key_len };
+    struct saga_command_parts parts;
+    const struct manner *manner = manner_of(p, type);
+    const char *rule = rule_for(p, key, type);
+    if (!manner || saga_command_id_parse(id, &parts) < 0) return;
+    if (rule && strcmp(rule, "silent") == 0) return;
+    bool now_answers = rule && strcmp(rule, "silent-once") == 0;
+    if (now_answers && parts.attempt == 1) return;
+    struct saga_slice reply = rule && !now_answers ? saga_slice_of(rule) : manner->success;
+    struct saga_slice body =
+        saga_slice_equal(reply, manner->success) ? body_of(manner, key, arena) : SAGA_SLICE("{}");
+    send_reply(p, command, reply, body, arena);
+    atomic_fetch_add_explicit(&p->answered, 1, memory_order_relaxed);
+}
+
+static void *participants_main(void *context)
+{
+    struct saga_participants *p = context;
+    rd_kafka_message_t *commands[BATCH];
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    while (!atomic_load(&p->stopping)) {
+        ssize_t count = rd_kafka_consume_batch_queue(p->queue, POLL_MS, commands, BATCH);
+        rd_kafka_poll(p->producer, 0);
+        if (count > 0 && p->config.delay_ms) {
+            struct timespec wait = { p->config.delay_ms / 1000,
+                                     p->config.delay_ms % 1000 * 1000000L };
+            nanosleep(&wait, NULL);
+        }
+        for (ssize_t i = 0; i < count; i++) {
+            if (!commands[i]->err) answer(p, commands[i], &arena);
+            rd_kafka_message_destroy(commands[i]);
+        }
+        saga_arena_reset(&arena);
+    }
+    saga_arena_free(&arena);
+    return NULL;
+}
+
+/* ---- clients ---- */
+
+static rd_kafka_t *make_client(const struct saga_participants *p, rd_kafka_type_t type)
+{
+    const char *const settings[][2] = {
+        { "bootstrap.servers", p->config.bootstrap_servers },
+        { "client.id", "saga-participants" },
+        { "log_level", "2" },
+        { type == RD_KAFKA_CONSUMER ? "group.id" : "linger.ms",
+          type == RD_KAFKA_CONSUMER ? p->config.group : "0" },
+        { type == RD_KAFKA_CONSUMER ? "auto.offset.reset" : "partitioner",
+          type == RD_KAFKA_CONSUMER ? "earliest" : "murmur2_random" },
+        { type == RD_KAFKA_CONSUMER ? "isolation.level" : "acks",
+          type == RD_KAFKA_CONSUMER ? (p->config.mock ? "read_uncommitted" : "read_committed")
+                                    : "all" },
+        { "socket.nagle.disable", "true" },
+    };
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char words[256];
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        if (rd_kafka_conf_set(conf, settings[i][0], settings[i][1], words, sizeof words) !=
+            RD_KAFKA_CONF_OK) {
+            rd_kafka_conf_destroy(conf);
+            return NULL;
+        }
+    rd_kafka_t *client = rd_kafka_new(type, conf, words, sizeof words);
+    if (!client) rd_kafka_conf_destroy(conf);
+    return client;
+}
+
+static int subscribe(struct saga_participants *p)
+{
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(8);
+    for (size_t d = 0; d < p->config.definition_count; d++) {
+        const struct saga_definition *definition = p->config.definitions[d];
+        for (size_t i = 0; i < definition->participant_count; i++) {
+            char *topic = saga_arena_string(&p->arena, definition->participants[i].commands);
+            if (!rd_kafka_topic_partition_list_find(topics, topic, RD_KAFKA_PARTITION_UA))
+                rd_kafka_topic_partition_list_add(topics, topic, RD_KAFKA_PARTITION_UA);
+        }
+    }
+    rd_kafka_resp_err_t error = rd_kafka_subscribe(p->consumer, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    return error ? SAGA_E_STOP : SAGA_OK;
+}
+
+static void free_participants(struct saga_participants *p)
+{
+    if (p->queue) rd_kafka_queue_destroy(p->queue);
+    if (p->consumer) {
+        rd_kafka_consumer_close(p->consumer);
+        rd_kafka_destroy(p->consumer);
+    }
+    if (p->producer) {
+        rd_kafka_flush(p->producer, 1000);
+        rd_kafka_destroy(p->producer);
+    }
+    saga_arena_free(&p->arena);
+    free(p);
+}
+
+int saga_participants_start(const struct saga_participants_config *config,
+                            struct saga_participants **ret)
+{
+    struct saga_participants *p = calloc(1, sizeof *p);
+    SAGA_ASSERT(p);
+    p->config = *config;
+    saga_arena_init(&p->arena);
+    for (size_t i = 0; i < config->definition_count; i++) learn(p, config->definitions[i]);
+    p->consumer = make_client(p, RD_KAFKA_CONSUMER);
+    p->producer = make_client(p, RD_KAFKA_PRODUCER);
+    bool made = p->consumer && p->producer;
+    if (made) rd_kafka_poll_set_consumer(p->consumer);
+    if (made) p->queue = rd_kafka_queue_get_consumer(p->consumer);
+    if (!made || subscribe(p) < 0 || pthread_create(&p->thread, NULL, participants_main, p) != 0) {
+        free_participants(p);
+        return SAGA_E_STOP;
+    }
+    *ret = p;
+    return SAGA_OK;
+}
+
+uint64_t saga_participants_answered(const struct saga_participants *participants)
+{
+    return atomic_load_explicit(&participants->answered, memory_order_relaxed);
+}
+
+void saga_participants_stop(struct saga_participants *participants)
+{
+    if (!participants) return;
+    atomic_store(&participants->stopping, true);
+    pthread_join(participants->thread, NULL);
+    free_participants(participants);
+}

@@ -1,0 +1,272 @@
+/* `saga topics create` and `saga topics check`. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "operate/definitions.h"
+#include "operate/health.h"
+#include "operate/output.h"
+
+/* ---- which topics there must be ---- */
+
+struct needed {
+    struct saga_arena *arena;
+    uint32_t lanes;
+    struct saga_topic_spec *specs;
+    size_t count, capacity;
+};
+
+static void need(struct saga_slice topic, enum saga_topic_use use, void *context)
+{
+    struct needed *needed = context;
+    (void)use; /* commands, replies and starts alike: lane p's records meet on partition p */
+    for (size_t i = 0; i < needed->count; i++)
+        if (saga_slice_is(topic, needed->specs[i].name)) return;
+    struct saga_topic_spec spec = { .name = saga_arena_string(needed->arena, topic),
+                                    .partitions = (int32_t)needed->lanes };
+    SAGA_PUSH(needed->arena, needed->specs, needed->count, needed->capacity, spec);
+}
+
+void saga_needed_topics(struct saga_call *call, struct saga_definition *const *definitions,
+                        size_t count, struct saga_topic_spec **ret, size_t *ret_count)
+{
+    struct needed needed = { .arena = call->arena, .lanes = call->config.lanes };
+    saga_topics_specs(&call->topics, call->config.lanes, call->arena, &needed.specs,
+                      &needed.count);
+    needed.capacity = needed.count;
+    for (size_t i = 0; i < count; i++) saga_definition_topics(definitions[i], need, &needed);
+    *ret = needed.specs;
+    *ret_count = needed.count;
+}
+
+int saga_make_topics(struct saga_call *call, struct saga_definition *const *definitions,
+                     size_t count, bool quiet)
+{
+    struct saga_topic_spec *specs;
+    size_t spec_count;
+    saga_needed_topics(call, definitions, count, &specs, &spec_count);
+    for (size_t i = 0; i < spec_count; i++) {
+        bool created = false;
+        if (saga_client_create_topic(call->client, &specs[i], 3 * SAGA_CALL_TIMEOUT_MS, &created) <
+            0)
+            return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "topic %s was not made: %s",
+                                  specs[i].name, saga_client_problem(call->client));
+        if (!quiet)
+            printf("%s topic %s\n", created ? "made     " : "is there ", specs[i].name);
+    }
+    return SAGA_EXIT_DONE;
+}
+
+/* ---- how they are ---- */
+
+static const char *setting_of(const struct saga_topic_state *state, const char *name)
+{
+    for (size_t i = 0; i < state->setting_count; i++)
+        if (strcmp(state->settings[i].name, name) == 0) return state->settings[i].value;
+    return NULL;
+}
+
+/* -1, without end, counts as the largest. */
+static int64_t amount_of(const char *value)
+{
+    long long amount = strtoll(value, NULL, 10);
+    return amount < 0 ? INT64_MAX : (int64_t)amount;
+}
+
+static const char *alter(struct saga_health *health, const char *topic, const char *name,
+                         const char *value)
+{
+    return saga_arena_printf(health->arena,
+                             "kafka-configs.sh --alter --entity-type topics --entity-name %s "
+                             "--add-config %s=%s",
+                             topic, name, value)
+        .data;
+}
+
+static size_t judge_setting(struct saga_health *health, const char *subject,
+                            const struct saga_topic_spec *spec,
+                            const struct saga_kafka_setting *wanted, const char *is)
+{
+    const char *mend = alter(health, spec->name, wanted->name, wanted->value);
+    if (strcmp(wanted->name, "cleanup.policy") == 0) {
+        if (strcmp(is, wanted->value) == 0) return 0;
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject, mend,
+                        "cleanup.policy is %s: older records of a key would be lost", is);
+        return 1;
+    }
+    if (amount_of(is) >= amount_of(wanted->value)) return 0;
+    bool for_ever = strcmp(wanted->value, "-1") == 0;
+    bool size = strcmp(wanted->name, "max.message.bytes") == 0;
+    const char *why = size       ? "larger records would be refused and stop their lane"
+                      : for_ever ? "it must be kept for ever: Redis is rebuilt from it"
+                                 : "records may go before they were seen";
+    saga_health_add(health, size || for_ever ? SAGA_HEALTH_FAILED : SAGA_HEALTH_WARNING, subject,
+                    mend, "%s is %s, less than %s: %s", wanted->name, is, wanted->value, why);
+    return 1;
+}
+
+static size_t judge_partitions(struct saga_health *health, const char *subject,
+                               const struct saga_topic_spec *spec, int32_t partitions, bool own,
+                               uint32_t lanes)
+{
+    if (partitions == spec->partitions) return 0;
+    if (own && spec->partitions == (int32_t)lanes) {
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject,
+                        "set lanes to the number with which the topics were made; it never changes",
+                        "%d partitions, but the setting lanes is %u", (int)partitions, lanes);
+    } else if (own) {
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject,
+                        "delete it, make it with `saga topics create` and deploy again",
+                        "%d partitions; its order counts, so it must have %d", (int)partitions,
+                        (int)spec->partitions);
+    } else {
+        saga_health_add(health, SAGA_HEALTH_WARNING, subject,
+                        saga_arena_printf(health->arena, "give it %u partitions", lanes).data,
+                        "%d partitions, not %u: correct, but records take a detour over the inbox",
+                        (int)partitions, lanes);
+    }
+    return 1;
+}
+
+static size_t judge_copies(struct saga_health *health, const char *subject,
+                           const struct saga_topic_spec *spec, const struct saga_topic_state *state)
+{
+    const char *insync = setting_of(state, "min.insync.replicas");
+    if (state->replication == 1) {
+        saga_health_add(health, SAGA_HEALTH_WARNING, subject,
+                        "fine for trying out; else three copies on three brokers",
+                        "a single copy: what its broker's disk loses is lost");
+        return 1;
+    }
+    if (!insync || state->replication < 3 || amount_of(insync) >= 2) return 0;
+    saga_health_add(health, SAGA_HEALTH_WARNING, subject,
+                    alter(health, spec->name, "min.insync.replicas", "2"),
+                    "min.insync.replicas is %s: a record may stand on one broker alone", insync);
+    return 1;
+}
+
+void saga_health_topic(struct saga_health *health, const struct saga_topic_spec *spec,
+                       const struct saga_topic_state *state, bool own, uint32_t lanes)
+{
+    const char *subject = saga_arena_printf(health->arena, "topic %s", spec->name).data;
+    if (!state->exists) {
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject, "saga topics create", "is not there");
+        return;
+    }
+    size_t findings = judge_partitions(health, subject, spec, state->partitions, own, lanes);
+    for (size_t i = 0; i < spec->setting_count; i++) {
+        const char *is = setting_of(state, spec->settings[i].name);
+        if (is) findings += judge_setting(health, subject, spec, &spec->settings[i], is);
+    }
+    findings += judge_copies(health, subject, spec, state);
+    if (findings == 0)
+        saga_health_add(health, SAGA_HEALTH_OK, subject, NULL, "%d partitions, %d copies",
+                        (int)state->partitions, (int)state->replication);
+}
+
+void saga_health_topics(struct saga_call *call, struct saga_definition *const *definitions,
+                        size_t count, struct saga_health *health)
+{
+    struct saga_topic_spec *specs, *own_specs;
+    size_t spec_count, own_count;
+    saga_needed_topics(call, NULL, 0, &own_specs, &own_count);
+    saga_needed_topics(call, definitions, count, &specs, &spec_count);
+    for (size_t i = 0; i < spec_count; i++) {
+        struct saga_topic_state state;
+        struct saga_topic_spec asked = specs[i];
+        struct saga_kafka_setting *settings =
+            SAGA_NEW_ARRAY(call->arena, struct saga_kafka_setting, asked.setting_count + 1);
+        if (asked.setting_count)
+            memcpy(settings, asked.settings, asked.setting_count * sizeof *settings);
+        settings[asked.setting_count++] = (struct saga_kafka_setting){ "min.insync.replicas", "" };
+        asked.settings = settings;
+        if (saga_client_describe_topic(call->client, &asked, SAGA_CALL_TIMEOUT_MS, call->arena,
+                                       &state) == SAGA_OK)
+            saga_health_topic(health, &specs[i], &state, i < own_count, call->config.lanes);
+        else
+            saga_health_add(health, SAGA_HEALTH_FAILED, specs[i].name, NULL,
+                            "cannot be looked at: %s", saga_client_problem(call->client));
+    }
+}
+
+/* ---- the commands ---- */
+
+/* The definitions of the files, or where none are given those that are deployed. */
+static int load_definitions(struct saga_call *call, struct saga_definition ***ret,
+                            size_t *ret_count)
+{
+    struct saga_deployment deployment = { 0 };
+    struct saga_topic_spec spec = { .name = call->topics.definitions.data };
+    struct saga_topic_state state = { 0 };
+    int code = saga_call_client(call);
+    if (code != SAGA_EXIT_DONE) return code;
+    *ret_count = call->argument_count;
+    *ret = SAGA_NEW_ARRAY(call->arena, struct saga_definition *, *ret_count);
+    if (*ret_count) return saga_load_files(call, call->arguments, *ret_count, *ret);
+    if (saga_client_describe_topic(call->client, &spec, SAGA_CALL_TIMEOUT_MS, call->arena, &state) <
+            0 ||
+        !state.exists)
+        return SAGA_EXIT_DONE; /* nothing can be deployed yet */
+    code = saga_deployment_read(call, &deployment);
+    *ret = SAGA_NEW_ARRAY(call->arena, struct saga_definition *, deployment.count);
+    for (size_t i = 0; i < deployment.count; i++) {
+        struct saga_definition *definition = saga_deployed_load(call, &deployment.items[i]);
+        if (definition) (*ret)[(*ret_count)++] = definition;
+    }
+    return code;
+}
+
+static int create(struct saga_call *call)
+{
+    struct saga_definition **definitions;
+    size_t count;
+    int code = load_definitions(call, &definitions, &count);
+    if (code != SAGA_EXIT_DONE) return code;
+    code = saga_make_topics(call, definitions, count, false);
+    saga_free_definitions(definitions, count);
+    return code;
+}
+
+static int check(struct saga_call *call)
+{
+    struct saga_definition **definitions;
+    struct saga_health health;
+    size_t count;
+    int code = load_definitions(call, &definitions, &count);
+    if (code != SAGA_EXIT_DONE) return code;
+    saga_health_init(&health, call->arena);
+    saga_health_topics(call, definitions, count, &health);
+    saga_free_definitions(definitions, count);
+    return saga_health_print(call, &health);
+}
+
+const struct saga_subcommand saga_subcommand_topics_create = {
+    .name = "topics create",
+    .arguments = "[FILE...]",
+    .summary = "make the topics that are missing",
+    .details = "The coordinator's own, and those that the definitions name: of the files, or "
+               "without any, those that are deployed. All get as many partitions as the setting "
+               "lanes says, so that a saga's records meet in one worker. What exists is left as "
+               "it is.",
+    .examples = "  saga topics create\n"
+                "  saga topics create --lanes 16 sagas/*.yaml",
+    .arguments_max = 1000,
+    .configured = true,
+    .run = create,
+};
+
+const struct saga_subcommand saga_subcommand_topics_check = {
+    .name = "topics check",
+    .arguments = "[FILE...]",
+    .summary = "say what is wrong with the topics that exist",
+    .details = "Missing topics, other partition counts, retention, sizes, copies. Exits with 10 "
+               "if something must be mended.",
+    .examples = "  saga topics check\n"
+                "  saga topics check -o json order-fulfilment.saga.yaml",
+    .arguments_max = 1000,
+    .configured = true,
+    .has_output = true,
+    .run = check,
+};

@@ -1,0 +1,308 @@
+#include "operate/words.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/time.h"
+#include "operate/output.h"
+
+enum { DAY_MS = 86400000 };
+
+static const char *const templates[SAGA_FACT_KIND_COUNT] = {
+    [SAGA_FACT_LANE_OPENED] = "the lane was opened, one of {lanes}, journal {text}",
+    [SAGA_FACT_SAGA_STARTED] = "the saga began on {name} version {version}[, its deadline is {due}]",
+    [SAGA_FACT_SEARCH_VALUE_SET] = "to be found by {name}[ {text}]",
+    [SAGA_FACT_STEP_SENT] =
+        "{type} sent to {topic} for {step}[ ({again})][, answer expected until {due}]",
+    [SAGA_FACT_STEP_RETRY_SCHEDULED] = "{step} is tried again at {due} ({reason})[: {message}]",
+    [SAGA_FACT_STEP_SUCCEEDED] = "{step} succeeded",
+    [SAGA_FACT_STEP_FAILED] = "{step} failed[: {type}][, {message}]",
+    [SAGA_FACT_STEP_UNKNOWN] = "{step} has no answer after attempt {attempt}: its outcome is unknown",
+    [SAGA_FACT_STEP_SKIPPED] = "{step} was skipped and counts as done",
+    [SAGA_FACT_COMPENSATION_DEFERRED] =
+        "the saga is to be compensated[ ({type})], but only if the pivot in flight does not "
+        "succeed",
+    [SAGA_FACT_COMPENSATION_DROPPED] =
+        "the pivot succeeded, so nothing is compensated: the saga can only go forward",
+    [SAGA_FACT_COMPENSATION_STARTED] = "compensation began[: {type}][ at {step}][, {message}]",
+    [SAGA_FACT_COMPENSATION_SENT] =
+        "{type} sent to {topic} to take back {step}[ ({again})][, answer expected until {due}]",
+    [SAGA_FACT_COMPENSATION_RETRY_SCHEDULED] =
+        "taking back {step} is tried again at {due} ({reason})[: {message}]",
+    [SAGA_FACT_COMPENSATION_SUCCEEDED] = "{step} was taken back",
+    [SAGA_FACT_COMPENSATION_FAILED] = "taking back {step} was refused[: {type}][, {message}]",
+    [SAGA_FACT_COMPENSATION_EXHAUSTED] =
+        "taking back {step} has no answer after attempt {attempt}, the last",
+    [SAGA_FACT_COMPENSATION_SKIPPED] = "taking back {step} was skipped and counts as done",
+    [SAGA_FACT_COMPENSATION_NOT_NEEDED] = "{step} needs no compensation",
+    [SAGA_FACT_SAGA_STUCK] = "the saga is stuck on {on}[ at {step}][: {message}]",
+    [SAGA_FACT_SAGA_CONTINUED] = "the saga goes on, {status}[ ({reason})]",
+    [SAGA_FACT_SAGA_PAUSED] = "the saga is paused: nothing new is sent",
+    [SAGA_FACT_SAGA_UNPAUSED] = "the saga goes on after its pause",
+    [SAGA_FACT_TIMER_HELD] = "the timer {name} waits for the end of the pause",
+    [SAGA_FACT_TIMER_ARMED] = "the timer {name} is set to {due}",
+    [SAGA_FACT_EVENT_PUBLISHED] = "{type} published on {topic}",
+    [SAGA_FACT_DEADLINE_PASSED] = "the saga's deadline has passed",
+    [SAGA_FACT_SAGA_COMPLETED] = "the saga is completed[ ({reason})]",
+    [SAGA_FACT_SAGA_COMPENSATED] = "the saga is compensated[ ({reason})]",
+    [SAGA_FACT_SAGA_ABANDONED] = "the saga is abandoned[ ({reason})]",
+    [SAGA_FACT_SAGA_FORGOTTEN] = "kept long enough: the saga left Redis, its key is free again",
+    [SAGA_FACT_START_IGNORED] = "started nothing ({reason})[: {message}]",
+    [SAGA_FACT_REPLY_IGNORED] = "changed nothing ({reason})[: {message}]",
+    [SAGA_FACT_TIMER_IGNORED] = "changed nothing ({reason})[: {message}]",
+    [SAGA_FACT_OPERATOR_REFUSED] = "refused ({reason})[: {message}]",
+    [SAGA_FACT_OPERATOR_IGNORED] = "nothing to do ({reason})[: {message}]",
+};
+
+const char *saga_fact_template(enum saga_fact_kind kind)
+{
+    SAGA_ASSERT(kind < SAGA_FACT_KIND_COUNT);
+    return templates[kind];
+}
+
+/* ---- values by name ---- */
+
+static const char *stuck_on_words(enum saga_stuck_on on)
+{
+    static const char *const words[SAGA_STUCK_ON_COUNT] = {
+        [SAGA_STUCK_ON_NOTHING] = "nothing",
+        [SAGA_STUCK_ON_STEP] = "a step",
+        [SAGA_STUCK_ON_PIVOT] = "its pivot, whose outcome is unknown",
+        [SAGA_STUCK_ON_BODY] = "a body that cannot be made",
+        [SAGA_STUCK_ON_COMPENSATION] = "a compensation",
+        [SAGA_STUCK_ON_PUBLISH] = "its last event, which cannot be made",
+        [SAGA_STUCK_ON_LIMIT] = "a limit",
+        [SAGA_STUCK_ON_DEFINITION] = "its definition, which is not there",
+    };
+    SAGA_ASSERT(on < SAGA_STUCK_ON_COUNT);
+    return words[on];
+}
+
+static void add_number(struct saga_buffer *buffer, uint32_t number)
+{
+    if (number) saga_buffer_printf(buffer, "%u", number);
+}
+
+static void add_time(struct saga_buffer *buffer, int64_t due_ms, int64_t time_ms)
+{
+    char text[SAGA_TIME_TEXT_BYTES];
+    if (due_ms == 0) return;
+    bool near = due_ms - time_ms < DAY_MS && time_ms - due_ms < DAY_MS;
+    if (near)
+        saga_time_format_clock(due_ms, text);
+    else
+        saga_time_format(due_ms, text);
+    saga_buffer_add(buffer, saga_slice_of(text));
+}
+
+static void add_text(struct saga_buffer *buffer, struct saga_slice text)
+{
+    saga_buffer_add(buffer, saga_slice_of(saga_printable(buffer->arena, text)));
+}
+
+static void add_value(const struct saga_fact *fact, struct saga_slice name, int64_t time_ms,
+                      struct saga_buffer *buffer)
+{
+    if (saga_slice_is(name, "due")) {
+        add_time(buffer, fact->due_ms, time_ms);
+    } else if (saga_slice_is(name, "attempt")) {
+        add_number(buffer, fact->attempt);
+    } else if (saga_slice_is(name, "again")) {
+        if (fact->attempt > 1) saga_buffer_printf(buffer, "attempt %u", fact->attempt);
+    } else if (saga_slice_is(name, "version")) {
+        add_number(buffer, fact->version);
+    } else if (saga_slice_is(name, "lanes")) {
+        add_number(buffer, fact->lanes);
+    } else if (saga_slice_is(name, "status")) {
+        saga_buffer_add(buffer, saga_slice_of(saga_status_name(fact->status)));
+    } else if (saga_slice_is(name, "on")) {
+        saga_buffer_add(buffer, saga_slice_of(stuck_on_words(fact->stuck_on)));
+    } else {
+        const struct {
+            const char *name;
+            struct saga_slice value;
+        } texts[] = { { "step", fact->step },     { "type", fact->type },
+                      { "topic", fact->topic },   { "reason", fact->reason },
+                      { "message", fact->message }, { "name", fact->name },
+                      { "text", fact->text } };
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+            if (!saga_slice_is(name, texts[i].name)) continue;
+            add_text(buffer, texts[i].value);
+            return;
+        }
+        SAGA_ASSERT(!"a template names a value that there is not");
+    }
+}
+
+/* Fills in a template's values up to `end`; false if one of them was empty. */
+static bool fill(const char *template, const char *end, const struct saga_fact *fact,
+                 int64_t time_ms, struct saga_buffer *buffer)
+{
+    bool whole = true;
+    while (template < end) {
+        if (*template == '[') {
+            const char *close = memchr(template, ']', (size_t)(end - template));
+            SAGA_ASSERT(close);
+            size_t before = buffer->size;
+            if (!fill(template + 1, close, fact, time_ms, buffer)) buffer->size = before;
+            template = close + 1;
+        } else if (*template == '{') {
+            const char *close = memchr(template, '}', (size_t)(end - template));
+            SAGA_ASSERT(close);
+            size_t before = buffer->size;
+            struct saga_slice name = { template + 1, (size_t)(close - template - 1) };
+            add_value(fact, name, time_ms, buffer);
+            if (buffer->size == before) whole = false;
+            template = close + 1;
+        } else {
+            saga_buffer_add_char(buffer, *template++);
+        }
+    }
+    return whole;
+}
+
+void saga_fact_words(const struct saga_fact *fact, int64_t time_ms, struct saga_buffer *buffer)
+{
+    const char *template = saga_fact_template(fact->kind);
+    (void)fill(template, template + strlen(template), fact, time_ms, buffer);
+}
+
+/* ---- causes ---- */
+
+static void add_start(const struct saga_event *cause, struct saga_buffer *buffer)
+{
+    if (cause->type.size)
+        add_text(buffer, cause->type);
+    else
+        saga_buffer_add(buffer, SAGA_SLICE("a start"));
+    if (!cause->source.topic.size) return;
+    saga_buffer_add(buffer, SAGA_SLICE(" came from "));
+    add_text(buffer, cause->source.topic);
+}
+
+static void add_reply(const struct saga_event *cause, struct saga_buffer *buffer)
+{
+    if (cause->type.size)
+        add_text(buffer, cause->type);
+    else
+        saga_buffer_add(buffer, SAGA_SLICE("an answer without a type"));
+    if (!cause->step.size) {
+        saga_buffer_add(buffer, SAGA_SLICE(" came, naming no command"));
+        return;
+    }
+    saga_buffer_add(buffer, cause->compensation ? SAGA_SLICE(" came for taking back ")
+                                                : SAGA_SLICE(" came for "));
+    add_text(buffer, cause->step);
+    if (cause->attempt) saga_buffer_printf(buffer, " (attempt %u)", cause->attempt);
+}
+
+static void add_timer(const struct saga_event *cause, struct saga_buffer *buffer)
+{
+    static const struct {
+        const char *prefix, *words;
+    } kinds[] = { { "deadline", "the saga's deadline came" },
+                  { "keep", "the time to keep the ended saga was over" },
+                  { "step/", "the timer rang for " },
+                  { "compensation/", "the timer rang for taking back " } };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!saga_slice_starts_with(cause->timer, kinds[i].prefix)) continue;
+        saga_buffer_add(buffer, saga_slice_of(kinds[i].words));
+        add_text(buffer, saga_slice_skip(cause->timer, strlen(kinds[i].prefix)));
+        return;
+    }
+    saga_buffer_add(buffer, SAGA_SLICE("the timer rang: "));
+    add_text(buffer, cause->timer);
+}
+
+static void add_operator(const struct saga_event *cause, struct saga_buffer *buffer)
+{
+    if (cause->who.size)
+        add_text(buffer, cause->who);
+    else
+        saga_buffer_add(buffer, SAGA_SLICE("somebody"));
+    saga_buffer_printf(buffer, " said %s", saga_verb_name(cause->verb));
+    if (cause->as.size) {
+        saga_buffer_add(buffer, SAGA_SLICE(" as "));
+        add_text(buffer, cause->as);
+    }
+    if (cause->from.size) {
+        saga_buffer_add(buffer, SAGA_SLICE(" from "));
+        add_text(buffer, cause->from);
+    }
+    if (cause->reason.size) {
+        saga_buffer_add(buffer, SAGA_SLICE(": "));
+        add_text(buffer, cause->reason);
+    }
+}
+
+void saga_cause_words(const struct saga_journal_record *record, struct saga_buffer *buffer)
+{
+    switch (record->cause.kind) {
+    case SAGA_EVENT_LANE: saga_buffer_add(buffer, SAGA_SLICE("the coordinator began")); return;
+    case SAGA_EVENT_START: add_start(&record->cause, buffer); return;
+    case SAGA_EVENT_REPLY: add_reply(&record->cause, buffer); return;
+    case SAGA_EVENT_TIMER: add_timer(&record->cause, buffer); return;
+    case SAGA_EVENT_OPERATOR: add_operator(&record->cause, buffer); return;
+    case SAGA_EVENT_KIND_COUNT: break;
+    }
+    SAGA_ASSERT(!"a kind of event");
+}
+
+/* ---- states ---- */
+
+static void add_open(struct saga_buffer *buffer, const char *what, struct saga_slice path,
+                     uint32_t attempt, bool waits)
+{
+    if (buffer->size) saga_buffer_add(buffer, SAGA_SLICE(", "));
+    saga_buffer_add(buffer, saga_slice_of(what));
+    add_text(buffer, path);
+    if (attempt > 1) saga_buffer_printf(buffer, " (attempt %u)", attempt);
+    if (waits) saga_buffer_add(buffer, SAGA_SLICE(" (waits to try again)"));
+}
+
+struct saga_slice saga_standing(const struct saga_state *state, struct saga_arena *arena)
+{
+    struct saga_buffer buffer;
+    saga_buffer_init(&buffer, arena);
+    if (saga_status_has_ended(state->status)) return saga_buffer_slice(&buffer);
+    for (size_t i = 0; i < state->step_count; i++) {
+        const struct saga_step_state *s = &state->steps[i];
+        if (s->status == SAGA_STEP_SENT || s->status == SAGA_STEP_BACKOFF)
+            add_open(&buffer, "", s->path, s->attempt, s->status == SAGA_STEP_BACKOFF);
+        if (s->compensation == SAGA_COMPENSATION_SENT || s->compensation == SAGA_COMPENSATION_BACKOFF)
+            add_open(&buffer, "taking back ", s->path, s->compensation_attempt,
+                     s->compensation == SAGA_COMPENSATION_BACKOFF);
+    }
+    if (buffer.size == 0 && state->status == SAGA_STUCK) add_text(&buffer, state->stuck_step);
+    if (state->paused) saga_buffer_add(&buffer, buffer.size ? SAGA_SLICE(" (paused)")
+                                                            : SAGA_SLICE("(paused)"));
+    return saga_buffer_slice(&buffer);
+}
+
+static void join(struct saga_buffer *buffer, struct saga_slice text)
+{
+    if (!text.size) return;
+    if (buffer->size) saga_buffer_add(buffer, SAGA_SLICE(": "));
+    add_text(buffer, text);
+}
+
+struct saga_slice saga_trouble(const struct saga_state *state, struct saga_arena *arena)
+{
+    struct saga_buffer buffer;
+    saga_buffer_init(&buffer, arena);
+    if (state->status == SAGA_STUCK) {
+        saga_buffer_printf(&buffer, "stuck on %s", stuck_on_words(state->stuck_on));
+        join(&buffer, state->stuck_message);
+    } else if (state->has_error) {
+        join(&buffer, state->error.type);
+        join(&buffer, state->error.message);
+    }
+    return saga_buffer_slice(&buffer);
+}
+
+const char *saga_relative(struct saga_arena *arena, int64_t time_ms, int64_t now_ms)
+{
+    if (time_ms > now_ms)
+        return saga_arena_printf(arena, "in %s", saga_age(arena, now_ms, time_ms)).data;
+    return saga_arena_printf(arena, "%s ago", saga_age(arena, time_ms, now_ms)).data;
+}

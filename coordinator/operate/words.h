@@ -1,0 +1,24 @@
+/* Facts and causes in words, for `saga history`, `saga show` and what operators are answered. */
+#ifndef SAGA_OPERATE_WORDS_H
+#define SAGA_OPERATE_WORDS_H
+
+#include "base/buffer.h"
+#include "codec/codec.h"
+
+/* "CardCharged came for charge-card (attempt 1)" */
+void saga_cause_words(const struct saga_journal_record *record, struct saga_buffer *buffer);
+/* "ChargeCard sent to payments.commands for charge-card, answer expected until 12:30:05". `time_ms` is the
+ * record's: a time within a day of it is written as the clock shows it (UTC), another in full. */
+void saga_fact_words(const struct saga_fact *fact, int64_t time_ms, struct saga_buffer *buffer);
+/* The template of a kind: "{step} succeeded"; a part in [ ] is left out where one of its values is empty. */
+const char *saga_fact_template(enum saga_fact_kind kind);
+
+/* Where a saga stands: its open steps, what it hangs on; empty when it has ended. */
+struct saga_slice saga_standing(const struct saga_state *state, struct saga_arena *arena);
+/* Its error, or what it is stuck on; empty where there is neither. */
+struct saga_slice saga_trouble(const struct saga_state *state, struct saga_arena *arena);
+
+/* "in 5m" or "3m ago" */
+const char *saga_relative(struct saga_arena *arena, int64_t time_ms, int64_t now_ms);
+
+#endif

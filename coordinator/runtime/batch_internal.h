@@ -1,0 +1,49 @@
+/* What batch.c (taking and deciding) and batch_commit.c (the transaction and what follows it) share. */
+#ifndef SAGA_RUNTIME_BATCH_INTERNAL_H
+#define SAGA_RUNTIME_BATCH_INTERNAL_H
+
+#include "runtime/worker_internal.h"
+
+/* One event to be taken, in the order of its lane. */
+struct saga_item {
+    struct saga_intake_item in;
+    size_t order; /* in which it was read: what sorting by lane keeps */
+};
+
+/* A journal record that was sent, and whose history it belongs to. */
+struct saga_noted {
+    struct saga_lane *lane;
+    struct saga_resident *resident;
+    int64_t offset; /* set when the flush is over */
+};
+
+/* An alarm in Redis that no state knows of: it is taken away, else it would ring for ever. */
+struct saga_orphan {
+    struct saga_lane *lane;
+    struct saga_slice saga_id;
+    struct saga_timer_write timer;
+};
+
+struct saga_batch {
+    struct saga_worker *w;
+    struct saga_arena *arena;
+    int64_t time_ms;
+    size_t from, to; /* window of the retained records */
+    struct saga_item *items;
+    size_t item_count, item_capacity;
+    struct saga_outgoing *outgoing;
+    size_t outgoing_count, outgoing_capacity;
+    struct saga_noted *noted;
+    size_t noted_count, noted_capacity;
+    struct saga_orphan *orphans;
+    size_t orphan_count, orphan_capacity;
+    bool *written; /* by lane: does the transaction write its journal? */
+    uint64_t hops, dead_letters, ignored, commands, events, timers, started, ended;
+};
+
+/* Commits what was decided and publishes it (R2, R3, R6). As saga_batch_run. */
+int saga_batch_commit(struct saga_batch *b);
+/* Drops the working copies of all lanes. */
+void saga_batch_abandon(struct saga_worker *w);
+
+#endif

@@ -1,0 +1,355 @@
+#include "runtime/replay.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "engine/engine.h"
+
+struct replayed {
+    UT_hash_handle hh;
+    char *id;
+    size_t id_size;
+    struct saga_state *state;
+    bool seen; /* in the scan of Redis that is under way */
+};
+
+struct saga_replay {
+    struct saga_codec *codec;
+    struct saga_catalog *catalog;
+    uint32_t lane;
+    void (*report)(const struct saga_difference *difference, void *context);
+    void *context;
+    struct saga_arena arena; /* a record's */
+    struct replayed *sagas;
+    uint8_t chain[SAGA_SHA256_BYTES];
+    char journal[33];
+    int64_t applied;
+    uint64_t records, forgotten;
+    uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT];
+};
+
+const char *saga_difference_name(enum saga_difference_kind kind)
+{
+    static const char *const names[SAGA_DIFFERENCE_KIND_COUNT] = {
+        [SAGA_DIFFERENCE_UNREADABLE] = "unreadable", [SAGA_DIFFERENCE_CHAIN] = "chain",
+        [SAGA_DIFFERENCE_SEQUENCE] = "sequence",     [SAGA_DIFFERENCE_FACTS] = "facts",
+        [SAGA_DIFFERENCE_DEFINITION] = "definition", [SAGA_DIFFERENCE_REDIS] = "redis",
+    };
+    SAGA_ASSERT(kind < SAGA_DIFFERENCE_KIND_COUNT);
+    return names[kind];
+}
+
+__attribute__((format(printf, 5, 6))) static void differ(struct saga_replay *replay,
+                                                         enum saga_difference_kind kind,
+                                                         int64_t offset, struct saga_slice saga_id,
+                                                         const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    struct saga_difference difference = { kind, replay->lane, offset, saga_id,
+                                          saga_arena_vprintf(&replay->arena, format, arguments) };
+    va_end(arguments);
+    replay->differences[kind]++;
+    replay->report(&difference, replay->context);
+}
+
+int saga_replay_new(struct saga_codec *codec, struct saga_catalog *catalog, uint32_t lane,
+                    void (*report)(const struct saga_difference *difference, void *context),
+                    void *context, struct saga_replay **ret)
+{
+    struct saga_replay *replay = calloc(1, sizeof *replay);
+    SAGA_ASSERT(replay && report);
+    replay->codec = codec;
+    replay->catalog = catalog;
+    replay->lane = lane;
+    replay->report = report;
+    replay->context = context;
+    saga_arena_init(&replay->arena);
+    *ret = replay;
+    return SAGA_OK;
+}
+
+static void free_replayed(struct saga_replay *replay, struct replayed *saga)
+{
+    HASH_DEL(replay->sagas, saga);
+    saga_state_free(saga->state);
+    free(saga->id);
+    free(saga);
+}
+
+void saga_replay_free(struct saga_replay *replay)
+{
+    struct replayed *saga, *next;
+    if (!replay) return;
+    HASH_ITER(hh, replay->sagas, saga, next) free_replayed(replay, saga);
+    saga_arena_free(&replay->arena);
+    free(replay);
+}
+
+static struct replayed *find(const struct saga_replay *replay, struct saga_slice id)
+{
+    struct replayed *saga;
+    HASH_FIND(hh, replay->sagas, id.data, id.size, saga);
+    return saga;
+}
+
+static struct replayed *find_or_add(struct saga_replay *replay, struct saga_slice id)
+{
+    struct replayed *saga = find(replay, id);
+    if (saga) return saga;
+    saga = calloc(1, sizeof *saga);
+    char *copy = malloc(id.size + 1);
+    SAGA_ASSERT(saga && copy);
+    memcpy(copy, id.data, id.size);
+    saga->id = copy;
+    saga->id_size = id.size;
+    saga->state = saga_state_new();
+    HASH_ADD_KEYPTR(hh, replay->sagas, saga->id, saga->id_size, saga);
+    return saga;
+}
+
+const struct saga_state *saga_replay_state(const struct saga_replay *replay,
+                                           struct saga_slice saga_id)
+{
+    const struct replayed *saga = find(replay, saga_id);
+    return saga ? saga->state : NULL;
+}
+
+/* ---- one record ---- */
+
+static void check_chain(struct saga_replay *replay, const struct saga_message *message,
+                        const struct saga_journal_record *record)
+{
+    uint8_t chain[SAGA_SHA256_BYTES];
+    saga_journal_chain(message->value, replay->chain, chain);
+    if (memcmp(chain, record->chain, sizeof chain) != 0)
+        differ(replay, SAGA_DIFFERENCE_CHAIN, message->offset, record->saga_id,
+               "the record does not follow on the one before it: one of them was changed, taken "
+               "out or put in");
+    memcpy(replay->chain, record->chain, sizeof chain); /* so that one fault is reported once */
+}
+
+static bool may_be_decided(struct saga_replay *replay, const struct saga_message *message,
+                           const struct saga_journal_record *record, const struct saga_state *state)
+{
+    bool fits = state->status != SAGA_STATUS_NONE ||
+                (record->cause.kind == SAGA_EVENT_START && record->cause.key.size > 0);
+    if (record->cause.kind == SAGA_EVENT_LANE) fits = false;
+    if (!fits)
+        differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
+               "an event of kind %s cannot come at this place",
+               saga_event_kind_name(record->cause.kind));
+    return fits;
+}
+
+/* Does deciding the cause again give this record, byte for byte? */
+static bool decides_the_same(struct saga_replay *replay, const struct saga_message *message,
+                             const struct saga_journal_record *record,
+                             const struct saga_state *state,
+                             const struct saga_definition *definition, const uint8_t *chain)
+{
+    struct saga_state *working = saga_state_clone(state);
+    struct saga_facts facts = { 0 };
+    struct saga_journal_record again = *record;
+    struct saga_slice bytes;
+    uint8_t ignored[SAGA_SHA256_BYTES];
+    saga_decide(definition, working, &record->cause, &replay->arena, &facts);
+    again.facts = facts.items;
+    again.fact_count = facts.count;
+    int error = saga_journal_encode(replay->codec, &again, chain, &replay->arena, &bytes, ignored);
+    size_t body = message->value.size - SAGA_SHA256_BYTES;
+    bool same = error == SAGA_OK && bytes.size == message->value.size &&
+                memcmp(bytes.data, message->value.data, body) == 0;
+    saga_state_free(working);
+    return same;
+}
+
+static void decide_again(struct saga_replay *replay, const struct saga_message *message,
+                         const struct saga_journal_record *record, const struct saga_state *state,
+                         const uint8_t *chain)
+{
+    const struct saga_definition *definition =
+        saga_catalog_find(replay->catalog, record->name, record->version);
+    if (definition && !saga_slice_is(record->sha256, definition->sha256)) {
+        differ(replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
+               "definition %.*s version %u has another content than when this was decided",
+               SAGA_SLICE_ARG(record->name), record->version);
+        return;
+    }
+    if (definition && decides_the_same(replay, message, record, state, definition, chain)) return;
+    /* R19: it was decided while the definition was nowhere to be had */
+    bool started = state->status != SAGA_STATUS_NONE;
+    if (started && decides_the_same(replay, message, record, state, NULL, chain)) return;
+    if (definition)
+        differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
+               "deciding its cause again gives other facts");
+    else
+        differ(replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
+               "definition %.*s version %u is not to be had, so it cannot be decided again",
+               SAGA_SLICE_ARG(record->name), record->version);
+}
+
+static void evolve(struct saga_replay *replay, const struct saga_message *message,
+                   const struct saga_journal_record *record, struct replayed *saga)
+{
+    saga_evolve_begin(saga->state, record->cause.time_ms);
+    if (saga->state->sequence != record->sequence) {
+        differ(replay, SAGA_DIFFERENCE_SEQUENCE, message->offset, record->saga_id,
+               "sequence %llu where %llu belongs", (unsigned long long)record->sequence,
+               (unsigned long long)saga->state->sequence);
+        saga->state->sequence = record->sequence;
+    }
+    for (size_t i = 0; i < record->fact_count; i++) {
+        if (saga_evolve(saga->state, &record->facts[i]) == SAGA_OK) continue;
+        differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
+               "%s cannot follow on the saga's state", saga_fact_types[record->facts[i].kind].name);
+        return;
+    }
+}
+
+static void take_first(struct saga_replay *replay, const struct saga_message *message,
+                       const struct saga_journal_record *record)
+{
+    bool opens = record->fact_count == 1 && record->facts[0].kind == SAGA_FACT_LANE_OPENED &&
+                 record->facts[0].text.size == sizeof replay->journal - 1;
+    if (opens)
+        memcpy(replay->journal, record->facts[0].text.data, sizeof replay->journal - 1);
+    else
+        differ(replay, SAGA_DIFFERENCE_UNREADABLE, message->offset, record->saga_id,
+               "the journal does not begin with the record that opens it");
+}
+
+void saga_replay_record(struct saga_replay *replay, const struct saga_message *message)
+{
+    struct saga_journal_record record;
+    struct saga_diagnostic diagnostic = { 0 };
+    uint8_t chain[SAGA_SHA256_BYTES];
+    saga_arena_reset(&replay->arena);
+    replay->records++;
+    replay->applied = message->offset + 1;
+    if (saga_journal_decode(replay->codec, message->value, &replay->arena, &record, &diagnostic) <
+        0) {
+        differ(replay, SAGA_DIFFERENCE_UNREADABLE, message->offset, SAGA_SLICE_NONE, "%.*s",
+               SAGA_SLICE_ARG(diagnostic.what));
+        return;
+    }
+    memcpy(chain, replay->chain, sizeof chain);
+    check_chain(replay, message, &record);
+    if (record.cause.kind == SAGA_EVENT_LANE) {
+        take_first(replay, message, &record);
+        return;
+    }
+    struct replayed *saga = find_or_add(replay, record.saga_id);
+    if (may_be_decided(replay, message, &record, saga->state)) {
+        decide_again(replay, message, &record, saga->state, chain);
+        evolve(replay, message, &record, saga);
+    }
+    if (!saga->state->forgotten && saga->state->status != SAGA_STATUS_NONE) return;
+    replay->forgotten += saga->state->forgotten;
+    free_replayed(replay, saga);
+}
+
+int64_t saga_replay_applied(const struct saga_replay *replay)
+{
+    return replay->applied;
+}
+
+void saga_replay_count(const struct saga_replay *replay, struct saga_replay_counts *ret)
+{
+    *ret =
+        (struct saga_replay_counts){ .records = replay->records, .forgotten = replay->forgotten };
+    for (const struct replayed *saga = replay->sagas; saga; saga = saga->hh.next) {
+        ret->sagas++;
+        ret->by_status[saga->state->status]++;
+    }
+    memcpy(ret->differences, replay->differences, sizeof ret->differences);
+}
+
+/* ---- against Redis ---- */
+
+static int look_at_lane(struct saga_replay *replay, struct saga_views *views, bool final,
+                        int64_t *ret_applied)
+{
+    struct saga_lane_status status;
+    int error = saga_views_lane(views, replay->lane, &replay->arena, &status);
+    if (error < 0) return error;
+    *ret_applied = status.present ? status.applied : -1;
+    bool same_journal = status.present && saga_slice_is(status.journal, replay->journal);
+    if (same_journal && status.applied == replay->applied) return SAGA_OK;
+    if (!final) return SAGA_E_AGAIN;
+    if (!same_journal)
+        differ(replay, SAGA_DIFFERENCE_REDIS, -1, SAGA_SLICE_NONE,
+               status.present ? "Redis belongs to another journal"
+                              : "Redis has nothing of the lane");
+    else
+        differ(replay, SAGA_DIFFERENCE_REDIS, -1, SAGA_SLICE_NONE,
+               "Redis stands at offset %lld, the journal at %lld", (long long)status.applied,
+               (long long)replay->applied);
+    return SAGA_OK;
+}
+
+/* Compares one saga; returns whether it fits. Reports only when `final`. */
+static bool compare_saga(struct saga_replay *replay, struct saga_views *views, struct saga_slice id,
+                         bool final, int *error)
+{
+    struct saga_slice held, bytes;
+    struct replayed *saga = find(replay, id);
+    if (saga) saga->seen = true;
+    *error = saga_views_state(views, replay->lane, id, &replay->arena, &held);
+    if (*error < 0 && *error != SAGA_E_NOT_FOUND) return false;
+    bool there = *error == SAGA_OK;
+    *error = SAGA_OK;
+    if (!saga) {
+        if (there && final)
+            differ(replay, SAGA_DIFFERENCE_REDIS, -1, id,
+                   "Redis has a saga that the journal does not know");
+        return !there;
+    }
+    if (saga_state_encode(replay->codec, saga->state, &replay->arena, &bytes) < 0) return false;
+    if (there && saga_slice_equal(held, bytes)) return true;
+    if (final)
+        differ(replay, SAGA_DIFFERENCE_REDIS, -1, id, "%s",
+               there ? "Redis holds another state than the journal gives"
+                     : "Redis has lost the saga");
+    return false;
+}
+
+static int compare_all(struct saga_replay *replay, struct saga_views *views, bool final,
+                       bool *ret_fits)
+{
+    uint64_t cursor = 0;
+    int error;
+    *ret_fits = true;
+    for (struct replayed *saga = replay->sagas; saga; saga = saga->hh.next) saga->seen = false;
+    do {
+        struct saga_slice *ids;
+        size_t count;
+        saga_arena_reset(&replay->arena);
+        error = saga_views_scan(views, replay->lane, &cursor, &replay->arena, &ids, &count);
+        for (size_t i = 0; i < count && error == SAGA_OK; i++)
+            if (!compare_saga(replay, views, ids[i], final, &error)) *ret_fits = false;
+        if (error < 0) return error;
+    } while (cursor != 0);
+    for (struct replayed *saga = replay->sagas; saga && error == SAGA_OK; saga = saga->hh.next) {
+        struct saga_slice id = { saga->id, saga->id_size };
+        if (!saga->seen && !compare_saga(replay, views, id, final, &error)) *ret_fits = false;
+    }
+    return error;
+}
+
+int saga_replay_compare(struct saga_replay *replay, struct saga_views *views, bool final,
+                        int64_t *ret_applied)
+{
+    bool fits;
+    saga_arena_reset(&replay->arena);
+    int error = look_at_lane(replay, views, final, ret_applied);
+    if (error < 0) return error;
+    error = compare_all(replay, views, final, &fits);
+    if (error < 0 || fits || final) return error;
+    return SAGA_E_AGAIN; /* it may have moved meanwhile: look again */
+}

@@ -1,0 +1,65 @@
+/* Replaying one lane's journal in memory, and proving it: sequences are unbroken, the hash chain holds, deciding again
+ * from the causes gives the recorded facts, and evolving the facts gives the states that Redis holds. */
+#ifndef SAGA_RUNTIME_REPLAY_H
+#define SAGA_RUNTIME_REPLAY_H
+
+#include "base/message.h"
+#include "codec/codec.h"
+#include "definition/catalog.h"
+#include "store/views.h"
+
+enum saga_difference_kind {
+    SAGA_DIFFERENCE_UNREADABLE, /* a record that is none of ours, or was changed beyond reading */
+    SAGA_DIFFERENCE_CHAIN,      /* the hash chain is broken at this record */
+    SAGA_DIFFERENCE_SEQUENCE,   /* a saga's records do not follow one on another */
+    SAGA_DIFFERENCE_FACTS, /* deciding the cause again gives other facts, or they cannot follow */
+    SAGA_DIFFERENCE_DEFINITION, /* the definition is not to be had, or has another content */
+    SAGA_DIFFERENCE_REDIS,      /* Redis holds another state, has one too many or one too few */
+    SAGA_DIFFERENCE_KIND_COUNT
+};
+const char *saga_difference_name(enum saga_difference_kind kind);
+
+struct saga_difference {
+    enum saga_difference_kind kind;
+    uint32_t lane;
+    int64_t offset;            /* of the record; -1: no record's */
+    struct saga_slice saga_id; /* may be absent */
+    struct saga_slice words;
+};
+
+struct saga_replay_counts {
+    uint64_t records;
+    uint64_t sagas;                        /* that are still kept */
+    uint64_t forgotten;                    /* that have left */
+    uint64_t by_status[SAGA_STATUS_COUNT]; /* of those that are kept */
+    uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT];
+};
+
+struct saga_replay;
+
+/* A replay of lane `lane`. `report` is called for each difference as it is found; its slices are valid during the call.
+ * Codec and catalog are the caller's and belong to its thread. */
+int saga_replay_new(struct saga_codec *codec, struct saga_catalog *catalog, uint32_t lane,
+                    void (*report)(const struct saga_difference *difference, void *context),
+                    void *context, struct saga_replay **ret);
+void saga_replay_free(struct saga_replay *replay);
+
+/* Takes the next record of the lane, in order. Goes on after a difference as well as can be. */
+void saga_replay_record(struct saga_replay *replay, const struct saga_message *message);
+
+/* Offset behind the last record taken; 0 before the first. */
+int64_t saga_replay_applied(const struct saga_replay *replay);
+
+/* Holds the states that came out against Redis. SAGA_E_AGAIN: Redis stands elsewhere (`*ret_applied`), because the lane
+ * is at work: take the records up to there, or wait, and ask again; nothing was reported. Other errors as in views.h.
+ * With `final`, whatever does not fit is reported as a difference. */
+int saga_replay_compare(struct saga_replay *replay, struct saga_views *views, bool final,
+                        int64_t *ret_applied);
+
+void saga_replay_count(const struct saga_replay *replay, struct saga_replay_counts *ret);
+
+/* The state of a saga as of the last record taken, NULL if there is none. The replay's. */
+const struct saga_state *saga_replay_state(const struct saga_replay *replay,
+                                           struct saga_slice saga_id);
+
+#endif

@@ -1,0 +1,43 @@
+/* How a lane lies in Redis: the names of its keys, its timers' members and its hash (architecture.md, Redis).
+ * Private to the store. */
+#ifndef SAGA_STORE_LAYOUT_H
+#define SAGA_STORE_LAYOUT_H
+
+#include "store/command.h"
+#include "store/store.h"
+
+struct redisReply;
+
+/* <prefix>{<lane>}:<kind><rest>, with the lane as the hash tag; `rest` may be absent. */
+struct saga_slice saga_layout_key(struct saga_arena *arena, const char *prefix, uint32_t lane,
+                                  const char *kind, struct saga_slice rest);
+/* A pattern of Redis for the keys of one lane that begin with `kind`. */
+struct saga_slice saga_layout_pattern(struct saga_arena *arena, const char *prefix, uint32_t lane,
+                                      const char *kind);
+/* A pattern for the hashes of all lanes. */
+struct saga_slice saga_layout_lanes_pattern(struct saga_arena *arena, const char *prefix);
+/* How many bytes stand before the rest of a key of that kind. */
+size_t saga_layout_key_prefix_bytes(const char *prefix, uint32_t lane, const char *kind);
+
+/* "<definition>:<status>", as in the names of the indexes. */
+struct saga_slice saga_layout_index(struct saga_arena *arena, struct saga_slice name,
+                                    struct saga_slice status);
+void saga_layout_index_split(struct saga_slice index, struct saga_slice *ret_name,
+                             struct saga_slice *ret_status);
+
+/* A timer as a member: "<armed>:<bytes of the saga id>:<saga id><name>", as ids hold any byte. */
+struct saga_slice saga_layout_timer(struct saga_arena *arena, struct saga_slice saga_id,
+                                    struct saga_slice name, uint64_t armed);
+/* The slices are views of `member`. Errors: SAGA_E_INVALID. */
+int saga_layout_timer_split(struct saga_slice member, struct saga_due_timer *ret);
+
+/* Adds the key of the lane's hash and the fields that saga_layout_lane_status reads from the answer. */
+void saga_layout_ask_lane(struct saga_command *command, const char *prefix, uint32_t lane);
+/* Errors: SAGA_E_INVALID (not the answer to that question). */
+int saga_layout_lane_status(const struct redisReply *reply, struct saga_arena *arena,
+                            struct saga_lane_status *ret);
+
+/* What Redis writes for whole numbers, also beyond 2^53 as 1.5e+20. False: not a number. */
+bool saga_layout_number(const struct redisReply *reply, int64_t *ret);
+
+#endif
