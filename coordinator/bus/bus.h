@@ -41,7 +41,8 @@ struct saga_bus_listener {
 
 struct saga_bus {
     void *self;
-    struct saga_bus_listener listener; /* set by the worker before the first poll */
+    /* Sets who is told of rebalances; by the worker, before the first poll. */
+    void (*listen)(void *self, struct saga_bus_listener listener);
 
     /* Words for the last error that a function of this bus returned; valid until the next call. */
     const char *(*problem)(void *self);

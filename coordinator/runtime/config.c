@@ -1,5 +1,5 @@
-/* Where values come from: defaults, the file, SAGA_... variables, flags. Each later one takes the place of the
- * earlier; only what is left in the end is read. */
+/* Where values come from: defaults, the file, SAGA_... variables, flags. Each later one takes the
+ * place of the earlier; only what is left in the end is read. */
 #include "runtime/config.h"
 
 #include <ctype.h>
@@ -103,7 +103,8 @@ static void put_defaults(struct saga_config_values *values)
                 });
 }
 
-/* Kubernetes gives every container variables for every service, and a service may be called saga-something. */
+/* Kubernetes gives every container variables for every service, and a service may be called
+ * saga-something. */
 static bool is_service_link(const char *name, const char *value)
 {
     static const char *const marks[] = { "_SERVICE_HOST", "_SERVICE_PORT", "_TCP_", "_UDP_" };

@@ -21,11 +21,12 @@ struct saga_config_values {
     size_t capacity;
 };
 
-/* Puts a value in the place of an earlier one of that name. What is no setting, or must not be set, becomes
- * a finding instead. */
+/* Puts a value in the place of an earlier one of that name. What is no setting, or must not be set,
+ * becomes a finding instead. */
 void saga_config_put(struct saga_config_values *values, const struct saga_config_value *value);
 
-/* Puts all values of a YAML file; `redis: {host: h}` is `redis.host: h`. What is wrong with it is a finding. */
+/* Puts all values of a YAML file; `redis: {host: h}` is `redis.host: h`. What is wrong with it is a
+ * finding. */
 void saga_config_read_file(struct saga_config_values *values, const char *path);
 
 #endif

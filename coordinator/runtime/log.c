@@ -76,7 +76,8 @@ static size_t name_size(struct saga_slice pairs)
     return size && size < pairs.size && pairs.data[size] == '=' ? size : 0;
 }
 
-/* A quoted value ends at a quote that a further pair or the end stands behind, since it may hold quotes itself. */
+/* A quoted value ends at a quote that a further pair or the end stands behind, since it may hold
+ * quotes itself. */
 static size_t quoted_size(struct saga_slice rest)
 {
     for (size_t i = 0; i < rest.size; i++) {

@@ -6,8 +6,8 @@
 
 #include "base/slice.h"
 
-/* How many letters must be put in, taken out or changed to make one of the other; names longer than 63 bytes
- * are compared in their first 63. */
+/* How many letters must be put in, taken out or changed to make one of the other; names longer than
+ * 63 bytes are compared in their first 63. */
 size_t saga_edit_distance(struct saga_slice a, struct saga_slice b);
 
 /* Is a candidate at that distance near enough to `name` to be what was meant? */

@@ -16,7 +16,8 @@ static bool whole_number(const char *value, unsigned long long min, unsigned lon
     return saga_slice_to_u64(saga_slice_of(value), ret) == SAGA_OK && *ret >= min && *ret <= max;
 }
 
-/* Milliseconds as librdkafka takes them, or a duration as this program writes them everywhere else. */
+/* Milliseconds as librdkafka takes them, or a duration as this program writes them everywhere else.
+ * */
 static bool milliseconds(const char *value, int64_t min, int64_t max, int64_t *ret)
 {
     unsigned long long number;

@@ -4,33 +4,35 @@
 
 #include "base/limits.h"
 
-/* An inbox record is consumed within a moment; a week bridges a coordinator that is away over holidays. What
- * is deleted before it was consumed stops its lane, so too little here costs more than the disk. A record may be a
- * hop: a payload of another topic and, beyond that topic's limit, the headers that say where it was read. */
+/* An inbox record is consumed within a moment; a week bridges a coordinator that is away over
+ * holidays. What is deleted before it was consumed stops its lane, so too little here costs more
+ * than the disk. A record may be a hop: a payload of another topic and, beyond that topic's limit,
+ * the headers that say where it was read. */
 static const struct saga_kafka_setting inbox_settings[] = {
     { "cleanup.policy", "delete" },
     { "retention.ms", "604800000" },
     { "max.message.bytes", "2097152" },
 };
-/* The journal is the truth and is kept for ever. A record holds its cause (a payload) and all commands that
- * followed from it, hence the size: SAGA_JOURNAL_RECORD_BYTES_MAX. */
+/* The journal is the truth and is kept for ever. A record holds its cause (a payload) and all
+ * commands that followed from it, hence the size: SAGA_JOURNAL_RECORD_BYTES_MAX. */
 static const struct saga_kafka_setting journal_settings[] = {
     { "cleanup.policy", "delete" },
     { "retention.ms", "-1" },
     { "retention.bytes", "-1" },
     { "max.message.bytes", "8388608" },
 };
-/* Not compacted although it is keyed: of two records of one name and version the first stands, and compaction
- * would keep the last. A definition may be 1 MiB, and its record is a little larger. */
+/* Not compacted although it is keyed: of two records of one name and version the first stands, and
+ * compaction would keep the last. A definition may be 1 MiB, and its record is a little larger. */
 static const struct saga_kafka_setting definitions_settings[] = {
     { "cleanup.policy", "delete" },
     { "retention.ms", "-1" },
     { "retention.bytes", "-1" },
     { "max.message.bytes", "2097152" },
 };
-/* 30 days: long enough for somebody to look at what could not be read, and yet an end, because a dead letter
- * holds foreign data as it was, and a flood of them must not fill the disk for ever. They may be as large as
- * the largest record that the broker took, and a little more for the headers that say why. */
+/* 30 days: long enough for somebody to look at what could not be read, and yet an end, because a
+ * dead letter holds foreign data as it was, and a flood of them must not fill the disk for ever.
+ * They may be as large as the largest record that the broker took, and a little more for the
+ * headers that say why. */
 static const struct saga_kafka_setting dead_letters_settings[] = {
     { "cleanup.policy", "delete" },
     { "retention.ms", "2592000000" },

@@ -1,0 +1,283 @@
+#include "bus/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "bus/client_internal.h"
+#include "bus/kafka_error.h"
+
+enum { CHECK_TIMEOUT_STEP_MS = 100 };
+
+static int fail(struct saga_client *client, rd_kafka_resp_err_t code, const char *what)
+{
+    snprintf(client->problem, sizeof client->problem, "%s: %s (%s)", what, rd_kafka_err2str(code),
+             rd_kafka_err2name(code));
+    return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                   code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                   code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION
+               ? SAGA_E_NOT_FOUND
+               : saga_kafka_classify(code);
+}
+
+static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
+{
+    struct saga_client_delivery *delivery = message->_private;
+    (void)producer;
+    (void)opaque;
+    delivery->done = true;
+    delivery->code = message->err;
+    delivery->partition = message->partition;
+    delivery->offset = message->offset;
+}
+
+int saga_client_new(const struct saga_kafka_config *config, struct saga_arena *arena,
+                    struct saga_client **ret, struct saga_diagnostic *diagnostic)
+{
+    const char *const own[] = { "acks",      "all",         "enable.idempotence",
+                                "true",      "partitioner", "murmur2_random",
+                                "linger.ms", "0",           "message.max.bytes",
+                                "8388608",   NULL };
+    struct saga_client *client = calloc(1, sizeof *client);
+    SAGA_ASSERT(client);
+    client->config = *config;
+    rd_kafka_conf_t *conf =
+        saga_kafka_conf(&client->config, own, client->problem, sizeof client->problem);
+    if (conf) rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    client->producer =
+        saga_kafka_client(RD_KAFKA_PRODUCER, conf, client->problem, sizeof client->problem);
+    if (!client->producer) {
+        saga_diagnostic_set(diagnostic, arena, "%s", client->problem);
+        saga_diagnostic_mend(diagnostic, arena, "look at the kafka.* settings: saga config");
+        free(client);
+        return SAGA_E_STOP;
+    }
+    *ret = client;
+    return SAGA_OK;
+}
+
+void saga_client_free(struct saga_client *client)
+{
+    if (!client) return;
+    if (client->looker) rd_kafka_destroy(client->looker);
+    rd_kafka_destroy(client->producer);
+    free(client);
+}
+
+const char *saga_client_problem(const struct saga_client *client)
+{
+    return client->problem;
+}
+
+/* ---- the broker ---- */
+
+static bool answers(struct saga_client *client, int timeout_ms)
+{
+    const rd_kafka_metadata_t *metadata = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(client->producer, 0, NULL, &metadata, timeout_ms);
+    if (metadata) rd_kafka_metadata_destroy(metadata);
+    if (!code) return true;
+    fail(client, code, client->config.bootstrap_servers);
+    return false;
+}
+
+int saga_client_check_broker(struct saga_client *client, int timeout_ms, struct saga_arena *arena,
+                             struct saga_diagnostic *diagnostic)
+{
+    int error = SAGA_E_AGAIN;
+    if (answers(client, timeout_ms)) {
+        error = client->config.mock ? SAGA_OK : saga_client_check_version(client, timeout_ms);
+        if (error == SAGA_OK) return SAGA_OK;
+    }
+    saga_diagnostic_set(diagnostic, arena, "%s", client->problem);
+    if (error == SAGA_E_STOP)
+        saga_diagnostic_mend(diagnostic, arena, "use Kafka 3.7 or newer");
+    else
+        saga_diagnostic_mend(diagnostic, arena,
+                             "is a broker running at %s? set kafka.bootstrap.servers",
+                             client->config.bootstrap_servers);
+    return error;
+}
+
+/* ---- sending ---- */
+
+static rd_kafka_headers_t *headers_of(const struct saga_message *message)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(message->header_count);
+    for (size_t i = 0; i < message->header_count; i++)
+        rd_kafka_header_add(headers, message->headers[i].name.data,
+                            (ssize_t)message->headers[i].name.size, message->headers[i].value.data,
+                            (ssize_t)message->headers[i].value.size);
+    return headers;
+}
+
+int saga_client_send(struct saga_client *client, const struct saga_message *message, int timeout_ms,
+                     struct saga_position *ret)
+{
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    char *topic = saga_arena_string(&arena, message->topic);
+    /* outlives this call when it times out: the report comes when the client is freed */
+    struct saga_client_delivery *delivery = calloc(1, sizeof *delivery);
+    SAGA_ASSERT(delivery);
+    rd_kafka_headers_t *headers = headers_of(message);
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        client->producer, RD_KAFKA_V_TOPIC(topic),
+        RD_KAFKA_V_PARTITION(message->partition == SAGA_PARTITION_BY_KEY ? RD_KAFKA_PARTITION_UA
+                                                                         : message->partition),
+        RD_KAFKA_V_KEY((void *)(uintptr_t)message->key.data, message->key.size),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)message->value.data, message->value.size),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(delivery),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    if (code) rd_kafka_headers_destroy(headers);
+    for (int waited_ms = 0; !code && !delivery->done && waited_ms < timeout_ms;
+         waited_ms += CHECK_TIMEOUT_STEP_MS)
+        rd_kafka_poll(client->producer, CHECK_TIMEOUT_STEP_MS);
+    if (!code && !delivery->done) { /* purged, so that it is not sent behind the caller's back */
+        rd_kafka_purge(client->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(client->producer, 1000);
+        if (!delivery->done || delivery->code) code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
+    if (!code && delivery->done) code = delivery->code;
+    int error = code ? fail(client, code, topic) : SAGA_OK;
+    if (!code)
+        *ret = (struct saga_position){ message->topic, delivery->partition, delivery->offset };
+    if (delivery->done || code != RD_KAFKA_RESP_ERR__TIMED_OUT) free(delivery);
+    saga_arena_free(&arena);
+    return error;
+}
+
+/* ---- reading ---- */
+
+static rd_kafka_t *make_reader(struct saga_client *client, const char *isolation)
+{
+    const char *const own[] = { "group.id",
+                                "saga-reads",
+                                "enable.auto.commit",
+                                "false",
+                                "enable.auto.offset.store",
+                                "false",
+                                "auto.offset.reset",
+                                "error",
+                                "isolation.level",
+                                isolation,
+                                "enable.partition.eof",
+                                "true",
+                                "fetch.wait.max.ms",
+                                "50",
+                                "fetch.error.backoff.ms",
+                                "20",
+                                NULL };
+    return saga_kafka_client(
+        RD_KAFKA_CONSUMER,
+        saga_kafka_conf(&client->config, own, client->problem, sizeof client->problem),
+        client->problem, sizeof client->problem);
+}
+
+int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, int32_t partition,
+                           int timeout_ms, int64_t *ret_low, int64_t *ret_high)
+{
+    struct saga_arena arena;
+    if (!client->looker) client->looker = make_reader(client, "read_uncommitted");
+    if (!client->looker) return SAGA_E_STOP;
+    saga_arena_init(&arena);
+    const char *name = saga_arena_string(&arena, topic);
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client->looker, name, partition,
+                                                                ret_low, ret_high, timeout_ms);
+    int error = code ? fail(client, code, name) : SAGA_OK;
+    saga_arena_free(&arena);
+    return error;
+}
+
+struct saga_reader {
+    struct saga_client *client;
+    rd_kafka_t *consumer;
+    rd_kafka_queue_t *queue;
+    int64_t position;
+    bool end;
+    int error;
+};
+
+int saga_reader_open(struct saga_client *client, struct saga_slice topic, int32_t partition,
+                     int64_t offset, struct saga_reader **ret)
+{
+    struct saga_reader *reader = calloc(1, sizeof *reader);
+    SAGA_ASSERT(reader);
+    reader->client = client;
+    reader->consumer =
+        make_reader(client, client->config.mock ? "read_uncommitted" : "read_committed");
+    if (!reader->consumer) {
+        free(reader);
+        return SAGA_E_STOP;
+    }
+    rd_kafka_poll_set_consumer(reader->consumer);
+    reader->queue = rd_kafka_queue_get_consumer(reader->consumer);
+    reader->position = offset >= 0 ? offset : 0;
+    struct saga_position position = { topic, partition,
+                                      offset == SAGA_READ_BEGINNING ? RD_KAFKA_OFFSET_BEGINNING
+                                      : offset == SAGA_READ_END     ? RD_KAFKA_OFFSET_END
+                                                                    : offset };
+    rd_kafka_topic_partition_list_t *list = saga_kafka_list(&position, 1, true);
+    rd_kafka_resp_err_t code = rd_kafka_assign(reader->consumer, list);
+    int error = code ? fail(client, code, list->elems[0].topic) : SAGA_OK;
+    rd_kafka_topic_partition_list_destroy(list);
+    if (error < 0) {
+        saga_reader_close(reader);
+        return error;
+    }
+    *ret = reader;
+    return SAGA_OK;
+}
+
+static void on_read_error(rd_kafka_message_t *message, void *context)
+{
+    struct saga_reader *reader = context;
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        reader->end = true;
+        if (message->offset > reader->position) reader->position = message->offset;
+        return;
+    }
+    reader->error = fail(reader->client, message->err,
+                         message->rkt ? rd_kafka_topic_name(message->rkt) : "reading");
+}
+
+int saga_reader_read(struct saga_reader *reader, int timeout_ms, size_t max,
+                     struct saga_bus_records *ret, int64_t *ret_position, bool *ret_end)
+{
+    rd_kafka_message_t **messages = calloc(max + 1, sizeof(rd_kafka_message_t *));
+    SAGA_ASSERT(messages);
+    ssize_t count = rd_kafka_consume_batch_queue(reader->queue, 0, messages, max);
+    if (count <= 0) count = rd_kafka_consume_batch_queue(reader->queue, timeout_ms, messages, 1);
+    reader->error = SAGA_OK;
+    bool was_at_end = reader->end;
+    reader->end = false;
+    saga_kafka_records(messages, count > 0 ? (size_t)count : 0, ret, on_read_error, reader);
+    free(messages);
+    if (ret->count) {
+        int64_t behind = ret->items[ret->count - 1].offset + 1;
+        if (behind > reader->position) reader->position = behind;
+    } else if (was_at_end && count <= 0) {
+        reader->end = true; /* nothing came since */
+    }
+    *ret_position = reader->position;
+    *ret_end = reader->end;
+    if (ret->count || reader->error == SAGA_OK) return SAGA_OK;
+    saga_kafka_release(ret);
+    return reader->error;
+}
+
+void saga_reader_release(struct saga_reader *reader, struct saga_bus_records *records)
+{
+    (void)reader;
+    saga_kafka_release(records);
+}
+
+void saga_reader_close(struct saga_reader *reader)
+{
+    if (!reader) return;
+    rd_kafka_queue_destroy(reader->queue);
+    rd_kafka_destroy(reader->consumer);
+    free(reader);
+}

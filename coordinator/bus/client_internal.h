@@ -1,0 +1,25 @@
+/* What client.c and client_topics.c share. */
+#ifndef SAGA_BUS_CLIENT_INTERNAL_H
+#define SAGA_BUS_CLIENT_INTERNAL_H
+
+#include "bus/client.h"
+#include "bus/kafka_internal.h"
+
+struct saga_client_delivery {
+    bool done;
+    rd_kafka_resp_err_t code;
+    int32_t partition;
+    int64_t offset;
+};
+
+struct saga_client {
+    struct saga_kafka_config config;
+    rd_kafka_t *producer;
+    rd_kafka_t *looker; /* read_uncommitted, for watermarks; made when first needed */
+    char problem[SAGA_PROBLEM_BYTES];
+};
+
+/* Kafka 3.7 or newer? SAGA_E_STOP if older, SAGA_E_AGAIN if it did not say. */
+int saga_client_check_version(struct saga_client *client, int timeout_ms);
+
+#endif

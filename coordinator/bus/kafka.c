@@ -1,0 +1,221 @@
+#include "bus/kafka.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "bus/kafka_internal.h"
+
+/* ---- clients ---- */
+
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    const struct saga_kafka_config *config = client ? rd_kafka_opaque(client) : NULL;
+    (void)facility;
+    if (config && config->log) config->log(level, text, config->log_context);
+}
+
+static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, char *problem,
+                size_t size)
+{
+    return rd_kafka_conf_set(conf, name, value, problem, size) == RD_KAFKA_CONF_OK;
+}
+
+rd_kafka_conf_t *saga_kafka_conf(const struct saga_kafka_config *config, const char *const *own,
+                                 char *problem, size_t problem_size)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    bool good = set(conf, "bootstrap.servers", config->bootstrap_servers, problem, problem_size) &&
+                set(conf, "client.id", "saga", problem, problem_size) &&
+                set(conf, "socket.nagle.disable", "true", problem, problem_size) &&
+                set(conf, "reconnect.backoff.ms", "50", problem, problem_size) &&
+                set(conf, "reconnect.backoff.max.ms", "1000", problem, problem_size) &&
+                set(conf, "log.connection.close", "false", problem, problem_size);
+    for (size_t i = 0; good && own[i]; i += 2)
+        good = set(conf, own[i], own[i + 1], problem, problem_size);
+    for (size_t i = 0; good && i < config->setting_count; i++) {
+
+        good =
+            set(conf, config->settings[i].name, config->settings[i].value, problem, problem_size);
+    }
+    if (!good) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_opaque(conf, (void *)(uintptr_t)config);
+    return conf;
+}
+
+rd_kafka_t *saga_kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *problem,
+                              size_t problem_size)
+{
+    if (!conf) return NULL;
+    rd_kafka_t *client = rd_kafka_new(type, conf, problem, problem_size);
+    if (!client) rd_kafka_conf_destroy(conf);
+    return client;
+}
+
+/* ---- records ---- */
+
+struct owned_records {
+    struct saga_arena arena;
+    rd_kafka_message_t **messages;
+    size_t count;
+};
+
+static void take_headers(const rd_kafka_message_t *message, struct saga_arena *arena,
+                         struct saga_message *ret)
+{
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t size;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    ret->header_count = rd_kafka_header_cnt(headers);
+    ret->headers = SAGA_NEW_ARRAY(arena, struct saga_header, ret->header_count);
+    for (size_t i = 0; i < ret->header_count; i++) {
+        if (rd_kafka_header_get_all(headers, i, &name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR)
+            break;
+        ret->headers[i] = (struct saga_header){ saga_slice_of(name), { value, value ? size : 0 } };
+    }
+}
+
+static struct saga_message record_of(const rd_kafka_message_t *message, struct saga_arena *arena)
+{
+    rd_kafka_timestamp_type_t type;
+    struct saga_message record = { .topic = saga_slice_of(rd_kafka_topic_name(message->rkt)),
+                                   .partition = message->partition,
+                                   .offset = message->offset,
+                                   .timestamp_ms = rd_kafka_message_timestamp(message, &type),
+                                   .key = { message->key, message->key_len },
+                                   .value = { message->payload, message->len } };
+    take_headers(message, arena, &record);
+    return record;
+}
+
+void saga_kafka_records(rd_kafka_message_t **messages, size_t count, struct saga_bus_records *ret,
+                        void (*on_error)(rd_kafka_message_t *message, void *context), void *context)
+{
+    struct owned_records *owned = calloc(1, sizeof *owned);
+    SAGA_ASSERT(owned);
+    saga_arena_init(&owned->arena);
+    owned->arena.first_block_bytes = 256 + count * 512;
+    owned->messages = calloc(count ? count : 1, sizeof *owned->messages);
+    SAGA_ASSERT(owned->messages);
+    struct saga_message *items = SAGA_NEW_ARRAY(&owned->arena, struct saga_message, count);
+    for (size_t i = 0; i < count; i++) {
+        if (messages[i]->err) {
+            if (on_error) on_error(messages[i], context);
+            rd_kafka_message_destroy(messages[i]);
+            continue;
+        }
+        items[owned->count] = record_of(messages[i], &owned->arena);
+        owned->messages[owned->count++] = messages[i];
+    }
+    *ret = (struct saga_bus_records){ items, owned->count, owned };
+}
+
+void saga_kafka_release(struct saga_bus_records *records)
+{
+    struct owned_records *owned = records->owner;
+    if (owned) {
+        for (size_t i = 0; i < owned->count; i++) rd_kafka_message_destroy(owned->messages[i]);
+        saga_arena_free(&owned->arena);
+        free(owned->messages);
+        free(owned);
+    }
+    *records = (struct saga_bus_records){ 0 };
+}
+
+rd_kafka_topic_partition_list_t *saga_kafka_list(const struct saga_position *positions,
+                                                 size_t count, bool with_offsets)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++) {
+        char topic[256];
+        SAGA_ASSERT(positions[i].topic.size < sizeof topic);
+        memcpy(topic, positions[i].topic.data, positions[i].topic.size);
+        topic[positions[i].topic.size] = '\0';
+        rd_kafka_topic_partition_t *added =
+            rd_kafka_topic_partition_list_add(list, topic, positions[i].partition);
+        if (with_offsets) added->offset = positions[i].offset;
+    }
+    return list;
+}
+
+/* ---- the bus ---- */
+
+static const char *problem(void *self)
+{
+    return ((struct saga_kafka *)self)->problem;
+}
+
+static void listen(void *self, struct saga_bus_listener listener)
+{
+    ((struct saga_kafka *)self)->listener = listener;
+}
+
+static void release(void *self, struct saga_bus_records *records)
+{
+    (void)self;
+    saga_kafka_release(records);
+}
+
+static void close_bus(void *self)
+{
+    struct saga_kafka *k = self;
+    saga_kafka_reader_close(k);
+    saga_kafka_producers_close(k);
+    saga_kafka_consumer_close(k);
+    free(k);
+}
+
+int saga_kafka_open(const struct saga_kafka_config *config, unsigned worker, int timeout_ms,
+                    struct saga_arena *arena, struct saga_bus *ret,
+                    struct saga_diagnostic *diagnostic)
+{
+    struct saga_kafka *k = calloc(1, sizeof *k);
+    SAGA_ASSERT(k);
+    k->config = *config;
+    k->worker = worker;
+    saga_arena_init(&k->deliveries);
+    int error = saga_kafka_consumer_open(k);
+    if (error == SAGA_OK) error = saga_kafka_producers_open(k, timeout_ms);
+    if (error < 0) {
+        saga_diagnostic_set(diagnostic, arena, "%s", k->problem);
+        saga_diagnostic_mend(diagnostic, arena,
+                             "is there a broker at %s, and may this client use it?",
+                             config->bootstrap_servers);
+        close_bus(k);
+        return error;
+    }
+    *ret = (struct saga_bus){
+        .self = k,
+        .problem = problem,
+        .listen = listen,
+        .subscribe = saga_kafka_subscribe,
+        .poll = saga_kafka_poll,
+        .release = release,
+        .fetch = saga_kafka_fetch,
+        .committed = saga_kafka_committed,
+        .commit_positions = saga_kafka_commit_positions,
+        .watermarks = saga_kafka_watermarks,
+        .partition_count = saga_kafka_partition_count,
+        .begin = saga_kafka_begin,
+        .send = saga_kafka_send,
+        .flush = saga_kafka_flush,
+        .send_offsets = saga_kafka_send_offsets,
+        .commit = saga_kafka_commit,
+        .abort = saga_kafka_abort,
+        .renew = saga_kafka_renew,
+        .warm = saga_kafka_warm,
+        .reader_open = saga_kafka_reader_open,
+        .reader_read = saga_kafka_reader_read,
+        .reader_close = saga_kafka_reader_close,
+        .close = close_bus,
+    };
+    return SAGA_OK;
+}

@@ -1,0 +1,67 @@
+#include "bus/kafka_error.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct row {
+    rd_kafka_resp_err_t code;
+    int error;
+};
+
+/* Codes that say nothing of a transaction by themselves. What is not here is taken as passing. */
+static const struct row table[] = {
+    { RD_KAFKA_RESP_ERR_NO_ERROR, SAGA_OK },
+    /* the assignment is over (R6) */
+    { RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, SAGA_E_FENCED },
+    { RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, SAGA_E_FENCED },
+    { RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, SAGA_E_FENCED },
+    { RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, SAGA_E_FENCED },
+    { RD_KAFKA_RESP_ERR__NO_OFFSET, SAGA_E_FENCED },
+    { RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST, SAGA_E_FENCED },
+    /* the position is gone (R20) */
+    { RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, SAGA_E_NOT_FOUND },
+    { RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, SAGA_E_NOT_FOUND },
+    /* the producer is not the newest under its id, or dead (R5) */
+    { RD_KAFKA_RESP_ERR__FENCED, SAGA_E_RECOVER },
+    { RD_KAFKA_RESP_ERR__FATAL, SAGA_E_RECOVER },
+    { RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, SAGA_E_RECOVER },
+    { RD_KAFKA_RESP_ERR_PRODUCER_FENCED, SAGA_E_RECOVER },
+    { RD_KAFKA_RESP_ERR__STATE, SAGA_E_RECOVER },
+    /* no waiting mends it */
+    { RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, SAGA_E_STOP },
+    { RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, SAGA_E_STOP },
+    { RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, SAGA_E_STOP },
+    { RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, SAGA_E_STOP },
+    { RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, SAGA_E_STOP },
+    { RD_KAFKA_RESP_ERR__AUTHENTICATION, SAGA_E_STOP },
+    { RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION, SAGA_E_STOP },
+    { RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, SAGA_E_STOP },
+    { RD_KAFKA_RESP_ERR__INVALID_ARG, SAGA_E_STOP },
+    { RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, SAGA_E_STOP },
+};
+
+int saga_kafka_classify(rd_kafka_resp_err_t code)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].code == code) return table[i].error;
+    return SAGA_E_AGAIN;
+}
+
+int saga_kafka_classify_transaction(rd_kafka_error_t *error, char *problem, size_t problem_size)
+{
+    if (!error) return SAGA_OK;
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    bool fatal = rd_kafka_error_is_fatal(error),
+         abortable = rd_kafka_error_txn_requires_abort(error),
+         retriable = rd_kafka_error_is_retriable(error);
+    snprintf(problem, problem_size, "%s (%s)", rd_kafka_error_string(error),
+             rd_kafka_error_name(error));
+    rd_kafka_error_destroy(error);
+    int by_code = saga_kafka_classify(code);
+    if (by_code == SAGA_E_STOP) return SAGA_E_STOP;
+    if (fatal) return SAGA_E_RECOVER;
+    if (by_code == SAGA_E_FENCED) return SAGA_E_FENCED;
+    if (abortable) return SAGA_E_ABORT;
+    if (retriable) return SAGA_E_AGAIN;
+    return SAGA_E_RECOVER;
+}

@@ -1,0 +1,16 @@
+/* The one classification of Kafka errors (R26): what a failed call means for a worker. */
+#ifndef SAGA_BUS_KAFKA_ERROR_H
+#define SAGA_BUS_KAFKA_ERROR_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "base/error.h"
+
+/* A plain code, of a consumer or of an admin call. */
+int saga_kafka_classify(rd_kafka_resp_err_t code);
+
+/* An error object of a transactional call; it is destroyed. NULL gives SAGA_OK. Flags count before codes; an error of
+ * a producer without a flag is fatal for it. `problem` gets the words. */
+int saga_kafka_classify_transaction(rd_kafka_error_t *error, char *problem, size_t problem_size);
+
+#endif

@@ -1,0 +1,92 @@
+/* What the files of the real bus share. */
+#ifndef SAGA_BUS_KAFKA_INTERNAL_H
+#define SAGA_BUS_KAFKA_INTERNAL_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "bus/kafka.h"
+
+enum { SAGA_PRODUCERS = 2, SAGA_PROBLEM_BYTES = 512 };
+
+/* One record under way: where its offset goes. In the bus's own list, since librdkafka hands back a pointer. */
+struct saga_delivery {
+    struct saga_kafka *kafka;
+    int64_t *offset;
+};
+
+struct saga_kafka {
+    struct saga_kafka_config config;
+    unsigned worker;
+    char problem[SAGA_PROBLEM_BYTES];
+    struct saga_bus_listener listener; /* is told of rebalances */
+
+    rd_kafka_t *consumer;
+    rd_kafka_queue_t *queue;
+    rd_kafka_consumer_group_metadata_t *metadata; /* of the assignment (R4); NULL: no transaction */
+    unsigned rebalances; /* counted: records of an earlier assignment are dropped */
+    rd_kafka_t *looker;  /* read_uncommitted: high watermarks; made when first needed */
+
+    rd_kafka_t *producers[SAGA_PRODUCERS];
+    unsigned turn; /* whose the next transaction is */
+    bool open;     /* between begin and the end of a transaction */
+    size_t failed; /* deliveries of this transaction */
+    struct saga_arena deliveries;
+
+    rd_kafka_t *reader;
+    rd_kafka_queue_t *reader_queue;
+    int64_t reader_position;
+    char *reader_topic;
+    int32_t reader_partition;
+};
+
+/* Sets the settings that every client of ours has, then `own` (name, value, ..., NULL), then the user's. NULL with
+ * words in `problem` when librdkafka refuses one. */
+rd_kafka_conf_t *saga_kafka_conf(const struct saga_kafka_config *config, const char *const *own,
+                                 char *problem, size_t problem_size);
+/* A client of that configuration; takes it over. NULL with words. */
+rd_kafka_t *saga_kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *problem,
+                              size_t problem_size);
+
+/* Turns librdkafka's messages into records. Takes the messages over; errors among them are left out and `on_error` is
+ * told of each (may be NULL). The records are released with saga_kafka_release. */
+void saga_kafka_records(rd_kafka_message_t **messages, size_t count, struct saga_bus_records *ret,
+                        void (*on_error)(rd_kafka_message_t *message, void *context),
+                        void *context);
+void saga_kafka_release(struct saga_bus_records *records);
+
+rd_kafka_topic_partition_list_t *saga_kafka_list(const struct saga_position *positions,
+                                                 size_t count, bool with_offsets);
+
+/* The functions of struct saga_bus, by file. */
+int saga_kafka_consumer_open(struct saga_kafka *k);
+void saga_kafka_consumer_close(struct saga_kafka *k);
+int saga_kafka_subscribe(void *self, const struct saga_slice *topics, size_t count);
+int saga_kafka_poll(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret);
+int saga_kafka_fetch(void *self, const struct saga_position *positions, size_t count);
+int saga_kafka_committed(void *self, struct saga_position *positions, size_t count, int timeout_ms);
+int saga_kafka_commit_positions(void *self, const struct saga_position *positions, size_t count,
+                                int timeout_ms);
+int saga_kafka_watermarks(void *self, struct saga_slice topic, int32_t partition, int timeout_ms,
+                          int64_t *ret_low, int64_t *ret_high);
+int saga_kafka_partition_count(void *self, struct saga_slice topic, int timeout_ms,
+                               int32_t *ret_count);
+
+int saga_kafka_producers_open(struct saga_kafka *k, int timeout_ms);
+void saga_kafka_producers_close(struct saga_kafka *k);
+int saga_kafka_begin(void *self);
+int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret_offset);
+int saga_kafka_flush(void *self);
+int saga_kafka_send_offsets(void *self, const struct saga_position *positions, size_t count);
+int saga_kafka_commit(void *self);
+int saga_kafka_abort(void *self);
+int saga_kafka_renew(void *self);
+int saga_kafka_warm(void *self, const struct saga_slice *topics, size_t count);
+
+int saga_kafka_reader_open(void *self, struct saga_slice topic, int32_t partition, int64_t offset);
+int saga_kafka_reader_read(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret,
+                           int64_t *ret_position);
+void saga_kafka_reader_close(void *self);
+
+#endif

@@ -1,0 +1,288 @@
+/* Two transactional producers, used in turn: the markers of one's last transaction are still being written while the
+ * other begins. Never two transactions open at once, since offsets count in the order of their sending. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "bus/kafka_error.h"
+#include "bus/kafka_internal.h"
+
+enum { COMMIT_TRIES_MS = 60000, CALL_MS = 5000, FLUSH_MS = 60000, ABORT_MS = 10000 };
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static rd_kafka_t *current(struct saga_kafka *k)
+{
+    return k->producers[k->turn];
+}
+
+static int judge(struct saga_kafka *k, rd_kafka_error_t *error)
+{
+    return saga_kafka_classify_transaction(error, k->problem, sizeof k->problem);
+}
+
+/* ---- deliveries ---- */
+
+static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
+{
+    struct saga_delivery *delivery = message->_private;
+    (void)producer;
+    (void)opaque;
+    if (!delivery) return;
+    if (message->err) {
+        struct saga_kafka *k = delivery->kafka;
+        k->failed++;
+        if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
+            message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+            snprintf(k->problem, sizeof k->problem, "a record for %s was not taken: %s",
+                     rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
+    } else if (delivery->offset) {
+        *delivery->offset = message->offset;
+    }
+}
+
+/* ---- opening ---- */
+
+static int open_producer(struct saga_kafka *k, int index, int timeout_ms)
+{
+    char id[512], timeout[16];
+    snprintf(id, sizeof id, "%s-%s-%u-%d", k->config.group, k->config.instance, k->worker, index);
+    snprintf(timeout, sizeof timeout, "%d", k->config.transaction_timeout_ms);
+    const char *const own[] = {
+        "transactional.id",
+        id,
+        "transaction.timeout.ms",
+        timeout,
+        "acks",
+        "all",
+        "partitioner",
+        "murmur2_random",
+        "linger.ms",
+        "0",
+        "retry.backoff.ms",
+        "1",
+        "batch.num.messages",
+        "100000",
+        "queue.buffering.max.messages",
+        "1000000",
+        "queue.buffering.max.kbytes",
+        "1048576",
+        "message.max.bytes",
+        "8388608",
+        "topic.metadata.refresh.interval.ms",
+        "60000",
+        NULL,
+    };
+    rd_kafka_conf_t *conf = saga_kafka_conf(&k->config, own, k->problem, sizeof k->problem);
+    char ignored[256];
+    if (!conf) return SAGA_E_STOP;
+    rd_kafka_conf_set(conf, "compression.type", "lz4", ignored,
+                      sizeof ignored); /* where it was built in */
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    k->producers[index] = saga_kafka_client(RD_KAFKA_PRODUCER, conf, k->problem, sizeof k->problem);
+    if (!k->producers[index]) return SAGA_E_STOP;
+    int error = judge(k, rd_kafka_init_transactions(k->producers[index], timeout_ms));
+    if (error == SAGA_OK) return SAGA_OK;
+    return error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_AGAIN;
+}
+
+int saga_kafka_producers_open(struct saga_kafka *k, int timeout_ms)
+{
+    int error = SAGA_OK;
+    for (int i = 0; i < SAGA_PRODUCERS && error == SAGA_OK; i++)
+        error = open_producer(k, i, timeout_ms);
+    k->turn = 0;
+    k->open = false;
+    if (error < 0) saga_kafka_producers_close(k);
+    return error;
+}
+
+void saga_kafka_producers_close(struct saga_kafka *k)
+{
+    for (int i = 0; i < SAGA_PRODUCERS; i++) {
+        if (!k->producers[i]) continue;
+        rd_kafka_purge(k->producers[i], RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(k->producers[i],
+                       0); /* reports of what was purged, while their memory is there */
+        rd_kafka_destroy(k->producers[i]);
+        k->producers[i] = NULL;
+    }
+    saga_arena_free(&k->deliveries);
+    k->open = false;
+}
+
+int saga_kafka_renew(void *self)
+{
+    struct saga_kafka *k = self;
+    saga_kafka_producers_close(k);
+    return saga_kafka_producers_open(k, CALL_MS);
+}
+
+int saga_kafka_warm(void *self, const struct saga_slice *topics, size_t count)
+{
+    struct saga_kafka *k = self;
+    int result = SAGA_OK;
+    for (size_t i = 0; i < count; i++) {
+        struct saga_position position = { topics[i], 0, 0 };
+        rd_kafka_topic_partition_list_t *list = saga_kafka_list(&position, 1, false);
+        for (int p = 0; p < SAGA_PRODUCERS && k->producers[p]; p++) {
+            const rd_kafka_metadata_t *metadata = NULL;
+            rd_kafka_topic_t *handle =
+                rd_kafka_topic_new(k->producers[p], list->elems[0].topic, NULL);
+            rd_kafka_resp_err_t code =
+                rd_kafka_metadata(k->producers[p], 0, handle, &metadata, CALL_MS);
+            if (code) result = saga_kafka_classify(code);
+            if (metadata) rd_kafka_metadata_destroy(metadata);
+            rd_kafka_topic_destroy(handle);
+        }
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+    return result;
+}
+
+/* ---- a transaction ---- */
+
+int saga_kafka_begin(void *self)
+{
+    struct saga_kafka *k = self;
+    SAGA_ASSERT(!k->open);
+    if (!k->producers[0] || !k->producers[1]) {
+        snprintf(k->problem, sizeof k->problem, "the producers are not made yet");
+        return SAGA_E_RECOVER;
+    }
+    k->turn = (k->turn + 1) % SAGA_PRODUCERS;
+    int error = judge(k, rd_kafka_begin_transaction(current(k)));
+    if (error < 0) return error == SAGA_E_STOP || error == SAGA_E_AGAIN ? error : SAGA_E_RECOVER;
+    k->open = true;
+    k->failed = 0;
+    saga_arena_reset(&k->deliveries);
+    return SAGA_OK;
+}
+
+static rd_kafka_headers_t *headers_of(const struct saga_message *message)
+{
+    if (message->header_count == 0) return NULL;
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(message->header_count);
+    for (size_t i = 0; i < message->header_count; i++)
+        rd_kafka_header_add(headers, message->headers[i].name.data,
+                            (ssize_t)message->headers[i].name.size, message->headers[i].value.data,
+                            (ssize_t)message->headers[i].value.size);
+    return headers;
+}
+
+int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret_offset)
+{
+    struct saga_kafka *k = self;
+    char topic[256];
+    SAGA_ASSERT(k->open && message->topic.size < sizeof topic);
+    memcpy(topic, message->topic.data, message->topic.size);
+    topic[message->topic.size] = '\0';
+    struct saga_delivery *delivery = SAGA_NEW(&k->deliveries, struct saga_delivery);
+    *delivery = (struct saga_delivery){ k, ret_offset };
+    rd_kafka_headers_t *headers = headers_of(message);
+    rd_kafka_vu_t arguments[] = {
+        { .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic },
+        { .vtype = RD_KAFKA_VTYPE_PARTITION,
+          .u.i32 = message->partition == SAGA_PARTITION_BY_KEY ? RD_KAFKA_PARTITION_UA
+                                                               : message->partition },
+        { .vtype = RD_KAFKA_VTYPE_KEY,
+          .u.mem = { (void *)(uintptr_t)message->key.data, message->key.size } },
+        { .vtype = RD_KAFKA_VTYPE_VALUE,
+          .u.mem = { (void *)(uintptr_t)message->value.data, message->value.size } },
+        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+        { .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = delivery },
+        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
+    };
+    size_t count = sizeof arguments / sizeof arguments[0] - (headers ? 0 : 1);
+    rd_kafka_error_t *error = rd_kafka_produceva(current(k), arguments, count);
+    if (!error) return SAGA_OK;
+    if (headers) rd_kafka_headers_destroy(headers);
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    snprintf(k->problem, sizeof k->problem, "a record for %s cannot be sent: %s", topic,
+             rd_kafka_error_string(error));
+    bool fatal = rd_kafka_error_is_fatal(error) || code == RD_KAFKA_RESP_ERR__FATAL ||
+                 code == RD_KAFKA_RESP_ERR__FENCED;
+    rd_kafka_error_destroy(error);
+    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return SAGA_E_AGAIN;
+    return fatal ? SAGA_E_RECOVER : SAGA_E_ABORT;
+}
+
+int saga_kafka_flush(void *self)
+{
+    struct saga_kafka *k = self;
+    int64_t until_ms = now_ms() + FLUSH_MS;
+    SAGA_ASSERT(k->open);
+    while (rd_kafka_flush(current(k), CALL_MS) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+        char words[256];
+        if (rd_kafka_fatal_error(current(k), words, sizeof words)) {
+            snprintf(k->problem, sizeof k->problem, "%s", words);
+            return SAGA_E_RECOVER;
+        }
+        if (now_ms() >= until_ms) {
+            snprintf(k->problem, sizeof k->problem, "the broker took no records for a minute");
+            return SAGA_E_ABORT;
+        }
+    }
+    if (k->failed == 0) return SAGA_OK;
+    return rd_kafka_fatal_error(current(k), NULL, 0) ? SAGA_E_RECOVER : SAGA_E_ABORT;
+}
+
+int saga_kafka_send_offsets(void *self, const struct saga_position *positions, size_t count)
+{
+    struct saga_kafka *k = self;
+    SAGA_ASSERT(k->open && count > 0);
+    if (!k->metadata) { /* R4 */
+        snprintf(k->problem, sizeof k->problem,
+                 "this worker has no assignment of the group to commit under");
+        return SAGA_E_FENCED;
+    }
+    rd_kafka_topic_partition_list_t *list = saga_kafka_list(positions, count, true);
+    int64_t until_ms = now_ms() + COMMIT_TRIES_MS;
+    int error;
+    do {
+        error =
+            judge(k, rd_kafka_send_offsets_to_transaction(current(k), list, k->metadata, CALL_MS));
+    } while (error == SAGA_E_AGAIN && now_ms() < until_ms);
+    rd_kafka_topic_partition_list_destroy(list);
+    return error == SAGA_E_AGAIN ? SAGA_E_ABORT : error;
+}
+
+/* While the outcome can be learned it is waited for: the call is the same one, continued (kafka: a commit that timed out
+ * is resumed). After that it is unknown (R5). */
+int saga_kafka_commit(void *self)
+{
+    struct saga_kafka *k = self;
+    int64_t until_ms = now_ms() + COMMIT_TRIES_MS;
+    SAGA_ASSERT(k->open);
+    for (;;) {
+        int error = judge(k, rd_kafka_commit_transaction(current(k), CALL_MS));
+        if (error == SAGA_E_AGAIN && now_ms() < until_ms) continue;
+        if (error == SAGA_E_AGAIN || error == SAGA_E_RECOVER) {
+            k->open = false;
+            return SAGA_E_RECOVER;
+        }
+        if (error == SAGA_OK || error == SAGA_E_STOP) k->open = false;
+        return error;
+    }
+}
+
+int saga_kafka_abort(void *self)
+{
+    struct saga_kafka *k = self;
+    int64_t until_ms = now_ms() + ABORT_MS;
+    int error;
+    if (!k->open) return SAGA_OK;
+    rd_kafka_purge(current(k), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    do {
+        error = judge(k, rd_kafka_abort_transaction(current(k), CALL_MS));
+    } while (error == SAGA_E_AGAIN && now_ms() < until_ms);
+    k->open = false;
+    return error == SAGA_OK ? SAGA_OK : error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_RECOVER;
+}
