@@ -153,7 +153,7 @@ static const char *problem(void *self)
     return ((struct saga_kafka *)self)->problem;
 }
 
-static void listen(void *self, struct saga_bus_listener listener)
+static void set_listener(void *self, struct saga_bus_listener listener)
 {
     ((struct saga_kafka *)self)->listener = listener;
 }
@@ -195,7 +195,7 @@ int saga_kafka_open(const struct saga_kafka_config *config, unsigned worker, int
     *ret = (struct saga_bus){
         .self = k,
         .problem = problem,
-        .listen = listen,
+        .listen = set_listener,
         .subscribe = saga_kafka_subscribe,
         .poll = saga_kafka_poll,
         .release = release,
