@@ -49,12 +49,12 @@ struct saga_slice saga_arena_vprintf(struct saga_arena *arena, const char *forma
 void saga_arena_grow(struct saga_arena *arena, void **items, size_t count, size_t *capacity,
                      size_t item_size);
 /* Appends a value to the arena array `items` with its `count` and `capacity` (lvalues). */
-#define SAGA_PUSH(arena, items, count, capacity, ...)                                            \
-    do {                                                                                         \
-        void *saga_push_items = (items);                                                         \
-        saga_arena_grow((arena), &saga_push_items, (count), &(capacity), sizeof(*(items)));      \
-        (items) = saga_push_items;                                                               \
-        (items)[(count)++] = (__VA_ARGS__);                                                      \
+#define SAGA_PUSH(arena, items, count, capacity, ...)                                              \
+    do {                                                                                           \
+        void *saga_push_items = (items);                                                           \
+        saga_arena_grow((arena), &saga_push_items, (count), &(capacity), sizeof(*(items)));        \
+        (items) = saga_push_items;                                                                 \
+        (items)[(count)++] = (__VA_ARGS__);                                                        \
     } while (0)
 
 #endif

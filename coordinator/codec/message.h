@@ -44,8 +44,8 @@ void saga_hop_message(const struct saga_message *record, struct saga_slice inbox
 int saga_hop_open(const struct saga_message *message, struct saga_arena *arena,
                   struct saga_message *ret, struct saga_diagnostic *diagnostic);
 
-/* A start from outside Kafka's events: saga_kind=start, saga_definition=name, ce_id=`id` (who starts twice with
- * one id and key starts once, as any second start does), ce_type=`type`, value the input. */
+/* A start from outside Kafka's events: saga_kind=start, saga_definition=name, ce_id=`id`, ce_type=StartRequested,
+ * value the input. Who starts twice with one key starts once. */
 void saga_start_message(struct saga_slice inbox_topic, uint32_t lane, struct saga_slice definition,
                         struct saga_slice key, struct saga_slice id, struct saga_slice input,
                         struct saga_arena *arena, struct saga_message *ret);
@@ -74,8 +74,9 @@ int saga_event_open(const struct saga_message *record, struct saga_arena *arena,
 
 /* Which saga a reply is for, by its headers: ce_sagacommandid (sets run, step, compensation and attempt of
  * `event` too), else ce_subject. Errors: SAGA_E_NOT_FOUND (neither header), SAGA_E_INVALID (a broken id). */
-int saga_reply_address(const struct saga_message *record, struct saga_event *event,
-                       struct saga_slice *ret_saga_id, struct saga_diagnostic *diagnostic);
+int saga_reply_address(const struct saga_message *record, struct saga_arena *arena,
+                       struct saga_event *event, struct saga_slice *ret_saga_id,
+                       struct saga_diagnostic *diagnostic);
 
 /* `<definition>/<key>` taken apart at its first slash. Errors: SAGA_E_INVALID. */
 int saga_id_parse(struct saga_slice saga_id, struct saga_slice *ret_name,

@@ -1,4 +1,5 @@
-/* What a command's run function asks for: its options, its surroundings, words for what went wrong. */
+/* What a command's run function asks for: its options, its surroundings, words for what went wrong.
+ * */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -35,8 +36,8 @@ int saga_call_number(const struct saga_call *call, int key, unsigned long long o
     if (!text) return SAGA_EXIT_DONE;
     if (saga_slice_to_u64(saga_slice_of(text), ret) == SAGA_OK && *ret >= 1 && *ret <= max)
         return SAGA_EXIT_DONE;
-    return saga_call_fail(call, SAGA_EXIT_USAGE, NULL, "\"%s\" is not a number from 1 to %llu", text,
-                          max);
+    return saga_call_fail(call, SAGA_EXIT_USAGE, NULL, "\"%s\" is not a number from 1 to %llu",
+                          text, max);
 }
 
 int saga_call_fail(const struct saga_call *call, enum saga_exit code, const char *mend,

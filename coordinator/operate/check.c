@@ -22,8 +22,7 @@ static void print_summary(const struct saga_definition *definition, const char *
     for (size_t i = 0; i < definition->block_count; i++)
         steps += definition->blocks[i]->kind == SAGA_BLOCK_STEP;
     printf("%s: %.*s version %u is good: %zu %s, %zu %s\n", path, SAGA_SLICE_ARG(definition->name),
-           definition->version, steps, steps == 1 ? "step" : "steps",
-           definition->participant_count,
+           definition->version, steps, steps == 1 ? "step" : "steps", definition->participant_count,
            definition->participant_count == 1 ? "participant" : "participants");
 }
 

@@ -1,6 +1,8 @@
-/* The commands of `saga`: one row of a table each, and what they share: options, surroundings, exit codes.
+/* The commands of `saga`: one row of a table each, and what they share: options, surroundings, exit
+ * codes.
  *
- * A new command is a file with its run function, its `struct saga_subcommand`, and a line in commands.c. */
+ * A new command is a file with its run function, its `struct saga_subcommand`, and a line in
+ * commands.c. */
 #ifndef SAGA_OPERATE_COMMAND_H
 #define SAGA_OPERATE_COMMAND_H
 
@@ -35,12 +37,13 @@ struct saga_subcommand {
     const char *summary;   /* one line */
     const char *details;   /* further paragraphs; may be NULL */
     const char *examples;  /* lines, each indented by two spaces */
-    /* Of this command alone; ends with a zero row. Keys are letters, or from 256 on for long options only. */
+    /* Of this command alone; ends with a zero row. Keys are letters, or from 256 on for long
+     * options only. */
     const struct argp_option *options;
     unsigned arguments_min, arguments_max;
-    bool configured;   /* reads the configuration, takes its flags */
-    bool has_output;   /* takes -o */
-    bool all_settings; /* the help shows every setting's flag */
+    bool configured;                    /* reads the configuration, takes its flags */
+    bool has_output;                    /* takes -o */
+    bool all_settings;                  /* the help shows every setting's flag */
     int (*run)(struct saga_call *call); /* returns an exit code */
 };
 
@@ -82,7 +85,8 @@ struct saga_call {
 /* Value of an option, NULL if it was not given (the last one stands). */
 const char *saga_call_option(const struct saga_call *call, int key);
 bool saga_call_has(const struct saga_call *call, int key);
-/* An option's duration in milliseconds, `otherwise` where it was not given. SAGA_EXIT_USAGE with words. */
+/* An option's duration in milliseconds, `otherwise` where it was not given. SAGA_EXIT_USAGE with
+ * words. */
 int saga_call_duration(const struct saga_call *call, int key, int64_t otherwise, int64_t *ret_ms);
 /* An option's whole number from 1 to `max`. */
 int saga_call_number(const struct saga_call *call, int key, unsigned long long otherwise,
@@ -94,14 +98,15 @@ int saga_call_fail(const struct saga_call *call, enum saga_exit code, const char
 int saga_call_fail_with(const struct saga_call *call, enum saga_exit code,
                         const struct saga_diagnostic *diagnostic);
 
-/* Opens what a command needs; SAGA_EXIT_DONE, or a code when words have been said. Twice is once. */
+/* Opens what a command needs; SAGA_EXIT_DONE, or a code when words have been said. Twice is once.
+ * */
 int saga_call_client(struct saga_call *call);
 int saga_call_views(struct saga_call *call);
 int saga_call_codec(struct saga_call *call);
 /* The views, and how many lanes Redis has heard of; none is a failure. */
 int saga_call_lanes(struct saga_call *call, uint32_t *ret_lanes);
-/* The client, and that the inbox has as many partitions as `lanes` says: what is sent to another lane than its
- * owner's would be lost on the way. */
+/* The client, and that the inbox has as many partitions as `lanes` says: what is sent to another
+ * lane than its owner's would be lost on the way. */
 int saga_call_pinned(struct saga_call *call);
 
 /* The command line as a whole; an exit code. argv[0] is the program. */

@@ -112,9 +112,9 @@ struct saga_definition *saga_deployed_load(struct saga_call *call,
 {
     struct saga_diagnostics diagnostics;
     struct saga_definition *definition;
-    const char *file = saga_arena_printf(call->arena, "%.*s@%u", SAGA_SLICE_ARG(deployed->name),
-                                         deployed->version)
-                           .data;
+    const char *file =
+        saga_arena_printf(call->arena, "%.*s@%u", SAGA_SLICE_ARG(deployed->name), deployed->version)
+            .data;
     saga_diagnostics_init(&diagnostics, call->arena);
     if (saga_definition_load(deployed->source, file, &diagnostics, &definition) == SAGA_OK)
         return definition;
@@ -167,8 +167,7 @@ static int list_all(struct saga_call *call, const struct saga_deployment *deploy
 {
     struct saga_table table;
     json_t *rows = json_array();
-    saga_table_init(&table, call->arena, "NAME", "VERSION", "SHA-256", "DEPLOYED", "SUMMARY",
-                    NULL);
+    saga_table_init(&table, call->arena, "NAME", "VERSION", "SHA-256", "DEPLOYED", "SUMMARY", NULL);
     for (size_t i = 0; i < deployment->count; i++) {
         const struct saga_deployed *deployed = &deployment->items[i];
         struct saga_slice summary = summary_of(call, deployed);

@@ -21,7 +21,8 @@ struct saga_deployment {
     size_t capacity;
 };
 
-/* Reads the topic to its end. An exit code; a topic that is not there yet is SAGA_EXIT_FAILED with words. */
+/* Reads the topic to its end. An exit code; a topic that is not there yet is SAGA_EXIT_FAILED with
+ * words. */
 int saga_deployment_read(struct saga_call *call, struct saga_deployment *ret);
 /* NULL where there is none. */
 const struct saga_deployed *saga_deployment_find(const struct saga_deployment *deployment,
@@ -32,28 +33,28 @@ const struct saga_deployed *saga_deployment_newest(const struct saga_deployment 
 int saga_deployment_miss(struct saga_call *call, const struct saga_deployment *deployment,
                          struct saga_slice name);
 
-/* Loads a definition that somebody else checked when it was deployed. NULL with words said if this version of
- * the program cannot read it. The caller frees it. */
+/* Loads a definition that somebody else checked when it was deployed. NULL with words said if this
+ * version of the program cannot read it. The caller frees it. */
 struct saga_definition *saga_deployed_load(struct saga_call *call,
                                            const struct saga_deployed *deployed);
 
-/* Everything that is deployed, loaded. What this version cannot read is left out, with words said. An exit
- * code; the catalog is the caller's. */
+/* Everything that is deployed, loaded. What this version cannot read is left out, with words said.
+ * An exit code; the catalog is the caller's. */
 int saga_call_catalog(struct saga_call *call, struct saga_catalog **ret);
 
-/* Loads every file and prints all findings to standard error. On SAGA_EXIT_DONE the `count` definitions are
- * the caller's. */
+/* Loads every file and prints all findings to standard error. On SAGA_EXIT_DONE the `count`
+ * definitions are the caller's. */
 int saga_load_files(struct saga_call *call, const char *const *paths, size_t count,
                     struct saga_definition **ret);
 void saga_free_definitions(struct saga_definition **definitions, size_t count);
 
-/* Deploys files: all are loaded and compared with what is there before anything is sent. Says on standard
- * output what became of each. */
+/* Deploys files: all are loaded and compared with what is there before anything is sent. Says on
+ * standard output what became of each. */
 int saga_deploy_files(struct saga_call *call, const char *const *paths, size_t count,
                       bool create_topics);
 
-/* Makes the topics that are missing: the coordinator's own, and those that the definitions name, with as many
- * partitions as there are lanes. Says what it made, unless `quiet`. */
+/* Makes the topics that are missing: the coordinator's own, and those that the definitions name,
+ * with as many partitions as there are lanes. Says what it made, unless `quiet`. */
 int saga_make_topics(struct saga_call *call, struct saga_definition *const *definitions,
                      size_t count, bool quiet);
 /* All topics that the coordinator and these definitions need, each once. In the call's arena. */

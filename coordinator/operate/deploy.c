@@ -128,18 +128,19 @@ static void warn_of_missing_topics(struct saga_call *call,
 static void report(const struct saga_call *call, struct saga_definition *const *definitions,
                    const enum outcome *outcomes, size_t count)
 {
-    static const char *const words[] = { [OUTCOME_DEPLOYED] = "deployed",
-                                         [OUTCOME_UNCHANGED] = "unchanged" };
+    static const char *const words[] = {
+        [OUTCOME_DEPLOYED] = "deployed", [OUTCOME_UNCHANGED] = "unchanged"
+    };
     json_t *rows = json_array();
     for (size_t i = 0; i < count; i++) {
         const struct saga_definition *d = definitions[i];
         if (call->output == SAGA_OUTPUT_TEXT)
             printf("%-9s %.*s version %u (%.12s)\n", words[outcomes[i]], SAGA_SLICE_ARG(d->name),
                    d->version, d->sha256);
-        json_array_append_new(rows, json_pack("{s:o, s:I, s:s, s:s}", "name",
-                                              saga_json_string(d->name), "version",
-                                              (json_int_t)d->version, "sha256", d->sha256,
-                                              "outcome", words[outcomes[i]]));
+        json_array_append_new(rows,
+                              json_pack("{s:o, s:I, s:s, s:s}", "name", saga_json_string(d->name),
+                                        "version", (json_int_t)d->version, "sha256", d->sha256,
+                                        "outcome", words[outcomes[i]]));
     }
     if (call->output == SAGA_OUTPUT_TEXT)
         json_decref(rows);

@@ -274,7 +274,7 @@ static const struct argp_option options[] = {
     { 0 },
 };
 
-const struct saga_command saga_command_dev = {
+const struct saga_subcommand saga_subcommand_dev = {
     .name = "dev",
     .arguments = "[FILE...]",
     .summary = "Try sagas out: everything in one process",

@@ -81,7 +81,7 @@ int saga_demo_summary(struct saga_call *call)
     printf("\nWhere they stand now (saga list):\n\n");
     fflush(stdout);
     struct saga_call list = *call;
-    list.command = &saga_command_list;
+    list.command = &saga_subcommand_list;
     list.argument_count = list.given_count = 0;
     int code = list.command->run(&list);
     call->views = list.views; /* opened for both */
@@ -89,7 +89,7 @@ int saga_demo_summary(struct saga_call *call)
     printf("\nThe story of one of them (saga history %s):\n\n", one[0]);
     fflush(stdout);
     struct saga_call history = *call;
-    history.command = &saga_command_history;
+    history.command = &saga_subcommand_history;
     history.arguments = (const char **)(uintptr_t)one;
     history.argument_count = 1;
     history.given_count = 0;

@@ -1,4 +1,5 @@
-/* From the command line to a command's run function: argp for each command, the help over all of them. */
+/* From the command line to a command's run function: argp for each command, the help over all of
+ * them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,9 +102,9 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
 
 static error_t parse_output(int key, char *argument, struct argp_state *state)
 {
-    static const char *const names[] = { [SAGA_OUTPUT_TEXT] = "text",
-                                         [SAGA_OUTPUT_JSON] = "json",
-                                         [SAGA_OUTPUT_JSONL] = "jsonl" };
+    static const char *const names[] = {
+        [SAGA_OUTPUT_TEXT] = "text", [SAGA_OUTPUT_JSON] = "json", [SAGA_OUTPUT_JSONL] = "jsonl"
+    };
     struct saga_call *call = state->input;
     if (key != 'o') return ARGP_ERR_UNKNOWN;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -170,13 +171,15 @@ static struct argp_option *common_options(const struct saga_call *call)
             .doc = saga_settings[i].summary,
         };
     }
-    options[count++] = (struct argp_option){ "config", KEY_CONFIG, "FILE", 0,
-                                             "default: $SAGA_CONFIG, else saga.yaml", 0 };
+    options[count++] = (struct argp_option){
+        "config", KEY_CONFIG, "FILE", 0, "default: $SAGA_CONFIG, else saga.yaml", 0
+    };
     options[count++] = (struct argp_option){
         "set", KEY_SET, "NAME=VALUE", 0, "a setting, named as in the file (see `saga config`)", 0
     };
-    options[count++] = (struct argp_option){ NULL, 'X', "OPTION=VALUE", 0,
-                                             "an option of librdkafka, as kafka.* in the file", 0 };
+    options[count++] = (struct argp_option){
+        NULL, 'X', "OPTION=VALUE", 0, "an option of librdkafka, as kafka.* in the file", 0
+    };
     options[count] = (struct argp_option){ 0 };
     return options;
 }
@@ -248,8 +251,9 @@ static int load_config(struct saga_call *call)
     saga_topics_name(call->config.topic_prefix, call->arena, &call->topics);
     (void)saga_log_level_of(call->config.log_level, &level); /* checked as it was loaded */
     saga_log_open(call->config.log_format, level);
-    /* a command says in its own words what went wrong; a daemon's log is where librdkafka's lines belong */
-    bool wanted = call->command->all_settings || level == SAGA_LOG_DEBUG;
+    /* a command says in its own words what went wrong; a daemon's log is where librdkafka's lines
+     * belong */
+    bool wanted = call->command->is_daemon || level == SAGA_LOG_DEBUG;
     call->config.kafka.log = wanted ? log_of_kafka : no_log_of_kafka;
     return SAGA_EXIT_DONE;
 }
@@ -274,8 +278,9 @@ static int run(const struct saga_subcommand *command, int argc, char **argv)
 
 static void print_overview(FILE *out)
 {
-    fprintf(out, "saga %s: coordinates sagas over Kafka and Redis\n\n"
-                 "Usage: saga COMMAND [ARGUMENT...] [OPTION...]\n",
+    fprintf(out,
+            "saga %s: coordinates sagas over Kafka and Redis\n\n"
+            "Usage: saga COMMAND [ARGUMENT...] [OPTION...]\n",
             SAGA_VERSION);
     for (size_t g = 0; g < saga_subcommand_group_count; g++) {
         fprintf(out, "\n%s\n", saga_subcommand_groups[g].title);

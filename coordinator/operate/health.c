@@ -5,9 +5,9 @@
 
 #include "operate/output.h"
 
-static const char *const level_names[] = { [SAGA_HEALTH_OK] = "ok",
-                                           [SAGA_HEALTH_WARNING] = "warning",
-                                           [SAGA_HEALTH_FAILED] = "failed" };
+static const char *const level_names[] = {
+    [SAGA_HEALTH_OK] = "ok", [SAGA_HEALTH_WARNING] = "warning", [SAGA_HEALTH_FAILED] = "failed"
+};
 
 void saga_health_init(struct saga_health *health, struct saga_arena *arena)
 {
@@ -52,11 +52,10 @@ int saga_health_print(const struct saga_call *call, const struct saga_health *he
     for (size_t i = 0; i < health->count; i++) {
         const struct saga_health_line *line = &health->lines[i];
         counts[line->level]++;
-        json_array_append_new(rows,
-                              json_pack("{s:s, s:s, s:o, s:s?}", "level", level_names[line->level],
-                                        "subject", line->subject, "what",
-                                        saga_json_string(saga_slice_of(line->what)), "mend",
-                                        line->mend));
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:s?}", "level",
+                                              level_names[line->level], "subject", line->subject,
+                                              "what", saga_json_string(saga_slice_of(line->what)),
+                                              "mend", line->mend));
     }
     if (call->output == SAGA_OUTPUT_TEXT) {
         json_decref(rows);

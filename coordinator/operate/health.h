@@ -26,10 +26,12 @@ void saga_health_init(struct saga_health *health, struct saga_arena *arena);
 void saga_health_add(struct saga_health *health, enum saga_health_level level, const char *subject,
                      const char *mend, const char *what_format, ...)
     __attribute__((format(printf, 5, 6)));
-/* Prints all lines as the call's output wants it. SAGA_EXIT_UNHEALTHY if one failed; warnings do not. */
+/* Prints all lines as the call's output wants it. SAGA_EXIT_UNHEALTHY if one failed; warnings do
+ * not. */
 int saga_health_print(const struct saga_call *call, const struct saga_health *health);
 
-/* Judges a topic as it is against how it must be; `lanes` partitions are the coordinator's number. */
+/* Judges a topic as it is against how it must be; `lanes` partitions are the coordinator's number.
+ * */
 void saga_health_topic(struct saga_health *health, const struct saga_topic_spec *spec,
                        const struct saga_topic_state *state, bool own, uint32_t lanes);
 /* All topics that the coordinator and these definitions need, as they are at the broker. */

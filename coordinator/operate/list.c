@@ -9,6 +9,7 @@
 #include "operate/words.h"
 #include "runtime/nearest.h"
 
+enum { KEY_DEFINITION = 'd', KEY_STATUS = 's', KEY_LIMIT = 'n', KEY_SEARCH = 256 };
 enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 100000 };
 
 int saga_state_read(struct saga_call *call, const struct saga_address *address, bool quiet,
@@ -18,8 +19,7 @@ int saga_state_read(struct saga_call *call, const struct saga_address *address, 
     struct saga_diagnostic diagnostic = { 0 };
     int code = saga_call_codec(call);
     if (code != SAGA_EXIT_DONE) return code;
-    int error =
-        saga_views_state(call->views, address->lane, address->saga_id, call->arena, &bytes);
+    int error = saga_views_state(call->views, address->lane, address->saga_id, call->arena, &bytes);
     if (error == SAGA_E_NOT_FOUND && quiet) return SAGA_EXIT_NOT_FOUND;
     if (error == SAGA_E_NOT_FOUND)
         return saga_call_fail(call, SAGA_EXIT_NOT_FOUND,
@@ -38,7 +38,7 @@ int saga_state_read(struct saga_call *call, const struct saga_address *address, 
 
 static int read_status(struct saga_call *call, struct saga_slice *ret)
 {
-    const char *status = saga_call_option(call, SAGA_LIST_STATUS);
+    const char *status = saga_call_option(call, KEY_STATUS);
     const char *names[SAGA_STATUS_COUNT];
     size_t count = 0;
     *ret = saga_slice_of(status);
@@ -55,13 +55,13 @@ static int read_status(struct saga_call *call, struct saga_slice *ret)
 static int read_filter(struct saga_call *call, struct saga_view_filter *ret)
 {
     unsigned long long limit;
-    const char *search = saga_call_option(call, SAGA_LIST_SEARCH);
+    const char *search = saga_call_option(call, KEY_SEARCH);
     *ret = (struct saga_view_filter){
-        .name = saga_slice_of(saga_call_option(call, SAGA_LIST_DEFINITION)),
+        .name = saga_slice_of(saga_call_option(call, KEY_DEFINITION)),
     };
     int code = read_status(call, &ret->status);
     if (code == SAGA_EXIT_DONE)
-        code = saga_call_number(call, SAGA_LIST_LIMIT, LIMIT_DEFAULT, LIMIT_MAX, &limit);
+        code = saga_call_number(call, KEY_LIMIT, LIMIT_DEFAULT, LIMIT_MAX, &limit);
     if (code != SAGA_EXIT_DONE) return code;
     ret->limit = (size_t)limit;
     if (!search) return SAGA_EXIT_DONE;
@@ -86,13 +86,12 @@ static json_t *error_json(const struct saga_state *state)
 
 static json_t *row_json(const struct saga_state *state, struct saga_arena *arena)
 {
-    return json_pack("{s:o, s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:o}", "id",
-                     saga_json_string(state->id), "definition", saga_json_string(state->name),
-                     "version", (json_int_t)state->version, "status",
-                     saga_status_name(state->status), "paused", state->paused, "at",
-                     saga_json_string(saga_standing(state, arena)), "started",
-                     saga_json_time(state->started_ms), "changed",
-                     saga_json_time(state->changed_ms), "error", error_json(state));
+    return json_pack(
+        "{s:o, s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:o}", "id", saga_json_string(state->id),
+        "definition", saga_json_string(state->name), "version", (json_int_t)state->version,
+        "status", saga_status_name(state->status), "paused", state->paused, "at",
+        saga_json_string(saga_standing(state, arena)), "started", saga_json_time(state->started_ms),
+        "changed", saga_json_time(state->changed_ms), "error", error_json(state));
 }
 
 /* Calls `visit` for each row's state; a saga that left between the two reads is passed over. */
@@ -185,7 +184,14 @@ static int run(struct saga_call *call)
     return code;
 }
 
-static const struct argp_option options[] = { SAGA_LIST_OPTIONS, { 0 } };
+const struct argp_option saga_list_options[] = {
+    { "definition", KEY_DEFINITION, "NAME", 0, "only sagas of this definition", 0 },
+    { "status", KEY_STATUS, "STATUS", 0,
+      "only running, compensating, stuck, completed, compensated or abandoned ones", 0 },
+    { "search", KEY_SEARCH, "NAME:VALUE", 0, "only those with this search attribute", 0 },
+    { "limit", KEY_LIMIT, "NUMBER", 0, "at most so many, the newest (default 20)", 0 },
+    { 0 },
+};
 
 const struct saga_subcommand saga_subcommand_list = {
     .name = "list",
@@ -193,7 +199,7 @@ const struct saga_subcommand saga_subcommand_list = {
     .examples = "  saga list\n"
                 "  saga list --status stuck\n"
                 "  saga list --search customer:c-17 --limit 5 -o jsonl",
-    .options = options,
+    .options = saga_list_options,
     .configured = true,
     .has_output = true,
     .run = run,

@@ -4,7 +4,8 @@
 
 int main(int argc, char **argv)
 {
-    /* a broker, a Redis or a reader of our output that goes away is an error to be told, not a signal */
+    /* a broker, a Redis or a reader of our output that goes away is an error to be told, not a
+     * signal */
     signal(SIGPIPE, SIG_IGN);
     return saga_main(argc, argv);
 }

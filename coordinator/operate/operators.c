@@ -1,4 +1,5 @@
-/* cancel, retry, skip, resolve, pause, resume: sent to the saga's lane, journaled with who said it and why. */
+/* cancel, retry, skip, resolve, pause, resume: sent to the saga's lane, journaled with who said it
+ * and why. */
 #include <string.h>
 
 #include "base/error.h"
@@ -33,8 +34,8 @@ static const char *outcome_of(const struct saga_journal_record *record)
 static void print_answer(struct order *order, const struct saga_address *address,
                          const struct saga_journal_record *record)
 {
-    printf("%.*s: %s %s\n", SAGA_SLICE_ARG(address->saga_id),
-           saga_verb_name(order->event.verb), outcome_of(record));
+    printf("%.*s: %s %s\n", SAGA_SLICE_ARG(address->saga_id), saga_verb_name(order->event.verb),
+           outcome_of(record));
     for (size_t i = 0; i < record->fact_count; i++) {
         struct saga_buffer buffer;
         saga_buffer_init(&buffer, order->call->arena);
@@ -56,14 +57,13 @@ static json_t *facts_json(const struct saga_journal_record *record, struct saga_
     return facts;
 }
 
-static void add_row(struct order *order, const struct saga_address *address,
-                    const char *outcome, json_t *facts)
+static void add_row(struct order *order, const struct saga_address *address, const char *outcome,
+                    json_t *facts)
 {
-    json_array_append_new(order->rows,
-                          json_pack("{s:o, s:s, s:s, s:o}", "saga",
-                                    saga_json_string(address->saga_id), "verb",
-                                    saga_verb_name(order->event.verb), "outcome", outcome, "facts",
-                                    facts));
+    json_array_append_new(order->rows, json_pack("{s:o, s:s, s:s, s:o}", "saga",
+                                                 saga_json_string(address->saga_id), "verb",
+                                                 saga_verb_name(order->event.verb), "outcome",
+                                                 outcome, "facts", facts));
 }
 
 static int report(struct order *order, const struct saga_address *address,
@@ -189,7 +189,9 @@ static int run_verb(struct saga_call *call, enum saga_verb verb)
     { "reason", KEY_REASON, "TEXT", 0, "why; asked for, and kept in the journal", 0 },             \
         { "as-user", KEY_AS_USER, "NAME", 0, "who says so; default: $USER", 0 },                   \
         { "wait", KEY_WAIT, "DURATION", 0, "how long to wait for the answer (default 10s)", 0 },   \
-        { "no-wait", KEY_NO_WAIT, NULL, 0, "only send it", 0 }
+    {                                                                                              \
+        "no-wait", KEY_NO_WAIT, NULL, 0, "only send it", 0                                         \
+    }
 
 static const struct argp_option options[] = { COMMON_OPTIONS, { 0 } };
 static const struct argp_option resolve_options[] = {
@@ -226,8 +228,8 @@ VERB(retry, SAGA_VERB_RETRY, options, "try again what a stuck saga hangs on", NU
 VERB(skip, SAGA_VERB_SKIP, options, "count what a stuck saga hangs on as done",
      "For what was done by hand. A pivot is not skipped but resolved.",
      "  saga skip order-fulfilment/o-4711 --reason 'refunded by hand, ticket 12'");
-VERB(resolve, SAGA_VERB_RESOLVE, resolve_options, "say how a stuck saga ends, or what became of its pivot",
-     NULL,
+VERB(resolve, SAGA_VERB_RESOLVE, resolve_options,
+     "say how a stuck saga ends, or what became of its pivot", NULL,
      "  saga resolve order-fulfilment/o-4711 --as abandoned --reason 'test order'\n"
      "  saga resolve order-fulfilment/o-4711 --as succeeded --reason 'seen at the courier'");
 VERB(pause, SAGA_VERB_PAUSE, options, "stop a saga from sending anything new",

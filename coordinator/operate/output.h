@@ -23,8 +23,8 @@ void saga_table_init(struct saga_table *table, struct saga_arena *arena, ...);
 void saga_table_add(struct saga_table *table, ...);
 void saga_table_print(const struct saga_table *table, FILE *out);
 
-/* Prints the array as the call's output wants it: one indented document, or a line an element. Takes over
- * the reference. */
+/* Prints the array as the call's output wants it: one indented document, or a line an element.
+ * Takes over the reference. */
 void saga_print_rows(const struct saga_call *call, json_t *rows);
 /* The same for texts that are JSON already; they keep every digit. */
 void saga_print_json_slices(const struct saga_call *call, const struct saga_slice *items,
@@ -36,7 +36,8 @@ void saga_print_object(const struct saga_call *call, json_t *object);
 json_t *saga_json_string(struct saga_slice text);
 json_t *saga_json_time(int64_t time_ms);
 
-/* Printable, on one line: control characters are written out, so that foreign text cannot steer a terminal. */
+/* Printable, on one line: control characters are written out, so that foreign text cannot steer a
+ * terminal. */
 const char *saga_printable(struct saga_arena *arena, struct saga_slice text);
 
 /* Wall clock, milliseconds. */

@@ -19,8 +19,7 @@ static bool visit_all(const struct saga_bus_records *records, saga_visit_record 
 static int fail(struct saga_call *call, struct saga_slice topic, int32_t partition)
 {
     return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%.*s [%d] cannot be read: %s",
-                          SAGA_SLICE_ARG(topic), (int)partition,
-                          saga_client_problem(call->client));
+                          SAGA_SLICE_ARG(topic), (int)partition, saga_client_problem(call->client));
 }
 
 int saga_read_to_end(struct saga_call *call, struct saga_slice topic, int32_t partition,

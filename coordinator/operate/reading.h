@@ -4,8 +4,9 @@
 
 #include "operate/command.h"
 
-/* Calls `visit` for every committed record from `offset` (or SAGA_READ_BEGINNING) to the partition's end, until it
- * returns false. A record's memory goes after the call. Returns an exit code, with words said. */
+/* Calls `visit` for every committed record from `offset` (or SAGA_READ_BEGINNING) to the
+ * partition's end, until it returns false. A record's memory goes after the call. Returns an exit
+ * code, with words said. */
 typedef bool (*saga_visit_record)(const struct saga_message *record, void *context);
 int saga_read_to_end(struct saga_call *call, struct saga_slice topic, int32_t partition,
                      int64_t offset, saga_visit_record visit, void *context);

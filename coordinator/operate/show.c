@@ -114,11 +114,10 @@ void saga_state_print(struct saga_call *call, const struct saga_state *state, bo
     int64_t now_ms = saga_now_ms();
     printf("%s  %s%s\n", saga_printable(arena, state->id), saga_status_name(state->status),
            flags_of(state, arena));
-    print_field("definition",
-                saga_arena_printf(arena, "%.*s version %u (%.*s)", SAGA_SLICE_ARG(state->name),
-                                  state->version,
-                                  SAGA_SLICE_ARG(saga_slice_clip(state->sha256, 12)))
-                    .data);
+    print_field("definition", saga_arena_printf(arena, "%.*s version %u (%.*s)",
+                                                SAGA_SLICE_ARG(state->name), state->version,
+                                                SAGA_SLICE_ARG(saga_slice_clip(state->sha256, 12)))
+                                  .data);
     print_field("run", saga_arena_printf(arena, "%.*s, trace %.*s", SAGA_SLICE_ARG(state->run),
                                          SAGA_SLICE_ARG(state->trace))
                            .data);
@@ -126,19 +125,19 @@ void saga_state_print(struct saga_call *call, const struct saga_state *state, bo
     print_time(call, "changed", state->changed_ms, now_ms);
     print_time(call, "ended", state->ended_ms, now_ms);
     for (size_t i = 0; i < state->search_count; i++)
-        print_field(i ? "" : "search",
-                    saga_printable(arena, saga_arena_printf(arena, "%.*s:%.*s",
-                                                            SAGA_SLICE_ARG(state->search[i].name),
-                                                            SAGA_SLICE_ARG(
-                                                                state->search[i].value))));
+        print_field(
+            i ? "" : "search",
+            saga_printable(arena, saga_arena_printf(arena, "%.*s:%.*s",
+                                                    SAGA_SLICE_ARG(state->search[i].name),
+                                                    SAGA_SLICE_ARG(state->search[i].value))));
     if (state->has_error)
-        print_field("error", saga_printable(arena, saga_arena_printf(
-                                                       arena, "%.*s%s%.*s%s%.*s",
-                                                       SAGA_SLICE_ARG(state->error.step),
-                                                       state->error.step.size ? ": " : "",
-                                                       SAGA_SLICE_ARG(state->error.type),
-                                                       state->error.message.size ? ": " : "",
-                                                       SAGA_SLICE_ARG(state->error.message))));
+        print_field("error",
+                    saga_printable(arena, saga_arena_printf(arena, "%.*s%s%.*s%s%.*s",
+                                                            SAGA_SLICE_ARG(state->error.step),
+                                                            state->error.step.size ? ": " : "",
+                                                            SAGA_SLICE_ARG(state->error.type),
+                                                            state->error.message.size ? ": " : "",
+                                                            SAGA_SLICE_ARG(state->error.message))));
     print_field("at", saga_standing(state, arena).data);
     if (state->status == SAGA_STUCK) {
         print_field("trouble", saga_trouble(state, arena).data);
@@ -282,8 +281,6 @@ static int watch(struct saga_call *call)
                           "the list can only be watched on a terminal");
 }
 
-static const struct argp_option watch_options[] = { SAGA_LIST_OPTIONS, { 0 } };
-
 const struct saga_subcommand saga_subcommand_watch = {
     .name = "watch",
     .arguments = "[ID]",
@@ -292,7 +289,7 @@ const struct saga_subcommand saga_subcommand_watch = {
                "Ends with Ctrl-C.",
     .examples = "  saga watch order-fulfilment/o-4711\n"
                 "  saga watch --status stuck",
-    .options = watch_options,
+    .options = saga_list_options,
     .arguments_max = 1,
     .configured = true,
     .has_output = true,

@@ -94,8 +94,8 @@ static void say(struct saga_call *call, const struct saga_address *address, cons
                 const struct saga_journal_record *record)
 {
     if (call->output != SAGA_OUTPUT_TEXT) {
-        json_t *object = json_pack("{s:o, s:s}", "saga", saga_json_string(address->saga_id),
-                                   "outcome", outcome);
+        json_t *object =
+            json_pack("{s:o, s:s}", "saga", saga_json_string(address->saga_id), "outcome", outcome);
         if (record) json_object_set_new(object, "run", saga_json_string(record->run));
         saga_print_object(call, object);
         return;
@@ -159,6 +159,22 @@ static int send(struct saga_call *call, const struct saga_address *address, stru
                           "it was not sent: %s", saga_client_problem(call->client));
 }
 
+static int wait_for_answer(struct saga_call *call, const struct saga_answer *answer,
+                           struct saga_slice id, int64_t timeout_ms,
+                           struct saga_journal_record *ret)
+{
+    int64_t first_ms = timeout_ms < ANSWER_MS ? timeout_ms : ANSWER_MS;
+    bool found;
+    int code = saga_answer_wait(call, answer, id, first_ms, ret, &found);
+    if (code == SAGA_EXIT_DONE && !found && timeout_ms > first_ms) {
+        saga_answer_missed(call, first_ms); /* whoever waits for long is told why */
+        code = saga_answer_wait(call, answer, id, timeout_ms - first_ms, ret, &found);
+    }
+    if (code != SAGA_EXIT_DONE || found) return code;
+    saga_answer_missed(call, timeout_ms);
+    return SAGA_EXIT_FAILED;
+}
+
 static int start(struct saga_call *call, const struct saga_address *address,
                  struct saga_slice input)
 {
@@ -166,7 +182,7 @@ static int start(struct saga_call *call, const struct saga_address *address,
     struct saga_slice id = given_id ? saga_slice_of(given_id) : saga_new_id(call->arena);
     struct saga_answer answer;
     struct saga_journal_record record;
-    bool found, wait = saga_call_has(call, KEY_WAIT);
+    bool wait = saga_call_has(call, KEY_WAIT);
     int64_t timeout_ms;
     int code = saga_call_duration(call, KEY_TIMEOUT, wait ? ENDED_MS : ANSWER_MS, &timeout_ms);
     if (code == SAGA_EXIT_DONE) code = saga_answer_prepare(call, address->lane, &answer);
@@ -176,14 +192,8 @@ static int start(struct saga_call *call, const struct saga_address *address,
         say(call, address, "sent", NULL);
         return SAGA_EXIT_DONE;
     }
-    code = saga_answer_wait(call, &answer, id, timeout_ms, &record, &found);
-    if (code != SAGA_EXIT_DONE) return code;
-    if (!found) {
-        say(call, address, "sent", NULL);
-        saga_answer_missed(call, timeout_ms);
-        return SAGA_EXIT_FAILED;
-    }
-    code = judge(call, address, &record);
+    code = wait_for_answer(call, &answer, id, timeout_ms, &record);
+    if (code == SAGA_EXIT_DONE) code = judge(call, address, &record);
     if (code != SAGA_EXIT_DONE) return code;
     if (wait) return wait_for_end(call, address, timeout_ms);
     say(call, address, "started", &record);
@@ -209,14 +219,13 @@ static int run(struct saga_call *call)
 }
 
 static const struct argp_option options[] = {
-    { "key", KEY_KEY, "KEY", 0,
-      "business key; default: what the definition takes from the input", 0 },
+    { "key", KEY_KEY, "KEY", 0, "business key; default: what the definition takes from the input",
+      0 },
     { "input", KEY_INPUT, "FILE", 0, "the start event's body, JSON; - is standard input", 0 },
     { "id", KEY_ID, "ID", 0, "id of the start event; default: a new one", 0 },
     { "wait", KEY_WAIT, NULL, 0, "wait until the saga has ended; 0 only if it completed", 0 },
     { "no-wait", KEY_NO_WAIT, NULL, 0, "only send it, without waiting for it to be taken", 0 },
-    { "timeout", KEY_TIMEOUT, "DURATION", 0,
-      "how long to wait (default 10s, with --wait 10m)", 0 },
+    { "timeout", KEY_TIMEOUT, "DURATION", 0, "how long to wait (default 10s, with --wait 10m)", 0 },
     { 0 },
 };
 

@@ -33,8 +33,7 @@ void saga_needed_topics(struct saga_call *call, struct saga_definition *const *d
                         size_t count, struct saga_topic_spec **ret, size_t *ret_count)
 {
     struct needed needed = { .arena = call->arena, .lanes = call->config.lanes };
-    saga_topics_specs(&call->topics, call->config.lanes, call->arena, &needed.specs,
-                      &needed.count);
+    saga_topics_specs(&call->topics, call->config.lanes, call->arena, &needed.specs, &needed.count);
     needed.capacity = needed.count;
     for (size_t i = 0; i < count; i++) saga_definition_topics(definitions[i], need, &needed);
     *ret = needed.specs;
@@ -53,8 +52,7 @@ int saga_make_topics(struct saga_call *call, struct saga_definition *const *defi
             0)
             return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "topic %s was not made: %s",
                                   specs[i].name, saga_client_problem(call->client));
-        if (!quiet)
-            printf("%s topic %s\n", created ? "made     " : "is there ", specs[i].name);
+        if (!quiet) printf("%s topic %s\n", created ? "made     " : "is there ", specs[i].name);
     }
     return SAGA_EXIT_DONE;
 }

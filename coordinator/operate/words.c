@@ -10,14 +10,16 @@ enum { DAY_MS = 86400000 };
 
 static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_LANE_OPENED] = "the lane was opened, one of {lanes}, journal {text}",
-    [SAGA_FACT_SAGA_STARTED] = "the saga began on {name} version {version}[, its deadline is {due}]",
+    [SAGA_FACT_SAGA_STARTED] =
+        "the saga began on {name} version {version}[, its deadline is {due}]",
     [SAGA_FACT_SEARCH_VALUE_SET] = "to be found by {name}[ {text}]",
     [SAGA_FACT_STEP_SENT] =
         "{type} sent to {topic} for {step}[ ({again})][, answer expected until {due}]",
     [SAGA_FACT_STEP_RETRY_SCHEDULED] = "{step} is tried again at {due} ({reason})[: {message}]",
     [SAGA_FACT_STEP_SUCCEEDED] = "{step} succeeded",
     [SAGA_FACT_STEP_FAILED] = "{step} failed[: {type}][, {message}]",
-    [SAGA_FACT_STEP_UNKNOWN] = "{step} has no answer after attempt {attempt}: its outcome is unknown",
+    [SAGA_FACT_STEP_UNKNOWN] =
+        "{step} has no answer after attempt {attempt}: its outcome is unknown",
     [SAGA_FACT_STEP_SKIPPED] = "{step} was skipped and counts as done",
     [SAGA_FACT_COMPENSATION_DEFERRED] =
         "the saga is to be compensated[ ({type})], but only if the pivot in flight does not "
@@ -121,8 +123,8 @@ static void add_value(const struct saga_fact *fact, struct saga_slice name, int6
         const struct {
             const char *name;
             struct saga_slice value;
-        } texts[] = { { "step", fact->step },     { "type", fact->type },
-                      { "topic", fact->topic },   { "reason", fact->reason },
+        } texts[] = { { "step", fact->step },       { "type", fact->type },
+                      { "topic", fact->topic },     { "reason", fact->reason },
                       { "message", fact->message }, { "name", fact->name },
                       { "text", fact->text } };
         for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -139,7 +141,7 @@ static bool fill(const char *template, const char *end, const struct saga_fact *
                  int64_t time_ms, struct saga_buffer *buffer)
 {
     bool whole = true;
-    while (template < end) {
+    while (template <end) {
         if (*template == '[') {
             const char *close = memchr(template, ']', (size_t)(end - template));
             SAGA_ASSERT(close);
@@ -155,7 +157,7 @@ static bool fill(const char *template, const char *end, const struct saga_fact *
             if (buffer->size == before) whole = false;
             template = close + 1;
         } else {
-            saga_buffer_add_char(buffer, *template++);
+            saga_buffer_add_char(buffer, *template ++);
         }
     }
     return whole;
@@ -269,13 +271,14 @@ struct saga_slice saga_standing(const struct saga_state *state, struct saga_aren
         const struct saga_step_state *s = &state->steps[i];
         if (s->status == SAGA_STEP_SENT || s->status == SAGA_STEP_BACKOFF)
             add_open(&buffer, "", s->path, s->attempt, s->status == SAGA_STEP_BACKOFF);
-        if (s->compensation == SAGA_COMPENSATION_SENT || s->compensation == SAGA_COMPENSATION_BACKOFF)
+        if (s->compensation == SAGA_COMPENSATION_SENT ||
+            s->compensation == SAGA_COMPENSATION_BACKOFF)
             add_open(&buffer, "taking back ", s->path, s->compensation_attempt,
                      s->compensation == SAGA_COMPENSATION_BACKOFF);
     }
     if (buffer.size == 0 && state->status == SAGA_STUCK) add_text(&buffer, state->stuck_step);
-    if (state->paused) saga_buffer_add(&buffer, buffer.size ? SAGA_SLICE(" (paused)")
-                                                            : SAGA_SLICE("(paused)"));
+    if (state->paused)
+        saga_buffer_add(&buffer, buffer.size ? SAGA_SLICE(" (paused)") : SAGA_SLICE("(paused)"));
     return saga_buffer_slice(&buffer);
 }
 

@@ -7,10 +7,12 @@
 
 /* "CardCharged came for charge-card (attempt 1)" */
 void saga_cause_words(const struct saga_journal_record *record, struct saga_buffer *buffer);
-/* "ChargeCard sent to payments.commands for charge-card, answer expected until 12:30:05". `time_ms` is the
- * record's: a time within a day of it is written as the clock shows it (UTC), another in full. */
+/* "ChargeCard sent to payments.commands for charge-card, answer expected until 12:30:05". `time_ms`
+ * is the record's: a time within a day of it is written as the clock shows it (UTC), another in
+ * full. */
 void saga_fact_words(const struct saga_fact *fact, int64_t time_ms, struct saga_buffer *buffer);
-/* The template of a kind: "{step} succeeded"; a part in [ ] is left out where one of its values is empty. */
+/* The template of a kind: "{step} succeeded"; a part in [ ] is left out where one of its values is
+ * empty. */
 const char *saga_fact_template(enum saga_fact_kind kind);
 
 /* Where a saga stands: its open steps, what it hangs on; empty when it has ended. */

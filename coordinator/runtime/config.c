@@ -40,7 +40,7 @@ static struct saga_diagnostic *complain(struct saga_config_values *values,
     finding->line = at->line;
     finding->column = at->column;
     finding->width = 1;
-    finding->source_line = at->source_line;
+    if (at->file && !saga_setting_is_secret(at->name)) finding->source_line = at->source_line;
     return finding;
 }
 
@@ -54,6 +54,8 @@ static void complain_unknown(struct saga_config_values *values, const struct sag
     struct saga_slice what = saga_arena_printf(values->arena, "there is no setting \"%s\"%s%s",
                                                at->name, *from ? ", given by " : "", from);
     struct saga_diagnostic *finding = complain(values, at, what.data);
+    /* a password under a mistyped name is a password still */
+    if (near && saga_setting_is_secret(near)) finding->source_line = SAGA_SLICE_NONE;
     if (near)
         saga_diagnostic_mend(finding, values->arena, "did you mean \"%s\"?", near);
     else
@@ -194,10 +196,8 @@ static void read_value(struct saga_config_values *values, const struct saga_conf
     if (!setting) return;
     const char *must_be = setting->read(value->value, config);
     if (!must_be) return;
-    bool secret = saga_setting_is_secret(value->name);
-    struct saga_slice what =
-        saga_arena_printf(values->arena, "%s = \"%s\" (%s) is not valid", value->name,
-                          secret ? "***" : value->value, value->source);
+    struct saga_slice what = saga_arena_printf(values->arena, "%s = \"%s\" (%s) is not valid",
+                                               value->name, value->value, value->source);
     struct saga_diagnostic *finding = complain(values, value, what.data);
     saga_diagnostic_mend(finding, values->arena, "it must be %s", must_be);
 }
@@ -242,6 +242,19 @@ int saga_config_load(const char *path, char *const *environment,
     return error;
 }
 
+/* What has no value is in force too, as nothing: whoever looks for a setting finds its name. */
+static void put_unset(struct saga_config_values *values)
+{
+    for (size_t i = 0; i < saga_settings_count; i++) {
+        bool found = false;
+        for (size_t j = 0; j < values->count && !found; j++)
+            found = strcmp(values->items[j].name, saga_settings[i].name) == 0;
+        if (!found)
+            put(values, &(struct saga_config_value){
+                            .name = saga_settings[i].name, .value = "", .source = "default" });
+    }
+}
+
 static int by_name(const void *a, const void *b)
 {
     const struct saga_setting_source *first = a, *second = b;
@@ -257,6 +270,7 @@ int saga_config_sources(const char *path, char *const *environment,
     struct saga_config config = { 0 };
     int error = load(path, environment, flags, flag_count, &values, &config);
     if (error < 0) return error;
+    put_unset(&values);
     struct saga_setting_source *sources =
         SAGA_NEW_ARRAY(arena, struct saga_setting_source, values.count);
     for (size_t i = 0; i < values.count; i++)

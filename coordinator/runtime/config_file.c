@@ -37,7 +37,9 @@ static void complain(struct reader *reader, unsigned line, unsigned column, cons
     finding->line = line;
     finding->column = column;
     finding->width = 1;
-    if (line) finding->source_line = line_of(reader->text, line);
+    struct saga_slice source_line = line ? line_of(reader->text, line) : SAGA_SLICE_NONE;
+    bool secret = saga_setting_is_secret(saga_arena_string(reader->values->arena, source_line));
+    if (!secret) finding->source_line = source_line;
     finding->mend = saga_slice_of(mend);
 }
 

@@ -224,7 +224,8 @@ static void read_reply(struct reading *r, bool may_start)
 {
     struct saga_slice saga_id, name, key;
     struct saga_diagnostic diagnostic = { 0 };
-    int error = saga_reply_address(&r->common.record, &r->common.event, &saga_id, &diagnostic);
+    int error = saga_reply_address(&r->common.record, r->intake->arena, &r->common.event, &saga_id,
+                                   &diagnostic);
     if (error == SAGA_E_NOT_FOUND && may_start) {
         read_starts(r);
         if (r->count) return;

@@ -79,6 +79,12 @@ static const char *read_transaction_timeout(const char *value, struct saga_confi
     return NULL;
 }
 
+static const char *read_mock(const char *value, struct saga_config *config)
+{
+    config->kafka.mock = strcmp(value, "true") == 0;
+    return config->kafka.mock || strcmp(value, "false") == 0 ? NULL : "true or false";
+}
+
 static const char *read_instance(const char *value, struct saga_config *config)
 {
     config->kafka.instance = value;
@@ -227,6 +233,8 @@ const struct saga_setting saga_settings[] = {
       "a worker that is silent for so long loses its lanes", read_session_timeout },
     { "kafka.transaction.timeout.ms", "transaction-timeout-ms", "MS", "10000",
       "the broker aborts a transaction that stays open for so long", read_transaction_timeout },
+    { "kafka.mock", "mock", "true|false", "false",
+      "the brokers are the endpoint of a `saga dev` that runs elsewhere", read_mock },
     { "instance", "instance", "NAME", NULL,
       "stable name of this process, part of its transactional ids; default: the host's name",
       read_instance },

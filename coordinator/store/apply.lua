@@ -3,11 +3,13 @@
 -- KEYS: the lane's hash, its timers, then the keys of the steps in their order.
 -- ARGV: journal, expected, applied, chain, owner, now, then the steps, each
 --   command, number of keys, number of arguments, the arguments.
---   No arguments: the command takes the keys. One key: it takes the key and all arguments. Otherwise key
---   and argument go together, the first with the first.
--- Returns {1, when the earliest timer rings or ''} or {0, journal, applied}, both '' where there is no lane.
+--   No arguments: the command takes the keys. One key: it takes the key and all arguments.
+--   Otherwise key and argument go together, the first with the first.
+-- Returns {1, when the earliest timer rings or ''} or {0, journal, applied}, both '' where there
+-- is no lane.
 
--- unpack puts its results on Lua's stack, which ends at 8000. Even, so that score and member stay together.
+-- unpack puts its results on Lua's stack, which ends at 8000. Even, so that score and member stay
+-- together.
 local PORTION = 4000
 
 local found = redis.call('HMGET', KEYS[1], 'journal', 'applied')
@@ -15,7 +17,8 @@ if found[1] ~= ARGV[1] or found[2] ~= ARGV[2] then
   return {0, found[1] or '', found[2] or ''}
 end
 
--- First, because a Redis without memory refuses it before anything was written. Nothing hangs on these two.
+-- First, because a Redis without memory refuses it before anything was written. Nothing hangs on
+-- these two.
 redis.call('HSET', KEYS[1], 'owner', ARGV[5], 'heartbeat', ARGV[6])
 
 local function in_portions(list, from, count, call)

@@ -2,7 +2,6 @@
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/error.h"

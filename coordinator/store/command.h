@@ -21,7 +21,8 @@ void saga_command_add_text(struct saga_command *command, const char *text);
 void saga_command_add_number(struct saga_command *command, int64_t number);
 void saga_command_add_all(struct saga_command *command, const struct saga_command *more);
 
-/* In the protocol's form; `*ret` is freed with free. Errors: SAGA_E_LIMIT (more arguments than Redis takes). */
+/* In the protocol's form; `*ret` is freed with redisFreeCommand. Errors: SAGA_E_LIMIT (more
+ * arguments than Redis takes). */
 int saga_command_format(const struct saga_command *command, char **ret, size_t *ret_size);
 
 #endif

@@ -1,5 +1,5 @@
-/* How a lane lies in Redis: the names of its keys, its timers' members and its hash (architecture.md, Redis).
- * Private to the store. */
+/* How a lane lies in Redis: the names of its keys, its timers' members and its hash
+ * (architecture.md, Redis). Private to the store. */
 #ifndef SAGA_STORE_LAYOUT_H
 #define SAGA_STORE_LAYOUT_H
 
@@ -31,7 +31,8 @@ struct saga_slice saga_layout_timer(struct saga_arena *arena, struct saga_slice 
 /* The slices are views of `member`. Errors: SAGA_E_INVALID. */
 int saga_layout_timer_split(struct saga_slice member, struct saga_due_timer *ret);
 
-/* Adds the key of the lane's hash and the fields that saga_layout_lane_status reads from the answer. */
+/* Adds the key of the lane's hash and the fields that saga_layout_lane_status reads from the
+ * answer. */
 void saga_layout_ask_lane(struct saga_command *command, const char *prefix, uint32_t lane);
 /* Errors: SAGA_E_INVALID (not the answer to that question). */
 int saga_layout_lane_status(const struct redisReply *reply, struct saga_arena *arena,

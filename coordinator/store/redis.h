@@ -1,4 +1,5 @@
-/* The real store, on hiredis: one connection a worker, scripts by EVALSHA, written for Redis >= 6.2. */
+/* The real store, on hiredis: one connection a worker, scripts by EVALSHA, written for Redis 6.2
+ * and later. */
 #ifndef SAGA_STORE_REDIS_H
 #define SAGA_STORE_REDIS_H
 
@@ -6,12 +7,14 @@
 #include "store/store.h"
 #include "store/views.h"
 
-/* Makes a store. Connects at the first call and again by itself after a loss. `lanes` is noted in every lane's
- * hash, for the views. `*ret` is closed with ret->close(ret->self). The config's strings must outlive it. */
+/* Makes a store. Connects at the first call and again by itself after a loss. `lanes` is noted
+ * in every lane's hash, for the views. `*ret` is closed with ret->close(ret->self). The config's
+ * strings must outlive it. */
 int saga_redis_open(const struct saga_redis_config *config, uint32_t lanes, struct saga_store *ret);
 
 /* Looks at the server: reachable, version >= 6.2, password right, maxmemory-policy noeviction.
- * Errors: SAGA_E_AGAIN (not there yet), SAGA_E_STOP (never will do); words and mend in `diagnostic`. */
+ * Errors: SAGA_E_AGAIN (not there yet), SAGA_E_STOP (never will do); words and mend in
+ * `diagnostic`. */
 int saga_redis_check(const struct saga_redis_config *config, struct saga_arena *arena,
                      struct saga_diagnostic *diagnostic);
 

@@ -1,7 +1,8 @@
--- Part of emptying a lane (R11). Whoever began last has its token in the lane's hash: an owner that was held
--- up half-way must not delete what the next owner has rebuilt meanwhile.
+-- Part of emptying a lane (R11). Whoever began last has its token in the lane's hash: an owner that
+-- was held up half-way must not delete what the next owner has rebuilt meanwhile.
 --
--- KEYS: the lane's hash, then keys to delete. ARGV: token; with the last portion also journal, applied, lanes.
+-- KEYS: the lane's hash, then keys to delete. ARGV: token; with the last portion also journal,
+-- applied, lanes.
 -- Returns {1} or {0, journal, applied}.
 
 local found = redis.call('HMGET', KEYS[1], 'journal', 'applied', 'reset')

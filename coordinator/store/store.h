@@ -1,10 +1,12 @@
-/* What a worker needs of Redis, as a struct of functions: the real one is store/redis.h, the simulation has
- * another. One store a worker; used by its thread alone. Everything of lane p has the hash tag {p}
- * (architecture.md, Redis). Writes are one script a lane and batch, which compares before it sets (R9).
+/* What a worker needs of Redis, as a struct of functions: the real one is store/redis.h, the
+ * simulation has another. One store a worker; used by its thread alone. Everything of lane p has
+ * the hash tag {p} (architecture.md, Redis). Writes are one script a lane and batch, which
+ * compares before it sets (R9).
  *
- * Errors of every function: SAGA_E_AGAIN (Redis is away or busy; nothing is known about what was asked;
- * connects again by itself), SAGA_E_CONFLICT (the lane's `applied`, or its journal, is not what the caller said;
- * nothing was written), SAGA_E_STOP (wrong password, eviction policy, version). `problem` has the words. */
+ * Errors of every function: SAGA_E_AGAIN (Redis is away or busy; nothing is known about what was
+ * asked; connects again by itself), SAGA_E_CONFLICT (the lane's `applied`, or its journal, is
+ * not what the caller said; nothing was written), SAGA_E_STOP (wrong password, eviction policy,
+ * version). `problem` has the words. */
 #ifndef SAGA_STORE_STORE_H
 #define SAGA_STORE_STORE_H
 
@@ -30,7 +32,8 @@ struct saga_timer_write {
     int64_t due_ms; /* not read when removing */
 };
 
-/* All that a batch changed of one saga. */
+/* All that a batch changed of one saga. A saga that leaves and starts again within the batch is
+ * named twice, leaving first. */
 struct saga_state_write {
     struct saga_slice saga_id;
     struct saga_slice name; /* definition */
@@ -38,7 +41,7 @@ struct saga_state_write {
         state; /* encoded; absent: the saga leaves Redis, with its indexes and history */
     struct saga_slice status_before; /* name of the status it had in Redis; absent: was not there */
     struct saga_slice status_after;  /* absent: leaves */
-    bool timers_only;                 /* nothing but timers: the saga's state and views stay as they are */
+    bool timers_only; /* nothing but timers: the saga's state and views stay as they are */
     int64_t changed_ms;
     const struct saga_timer_write *timers_removed;
     size_t timers_removed_count;
@@ -78,22 +81,25 @@ struct saga_store {
 
     int (*lane_read)(void *self, uint32_t lane, struct saga_arena *arena,
                      struct saga_lane_status *ret);
-    /* Empties the lane and opens it at `applied` of `journal` with nothing in it: before a rebuild (R11).
-     * Deletes in portions, so that Redis is not held up. */
+    /* Empties the lane and opens it at `applied` of `journal` with nothing in it: before a
+     * rebuild (R11). Deletes in portions, so that Redis is not held up; until it is done the
+     * lane is absent to everybody. CONFLICT: another owner began to empty it too, or Redis was
+     * emptied meanwhile; look at the lane again. */
     int (*lane_reset)(void *self, uint32_t lane, struct saga_slice journal, int64_t applied,
                       uint32_t lanes);
-    /* States of these sagas: absent slices for those that are not there. CONFLICT unless `applied` is
-     * `expected` (R10). `ret_states` has `count` places; the bytes are in `arena`. */
+    /* States of these sagas: absent slices for those that are not there. CONFLICT unless
+     * `applied` is `expected` (R10). `ret_states` has `count` places; the bytes are in `arena`. */
     int (*states_read)(void *self, uint32_t lane, int64_t expected, const struct saga_slice *ids,
                        size_t count, struct saga_arena *arena, struct saga_slice *ret_states);
-    /* Sends the apply script; its answer is awaited by apply_wait. At most one a lane is under way. Slices may
-     * go when it returns. */
+    /* Sends the apply script; its answer is awaited by apply_wait. At most one a lane is under
+     * way. Slices may go when it returns. */
     int (*apply)(void *self, const struct saga_apply *apply);
     /* Waits for the answer to the lane's last apply; 0 at once where none is under way.
      * `*ret_next_due_ms`: when the lane's earliest timer rings, or SAGA_TIMER_NEVER. */
     int (*apply_wait)(void *self, uint32_t lane, int64_t *ret_next_due_ms);
-    /* Timers with due_ms <= now_ms, earliest first, at most `max`; `*ret_next_due_ms` is that of the first
-     * timer that was not given. Reads only: a timer goes when its event was applied. CONFLICT as above. */
+    /* Timers with due_ms <= now_ms, earliest first, at most `max`; `*ret_next_due_ms` is that of
+     * the first timer that was not given. Reads only: a timer goes when its event was applied.
+     * CONFLICT as above. */
     int (*timers_due)(void *self, uint32_t lane, int64_t expected, int64_t now_ms, size_t max,
                       struct saga_arena *arena, struct saga_due_timer **ret, size_t *ret_count,
                       int64_t *ret_next_due_ms);

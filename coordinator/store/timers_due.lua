@@ -1,7 +1,8 @@
 -- Timers that are due, if the lane is where the caller believes (R10). Only reads.
 --
 -- KEYS: the lane's hash, its timers. ARGV: expected, now, how many at most.
--- Returns {1, when the first one that is not given rings or '', {member, due, ...}} or {0, journal, applied}.
+-- Returns {1, when the first one that is not given rings or '', {member, due, ...}} or
+-- {0, journal, applied}.
 
 local found = redis.call('HMGET', KEYS[1], 'journal', 'applied')
 if found[2] ~= ARGV[1] then

@@ -41,9 +41,8 @@ struct saga_view_filter {
 };
 struct saga_view_row {
     struct saga_slice saga_id;
-    struct saga_slice name,
-        status; /* of the index that it was found in; absent when found by search */
-    int64_t changed_ms;
+    struct saga_slice name, status; /* of the index that it was found in */
+    int64_t changed_ms;             /* when it came to this status */
     uint32_t lane;
 };
 int saga_views_list(struct saga_views *views, uint32_t lanes, const struct saga_view_filter *filter,
@@ -57,7 +56,8 @@ struct saga_view_count {
 int saga_views_counts(struct saga_views *views, uint32_t lanes, struct saga_arena *arena,
                       struct saga_view_count **ret, size_t *ret_count);
 
-/* Every saga id of a lane, in portions: `*cursor` is 0 at first and 0 again at the end. */
+/* Every saga id of a lane, in portions: `*cursor` is 0 at first and 0 again at the end. Looks
+ * through all keys of Redis; while sagas change, an id may come twice. */
 int saga_views_scan(struct saga_views *views, uint32_t lane, uint64_t *cursor,
                     struct saga_arena *arena, struct saga_slice **ret_ids, size_t *ret_count);
 

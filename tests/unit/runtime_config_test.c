@@ -227,14 +227,24 @@ static void all_bad_values_are_found_at_once(void **state)
     assert_int_equal(f->diagnostics.errors, 9);
 }
 
-static void a_bad_secret_is_not_repeated(void **state)
+static void a_mistyped_secret_is_not_repeated(void **state)
 {
     struct fixture *f = *state;
     struct saga_config config;
     struct saga_config_flag flags[] = { { "redis.pasword", "hush", "--set" } };
-    assert_int_equal(load(f, "", no_variables, flags, 1, &config), SAGA_E_INVALID);
+    assert_int_equal(
+        load(f, "redis: {pasword: hush}\nredis.hots: h\n", no_variables, flags, 1, &config),
+        SAGA_E_INVALID);
     assert_null(strstr(findings(f), "hush"));
-    assert_non_null(strstr(findings(f), "redis.password"));
+    assert_non_null(strstr(findings(f), "did you mean \"redis.password\"?"));
+    assert_non_null(strstr(findings(f), "| redis.hots: h")); /* other lines are shown */
+}
+
+static void a_broken_line_with_a_secret_is_not_repeated(void **state)
+{
+    struct fixture *f = *state;
+    assert_finds(f, "redis: {password: [hush\n", "this is not YAML");
+    assert_null(strstr(findings(f), "hush"));
 }
 
 static void what_fencing_rests_on_cannot_be_set(void **state)
@@ -316,7 +326,8 @@ int main(void)
         TEST(a_far_name_gets_no_guess),
         TEST(a_bad_value_says_what_it_must_be),
         TEST(all_bad_values_are_found_at_once),
-        TEST(a_bad_secret_is_not_repeated),
+        TEST(a_mistyped_secret_is_not_repeated),
+        TEST(a_broken_line_with_a_secret_is_not_repeated),
         TEST(what_fencing_rests_on_cannot_be_set),
         TEST(broken_yaml_is_a_finding_with_its_place),
         TEST(a_setting_without_a_value_is_a_finding),

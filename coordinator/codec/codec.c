@@ -1,0 +1,49 @@
+#include "codec/codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "codec/avro_canonical.h"
+#include "codec/codec_internal.h"
+
+extern const char saga_schema_journal[], saga_schema_state[];
+
+static void open_type(struct saga_avro_type *type, const char *text)
+{
+    int failed = avro_schema_from_json_length(text, strlen(text), &type->schema);
+    SAGA_ASSERT(!failed); /* the schemas are part of the binary */
+    type->iface = avro_generic_class_from_schema(type->schema);
+    SAGA_ASSERT(type->iface);
+    failed = avro_generic_value_new(type->iface, &type->writing) |
+             avro_generic_value_new(type->iface, &type->reading);
+    SAGA_ASSERT(!failed);
+    type->fingerprint = saga_avro_fingerprint(saga_slice_of(text));
+}
+
+static void close_type(struct saga_avro_type *type)
+{
+    avro_value_decref(&type->writing);
+    avro_value_decref(&type->reading);
+    avro_value_iface_decref(type->iface);
+    avro_schema_decref(type->schema);
+}
+
+int saga_codec_new(struct saga_codec **ret)
+{
+    struct saga_codec *codec = calloc(1, sizeof *codec);
+    SAGA_ASSERT(codec);
+    open_type(&codec->journal, saga_schema_journal);
+    open_type(&codec->state, saga_schema_state);
+    *ret = codec;
+    return SAGA_OK;
+}
+
+void saga_codec_free(struct saga_codec *codec)
+{
+    if (!codec) return;
+    close_type(&codec->journal);
+    close_type(&codec->state);
+    free(codec);
+}

@@ -1,0 +1,22 @@
+/* What codec.c, journal.c and state.c share. */
+#ifndef SAGA_CODEC_CODEC_INTERNAL_H
+#define SAGA_CODEC_CODEC_INTERNAL_H
+
+#include <avro.h>
+
+#include "codec/avro_fields.h"
+#include "codec/codec.h"
+
+/* A schema with one value to write and one to read, used again and again. */
+struct saga_avro_type {
+    avro_schema_t schema;
+    avro_value_iface_t *iface;
+    avro_value_t writing, reading;
+    uint64_t fingerprint;
+};
+
+struct saga_codec {
+    struct saga_avro_type journal, state;
+};
+
+#endif

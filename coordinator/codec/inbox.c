@@ -1,0 +1,178 @@
+/* The coordinator's own records in the inbox: hops, starts, operators' commands. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "codec/message.h"
+
+enum { OWN_HEADERS = 6 };
+
+static void add(struct saga_message *message, const char *name, struct saga_slice value)
+{
+    message->headers[message->header_count++] = (struct saga_header){ saga_slice_of(name), value };
+}
+
+static int refuse(struct saga_diagnostic *diagnostic, const char *what)
+{
+    diagnostic->what = saga_slice_of(what);
+    return SAGA_E_INVALID;
+}
+
+enum saga_inbox_kind saga_inbox_kind_of(const struct saga_message *message)
+{
+    struct saga_slice kind = saga_message_header(message, "saga_kind");
+    if (saga_slice_is(kind, "hop")) return SAGA_INBOX_HOP;
+    if (saga_slice_is(kind, "start")) return SAGA_INBOX_START;
+    if (saga_slice_is(kind, "operator")) return SAGA_INBOX_OPERATOR;
+    return SAGA_INBOX_UNKNOWN;
+}
+
+/* ---- hops ---- */
+
+void saga_hop_message(const struct saga_message *record, struct saga_slice inbox_topic,
+                      uint32_t lane, struct saga_slice key, struct saga_arena *arena,
+                      struct saga_message *ret)
+{
+    *ret = (struct saga_message){ .topic = inbox_topic,
+                                  .partition = (int32_t)lane,
+                                  .key = record->key.data ? record->key : key,
+                                  .value = record->value };
+    ret->headers = SAGA_NEW_ARRAY(arena, struct saga_header, record->header_count + OWN_HEADERS);
+    if (record->header_count)
+        memcpy(ret->headers, record->headers, record->header_count * sizeof *ret->headers);
+    ret->header_count = record->header_count;
+    add(ret, "saga_kind", SAGA_SLICE("hop"));
+    add(ret, "saga_source_topic", record->topic);
+    add(ret, "saga_source_partition", saga_arena_printf(arena, "%d", record->partition));
+    add(ret, "saga_source_offset", saga_arena_printf(arena, "%lld", (long long)record->offset));
+}
+
+int saga_hop_open(const struct saga_message *message, struct saga_arena *arena,
+                  struct saga_message *ret, struct saga_diagnostic *diagnostic)
+{
+    unsigned long long partition, offset;
+    struct saga_slice topic = saga_message_header(message, "saga_source_topic");
+    if (topic.size == 0 || topic.size > SAGA_NAME_BYTES_MAX ||
+        saga_slice_to_u64(saga_message_header(message, "saga_source_partition"), &partition) < 0 ||
+        saga_slice_to_u64(saga_message_header(message, "saga_source_offset"), &offset) < 0 ||
+        partition > INT32_MAX || offset > INT64_MAX)
+        return refuse(diagnostic, "a hop that does not say where it comes from");
+    *ret = *message;
+    ret->topic = topic;
+    ret->partition = (int32_t)partition;
+    ret->offset = (int64_t)offset;
+    ret->headers = SAGA_NEW_ARRAY(arena, struct saga_header, message->header_count);
+    ret->header_count = 0;
+    for (size_t i = 0; i < message->header_count; i++)
+        if (!saga_slice_starts_with(message->headers[i].name, "saga_"))
+            ret->headers[ret->header_count++] = message->headers[i];
+    return SAGA_OK;
+}
+
+/* ---- starts ---- */
+
+void saga_start_message(struct saga_slice inbox_topic, uint32_t lane, struct saga_slice definition,
+                        struct saga_slice key, struct saga_slice id, struct saga_slice input,
+                        struct saga_arena *arena, struct saga_message *ret)
+{
+    *ret = (struct saga_message){
+        .topic = inbox_topic, .partition = (int32_t)lane, .key = key, .value = input
+    };
+    ret->headers = SAGA_NEW_ARRAY(arena, struct saga_header, OWN_HEADERS);
+    add(ret, "saga_kind", SAGA_SLICE("start"));
+    add(ret, "saga_definition", definition);
+    add(ret, "ce_specversion", SAGA_SLICE("1.0"));
+    add(ret, "ce_id", id);
+    add(ret, "ce_type", SAGA_SLICE("StartRequested"));
+    add(ret, "content-type", SAGA_SLICE("application/json"));
+}
+
+int saga_start_open(const struct saga_message *message, struct saga_arena *arena,
+                    struct saga_slice *ret_definition, struct saga_event *ret,
+                    struct saga_diagnostic *diagnostic)
+{
+    struct saga_event event;
+    int error = saga_event_open(message, arena, &event, diagnostic);
+    if (error < 0) return error;
+    struct saga_slice definition = saga_message_header(message, "saga_definition");
+    if (definition.size == 0) return refuse(diagnostic, "a start that names no definition");
+    event.kind = SAGA_EVENT_START;
+    event.key = message->key;
+    *ret_definition = definition;
+    *ret = event;
+    return SAGA_OK;
+}
+
+/* ---- operators ---- */
+
+static void add_member(struct saga_buffer *json, const char *name, struct saga_slice value)
+{
+    if (value.size == 0) return;
+    saga_buffer_printf(json, "%s\"%s\":", json->size > 1 ? "," : "", name);
+    saga_buffer_add_json_string(json, value);
+}
+
+void saga_operator_message(struct saga_slice inbox_topic, uint32_t lane, struct saga_slice saga_id,
+                           struct saga_slice key, const struct saga_event *event,
+                           struct saga_arena *arena, struct saga_message *ret)
+{
+    struct saga_buffer json;
+    saga_buffer_init(&json, arena);
+    saga_buffer_add_char(&json, '{');
+    add_member(&json, "verb", saga_slice_of(saga_verb_name(event->verb)));
+    add_member(&json, "saga", saga_id);
+    add_member(&json, "as", event->as);
+    add_member(&json, "who", event->who);
+    add_member(&json, "from", event->from);
+    add_member(&json, "reason", event->reason);
+    saga_buffer_add_char(&json, '}');
+    *ret = (struct saga_message){ .topic = inbox_topic,
+                                  .partition = (int32_t)lane,
+                                  .key = key,
+                                  .value = saga_buffer_slice(&json) };
+    ret->headers = SAGA_NEW_ARRAY(arena, struct saga_header, OWN_HEADERS);
+    add(ret, "saga_kind", SAGA_SLICE("operator"));
+    add(ret, "ce_specversion", SAGA_SLICE("1.0"));
+    add(ret, "ce_id", event->id);
+    add(ret, "ce_type", saga_slice_of(saga_verb_name(event->verb)));
+    add(ret, "content-type", SAGA_SLICE("application/json"));
+}
+
+static struct saga_slice text_member(struct saga_slice json, const char *name,
+                                     struct saga_arena *arena)
+{
+    struct saga_slice value, text;
+    if (saga_json_member(json, saga_slice_of(name), &value) < 0 ||
+        saga_json_text(value, arena, &text) < 0)
+        return SAGA_SLICE_NONE;
+    return saga_slice_clip(text, SAGA_MESSAGE_BYTES_MAX);
+}
+
+int saga_operator_open(const struct saga_message *message, struct saga_arena *arena,
+                       struct saga_slice *ret_saga_id, struct saga_event *ret,
+                       struct saga_diagnostic *diagnostic)
+{
+    struct saga_event event;
+    int error = saga_event_open(message, arena, &event, diagnostic);
+    if (error < 0) return error;
+    if (!event.body.data || saga_json_kind(event.body) != SAGA_JSON_OBJECT)
+        return refuse(diagnostic, "an operator's command that is no JSON object");
+    event.kind = SAGA_EVENT_OPERATOR;
+    event.verb = saga_verb_of(text_member(event.body, "verb", arena));
+    event.type = text_member(event.body, "verb", arena);
+    event.as = text_member(event.body, "as", arena);
+    event.who = text_member(event.body, "who", arena);
+    event.from = text_member(event.body, "from", arena);
+    event.reason = text_member(event.body, "reason", arena);
+    struct saga_slice id = text_member(event.body, "saga", arena);
+    event.body = SAGA_SLICE_NONE; /* all of it stands in the members */
+    if (event.verb == SAGA_VERB_COUNT)
+        return refuse(diagnostic, "an operator's command with an unknown verb");
+    if (id.size == 0) return refuse(diagnostic, "an operator's command that names no saga");
+    *ret_saga_id = id;
+    *ret = event;
+    return SAGA_OK;
+}

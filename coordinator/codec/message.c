@@ -1,0 +1,133 @@
+/* Commands and published events as CloudEvents (messages.md), dead letters, ids. */
+#include "codec/message.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/time.h"
+
+enum { COMMAND_HEADERS_MAX = 14, DEAD_LETTER_HEADERS = 5 };
+
+static void add(struct saga_message *message, const char *name, struct saga_slice value)
+{
+    message->headers[message->header_count++] = (struct saga_header){ saga_slice_of(name), value };
+}
+
+static struct saga_slice time_text(int64_t time_ms, struct saga_arena *arena)
+{
+    char text[SAGA_TIME_TEXT_BYTES];
+    saga_time_format(time_ms, text);
+    return saga_arena_copy(arena, saga_slice_of(text));
+}
+
+bool saga_fact_is_message(const struct saga_fact *fact)
+{
+    return fact->kind == SAGA_FACT_STEP_SENT || fact->kind == SAGA_FACT_COMPENSATION_SENT ||
+           fact->kind == SAGA_FACT_EVENT_PUBLISHED;
+}
+
+static struct saga_slice traceparent(const struct saga_state *state, struct saga_slice id,
+                                     struct saga_arena *arena)
+{
+    char hex[2 * SAGA_SHA256_BYTES + 1];
+    saga_sha256_hex(id, hex);
+    return saga_arena_printf(arena, "00-%.*s-%.16s-01", SAGA_SLICE_ARG(state->trace), hex);
+}
+
+/* What every record that goes out has in common. */
+static void begin(const struct saga_fact *fact, const struct saga_state *state, int64_t time_ms,
+                  struct saga_slice id, struct saga_arena *arena, struct saga_message *ret)
+{
+    *ret = (struct saga_message){ .topic = fact->topic,
+                                  .partition = SAGA_PARTITION_BY_KEY,
+                                  .key = state->key };
+    ret->headers = SAGA_NEW_ARRAY(arena, struct saga_header, COMMAND_HEADERS_MAX);
+    add(ret, "ce_specversion", SAGA_SLICE("1.0"));
+    add(ret, "ce_id", id);
+    add(ret, "ce_source",
+        saga_arena_printf(arena, "/sagas/%.*s/%u", SAGA_SLICE_ARG(state->name), state->version));
+    add(ret, "ce_type", fact->type);
+    add(ret, "ce_subject", state->id);
+    add(ret, "ce_time", time_text(time_ms, arena));
+    add(ret, "content-type", SAGA_SLICE("application/json"));
+    if (state->trace.size) add(ret, "traceparent", traceparent(state, id, arena));
+}
+
+static void command(const struct saga_fact *fact, const struct saga_state *state, int64_t time_ms,
+                    struct saga_arena *arena, struct saga_message *ret)
+{
+    bool compensation = fact->kind == SAGA_FACT_COMPENSATION_SENT;
+    const struct saga_step_state *step = saga_state_step(state, fact->step);
+    SAGA_ASSERT(step);
+    begin(fact, state, time_ms,
+          saga_command_id(arena, state, fact->step, compensation, fact->attempt), arena, ret);
+    add(ret, "ce_sagaidempotencykey", saga_idempotency_key(arena, state, fact->step, compensation));
+    add(ret, "ce_sagakind", compensation ? SAGA_SLICE("compensation") : SAGA_SLICE("command"));
+    if (compensation)
+        add(ret, "ce_sagacompensates", saga_idempotency_key(arena, state, fact->step, false));
+    add(ret, "ce_sagareplyto", fact->reply_topic);
+    add(ret, "ce_sagaexpires", time_text(fact->due_ms, arena));
+    struct saga_slice kept = compensation ? step->compensation_body : step->body;
+    ret->value = fact->value.data ? fact->value : kept;
+}
+
+void saga_fact_message(const struct saga_fact *fact, const struct saga_state *state,
+                       int64_t time_ms, struct saga_arena *arena, struct saga_message *ret)
+{
+    SAGA_ASSERT(saga_fact_is_message(fact));
+    if (fact->kind != SAGA_FACT_EVENT_PUBLISHED) {
+        command(fact, state, time_ms, arena, ret);
+        return;
+    }
+    struct saga_slice id =
+        saga_arena_printf(arena, "%.*s/%.*s/event/%llu", SAGA_SLICE_ARG(state->id),
+                          SAGA_SLICE_ARG(state->run), (unsigned long long)state->sequence);
+    begin(fact, state, time_ms, id, arena, ret);
+    ret->value = fact->value;
+}
+
+/* ---- ids ---- */
+
+int saga_id_parse(struct saga_slice saga_id, struct saga_slice *ret_name,
+                  struct saga_slice *ret_key)
+{
+    const char *slash = saga_id.size ? memchr(saga_id.data, '/', saga_id.size) : NULL;
+    if (!slash || slash == saga_id.data) return SAGA_E_INVALID;
+    struct saga_slice name = { saga_id.data, (size_t)(slash - saga_id.data) };
+    struct saga_slice key = saga_slice_skip(saga_id, name.size + 1);
+    if (key.size == 0) return SAGA_E_INVALID;
+    *ret_name = name;
+    *ret_key = key;
+    return SAGA_OK;
+}
+
+struct saga_slice saga_id_make(struct saga_arena *arena, struct saga_slice name,
+                               struct saga_slice key)
+{
+    return saga_arena_printf(arena, "%.*s/%.*s", SAGA_SLICE_ARG(name), SAGA_SLICE_ARG(key));
+}
+
+/* ---- dead letters ---- */
+
+void saga_dead_letter_message(const struct saga_message *record,
+                              struct saga_slice dead_letters_topic, uint32_t lane,
+                              struct saga_slice reason, struct saga_slice words,
+                              struct saga_arena *arena, struct saga_message *ret)
+{
+    *ret = (struct saga_message){ .topic = dead_letters_topic,
+                                  .partition = (int32_t)lane,
+                                  .key = record->key,
+                                  .value = record->value };
+    ret->headers =
+        SAGA_NEW_ARRAY(arena, struct saga_header, record->header_count + DEAD_LETTER_HEADERS);
+    if (record->header_count)
+        memcpy(ret->headers, record->headers, record->header_count * sizeof *ret->headers);
+    ret->header_count = record->header_count;
+    add(ret, "saga_reason", reason);
+    add(ret, "saga_message", words.data ? words : SAGA_SLICE(""));
+    add(ret, "saga_source_topic", record->topic);
+    add(ret, "saga_source_partition", saga_arena_printf(arena, "%d", record->partition));
+    add(ret, "saga_source_offset", saga_arena_printf(arena, "%lld", (long long)record->offset));
+}

@@ -1,0 +1,220 @@
+/* `saga doctor`: a look at everything that the coordinator needs, with the mend for what is wrong.
+ * */
+#include <hiredis/hiredis.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "operate/commands.h"
+#include "operate/definitions.h"
+#include "operate/health.h"
+#include "operate/output.h"
+#include "store/redis.h"
+
+/* A lane confirms itself once a second (R9); after so long without, nobody works on it. */
+enum { HEARTBEAT_MS_MAX = 5000, CLOCK_MS_MAX = 5000 };
+
+static void add_diagnostic(struct saga_health *health, const char *subject,
+                           const struct saga_diagnostic *diagnostic)
+{
+    const char *mend =
+        diagnostic->mend.size ? saga_arena_string(health->arena, diagnostic->mend) : NULL;
+    saga_health_add(health, SAGA_HEALTH_FAILED, subject, mend, "%.*s",
+                    SAGA_SLICE_ARG(diagnostic->what));
+}
+
+static bool look_at_broker(struct saga_call *call, struct saga_health *health)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    int error = saga_client_new(&call->config.kafka, call->arena, &call->client, &diagnostic);
+    if (error == SAGA_OK)
+        error =
+            saga_client_check_broker(call->client, SAGA_CALL_TIMEOUT_MS, call->arena, &diagnostic);
+    if (error < 0)
+        add_diagnostic(health, "Kafka", &diagnostic);
+    else
+        saga_health_add(health, SAGA_HEALTH_OK, "Kafka", NULL, "%s is there and new enough",
+                        call->config.kafka.bootstrap_servers);
+    return error == SAGA_OK;
+}
+
+static bool look_at_redis(struct saga_call *call, struct saga_health *health)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    const struct saga_redis_config *redis = &call->config.redis;
+    const char *where =
+        redis->unix_socket ? redis->unix_socket
+                           : saga_arena_printf(call->arena, "%s:%d", redis->host, redis->port).data;
+    int error = saga_redis_check(redis, call->arena, &diagnostic);
+    if (error < 0)
+        add_diagnostic(health, "Redis", &diagnostic);
+    else
+        saga_health_add(health, SAGA_HEALTH_OK, "Redis", NULL,
+                        "%s is there, new enough and never evicts", where);
+    return error == SAGA_OK;
+}
+
+static bool has_definitions_topic(struct saga_call *call)
+{
+    struct saga_topic_spec spec = { .name = call->topics.definitions.data };
+    struct saga_topic_state state = { 0 };
+    return saga_client_describe_topic(call->client, &spec, SAGA_CALL_TIMEOUT_MS, call->arena,
+                                      &state) == SAGA_OK &&
+           state.exists;
+}
+
+/* Loads what is deployed, one line a definition that cannot be. `ret` has room for all of them. */
+static size_t look_at_definitions(struct saga_call *call, const struct saga_deployment *deployment,
+                                  struct saga_health *health, struct saga_definition **ret)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < deployment->count; i++) {
+        const struct saga_deployed *d = &deployment->items[i];
+        struct saga_diagnostics diagnostics;
+        const char *subject = saga_arena_printf(call->arena, "definition %.*s@%u",
+                                                SAGA_SLICE_ARG(d->name), d->version)
+                                  .data;
+        saga_diagnostics_init(&diagnostics, call->arena);
+        if (saga_definition_load(d->source, subject, &diagnostics, &ret[count]) == SAGA_OK)
+            count++;
+        else
+            saga_health_add(health, SAGA_HEALTH_FAILED, subject,
+                            "run a version of saga that is as new as the one that deployed it",
+                            "cannot be read: %.*s", SAGA_SLICE_ARG(diagnostics.items[0].what));
+    }
+    if (deployment->count == 0)
+        saga_health_add(health, SAGA_HEALTH_WARNING, "definitions", "saga deploy FILE",
+                        "none is deployed, so no saga can start");
+    else if (count == deployment->count)
+        saga_health_add(health, SAGA_HEALTH_OK, "definitions", NULL,
+                        "%zu deployed, all can be read", count);
+    return count;
+}
+
+static void look_at_topics(struct saga_call *call, struct saga_health *health)
+{
+    struct saga_deployment deployment = { 0 };
+    if (has_definitions_topic(call) && saga_deployment_read(call, &deployment) != SAGA_EXIT_DONE) {
+        saga_health_add(health, SAGA_HEALTH_FAILED, "definitions", NULL, "cannot be read: %s",
+                        saga_client_problem(call->client));
+        return;
+    }
+    struct saga_definition **definitions =
+        SAGA_NEW_ARRAY(call->arena, struct saga_definition *, deployment.count);
+    size_t count = look_at_definitions(call, &deployment, health, definitions);
+    saga_health_topics(call, definitions, count, health);
+    saga_free_definitions(definitions, count);
+}
+
+static void look_at_lane(struct saga_call *call, uint32_t lane, int64_t now_ms,
+                         struct saga_health *health)
+{
+    struct saga_lane_status status;
+    const char *subject = saga_arena_printf(call->arena, "lane %u", lane).data;
+    if (saga_views_lane(call->views, lane, call->arena, &status) < 0) {
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject, NULL, "%s",
+                        saga_views_problem(call->views));
+        return;
+    }
+    int64_t silent_ms = now_ms - status.heartbeat_ms;
+    if (!status.present)
+        saga_health_add(health, SAGA_HEALTH_WARNING, subject, "saga run",
+                        "no coordinator has worked on it with this Redis yet");
+    else if (silent_ms > HEARTBEAT_MS_MAX)
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject,
+                        "is a coordinator running, and with the same lanes and Redis? its log says "
+                        "what it waits for",
+                        "nobody has worked on it for %s; the last was %.*s",
+                        saga_age(call->arena, status.heartbeat_ms, now_ms),
+                        SAGA_SLICE_ARG(status.owner));
+    else
+        saga_health_add(health, SAGA_HEALTH_OK, subject, NULL,
+                        "%.*s has it, applied to offset %lld", SAGA_SLICE_ARG(status.owner),
+                        (long long)status.applied);
+    if (status.present && silent_ms < -CLOCK_MS_MAX)
+        saga_health_add(health, SAGA_HEALTH_WARNING, "clock", "let NTP set both clocks",
+                        "the coordinator's clock is %lld s ahead of this host's",
+                        (long long)(-silent_ms / 1000));
+}
+
+static void look_at_lanes(struct saga_call *call, struct saga_health *health)
+{
+    uint32_t lanes = 0;
+    if (saga_call_views(call) != SAGA_EXIT_DONE) return;
+    if (saga_views_lanes(call->views, &lanes) < 0) {
+        saga_health_add(health, SAGA_HEALTH_FAILED, "lanes", NULL, "%s",
+                        saga_views_problem(call->views));
+    } else if (lanes == 0) {
+        saga_health_add(health, SAGA_HEALTH_WARNING, "lanes", "saga run",
+                        "no coordinator has run with this Redis yet");
+    } else if (lanes != call->config.lanes) {
+        saga_health_add(health, SAGA_HEALTH_FAILED, "lanes",
+                        "set lanes to the number with which the topics were made",
+                        "Redis was written with %u lanes, the setting lanes is %u", lanes,
+                        call->config.lanes);
+    }
+    for (uint32_t lane = 0; lane < lanes; lane++) look_at_lane(call, lane, saga_now_ms(), health);
+}
+
+/* 2023-11-14: a clock before that has not been set since the machine began. */
+static void look_at_clock(struct saga_health *health)
+{
+    const int64_t sensible_ms = 1700000000000;
+    char text[SAGA_TIME_TEXT_BYTES];
+    int64_t now_ms = saga_now_ms();
+    saga_time_format(now_ms, text);
+    if (now_ms < sensible_ms)
+        saga_health_add(health, SAGA_HEALTH_FAILED, "clock", "set it, and let NTP keep it",
+                        "this host believes that it is %s", text);
+    else
+        saga_health_add(health, SAGA_HEALTH_OK, "clock", NULL, "%s", text);
+}
+
+static int doctor(struct saga_call *call)
+{
+    struct saga_health health;
+    saga_health_init(&health, call->arena);
+    look_at_clock(&health);
+    if (look_at_broker(call, &health)) look_at_topics(call, &health);
+    if (look_at_redis(call, &health)) look_at_lanes(call, &health);
+    return saga_health_print(call, &health);
+}
+
+const struct saga_subcommand saga_subcommand_doctor = {
+    .name = "doctor",
+    .summary = "look at the surroundings, and say what is wrong and how to mend it",
+    .details = "Clock, Kafka, definitions, topics, Redis, and who has the lanes. Exits with 10 if "
+               "something must be mended.",
+    .examples = "  saga doctor\n"
+                "  saga doctor -o jsonl --bootstrap-servers broker:9092",
+    .configured = true,
+    .has_output = true,
+    .run = doctor,
+};
+
+/* ---- version ---- */
+
+static int version(struct saga_call *call)
+{
+    const char *redis =
+        saga_arena_printf(call->arena, "%d.%d.%d", HIREDIS_MAJOR, HIREDIS_MINOR, HIREDIS_PATCH)
+            .data;
+    if (call->output == SAGA_OUTPUT_TEXT)
+        printf("saga %s (librdkafka %s, hiredis %s)\n", SAGA_VERSION, rd_kafka_version_str(),
+               redis);
+    else
+        saga_print_object(call, json_pack("{s:s, s:s, s:s}", "saga", SAGA_VERSION, "librdkafka",
+                                          rd_kafka_version_str(), "hiredis", redis));
+    return SAGA_EXIT_DONE;
+}
+
+const struct saga_subcommand saga_subcommand_version = {
+    .name = "version",
+    .summary = "print the version, and those of the libraries",
+    .examples = "  saga version -o json",
+    .has_output = true,
+    .run = version,
+};

@@ -1,0 +1,217 @@
+#include "store/views.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "store/layout.h"
+#include "store/views_internal.h"
+
+enum { SCAN_KEYS = 4000 }; /* keys that Redis looks at in one step */
+
+int saga_views_new(const struct saga_redis_config *config, struct saga_views **ret)
+{
+    struct saga_views *views = calloc(1, sizeof *views);
+    SAGA_ASSERT(views);
+    saga_connection_init(&views->connection, config, false);
+    *ret = views;
+    return SAGA_OK;
+}
+
+void saga_views_free(struct saga_views *views)
+{
+    if (!views) return;
+    saga_connection_close(&views->connection);
+    free(views);
+}
+
+const char *saga_views_problem(const struct saga_views *views)
+{
+    return views->connection.problem;
+}
+
+void saga_views_ask_key(const struct saga_views *views, struct saga_arena *arena,
+                        struct saga_command *command, const char *name, uint32_t lane,
+                        const char *kind, struct saga_slice rest)
+{
+    saga_command_init(command, arena);
+    saga_command_add_text(command, name);
+    saga_command_add(command,
+                     saga_layout_key(arena, views->connection.config.prefix, lane, kind, rest));
+}
+
+/* ---- lanes ---- */
+
+static int scan(struct saga_views *views, struct saga_slice pattern, uint64_t cursor,
+                struct saga_arena *arena, uint64_t *ret_cursor, redisReply **ret)
+{
+    struct saga_command command;
+    redisReply *reply;
+    unsigned long long next;
+    saga_command_init(&command, arena);
+    saga_command_add_text(&command, "SCAN");
+    saga_command_add(&command, saga_arena_printf(arena, "%" PRIu64, cursor));
+    saga_command_add_text(&command, "MATCH");
+    saga_command_add(&command, pattern);
+    saga_command_add_text(&command, "COUNT");
+    saga_command_add_number(&command, SCAN_KEYS);
+    int error = saga_connection_call(&views->connection, &command, &reply);
+    if (error < 0) return error;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[1]->type != REDIS_REPLY_ARRAY ||
+        saga_slice_to_u64(saga_slice_of(reply->element[0]->str), &next) < 0) {
+        freeReplyObject(reply);
+        return saga_connection_puzzled(&views->connection, "SCAN");
+    }
+    *ret_cursor = next;
+    *ret = reply;
+    return SAGA_OK;
+}
+
+static int lanes_of(struct saga_views *views, struct saga_arena *arena, struct saga_slice key,
+                    uint32_t *ret_lanes)
+{
+    struct saga_command command;
+    redisReply *reply;
+    int64_t lanes;
+    saga_command_init(&command, arena);
+    saga_command_add_text(&command, "HGET");
+    saga_command_add(&command, key);
+    saga_command_add_text(&command, "lanes");
+    int error = saga_connection_call(&views->connection, &command, &reply);
+    if (error < 0) return error;
+    bool known = saga_layout_number(reply, &lanes) && lanes > 0 && lanes <= UINT32_MAX;
+    *ret_lanes = known ? (uint32_t)lanes : 0;
+    freeReplyObject(reply);
+    return SAGA_OK;
+}
+
+/* Lane 0 is not there yet, or is being emptied: any other lane knows as well. */
+static int lanes_of_any(struct saga_views *views, struct saga_arena *arena, uint32_t *ret_lanes)
+{
+    uint64_t cursor = 0;
+    uint32_t lanes = 0;
+    struct saga_slice pattern = saga_layout_lanes_pattern(arena, views->connection.config.prefix);
+    do {
+        redisReply *reply;
+        int error = scan(views, pattern, cursor, arena, &cursor, &reply);
+        if (error < 0) return error;
+        for (size_t i = 0; i < reply->element[1]->elements && error == SAGA_OK && !lanes; i++) {
+            const redisReply *key = reply->element[1]->element[i];
+            error =
+                lanes_of(views, arena, (struct saga_slice){ key->str, (size_t)key->len }, &lanes);
+        }
+        freeReplyObject(reply);
+        if (error < 0) return error;
+    } while (cursor != 0 && !lanes);
+    *ret_lanes = lanes;
+    return SAGA_OK;
+}
+
+int saga_views_lanes(struct saga_views *views, uint32_t *ret_lanes)
+{
+    struct saga_arena arena;
+    uint32_t lanes = 0;
+    saga_arena_init(&arena);
+    struct saga_slice first =
+        saga_layout_key(&arena, views->connection.config.prefix, 0, "lane", SAGA_SLICE_NONE);
+    int error = lanes_of(views, &arena, first, &lanes);
+    if (error == SAGA_OK && lanes == 0) error = lanes_of_any(views, &arena, &lanes);
+    if (error == SAGA_OK) *ret_lanes = lanes;
+    saga_arena_free(&arena);
+    return error;
+}
+
+int saga_views_lane(struct saga_views *views, uint32_t lane, struct saga_arena *arena,
+                    struct saga_lane_status *ret)
+{
+    struct saga_command command;
+    redisReply *reply;
+    saga_command_init(&command, arena);
+    saga_layout_ask_lane(&command, views->connection.config.prefix, lane);
+    int error = saga_connection_call(&views->connection, &command, &reply);
+    if (error < 0) return error;
+    if (saga_layout_lane_status(reply, arena, ret) < 0)
+        error = saga_connection_puzzled(&views->connection, "HMGET");
+    freeReplyObject(reply);
+    return error;
+}
+
+/* ---- one saga ---- */
+
+int saga_views_state(struct saga_views *views, uint32_t lane, struct saga_slice saga_id,
+                     struct saga_arena *arena, struct saga_slice *ret_state)
+{
+    struct saga_command command;
+    redisReply *reply;
+    saga_views_ask_key(views, arena, &command, "GET", lane, "state:", saga_id);
+    int error = saga_connection_call(&views->connection, &command, &reply);
+    if (error < 0) return error;
+    if (reply->type == REDIS_REPLY_STRING) {
+        *ret_state = saga_arena_copy(arena, (struct saga_slice){ reply->str, (size_t)reply->len });
+    } else {
+        saga_connection_complain(&views->connection, "has no saga %.*s in lane %" PRIu32,
+                                 SAGA_SLICE_ARG(saga_id), lane);
+        error = SAGA_E_NOT_FOUND;
+    }
+    freeReplyObject(reply);
+    return error;
+}
+
+static int by_offset(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+int saga_views_history(struct saga_views *views, uint32_t lane, struct saga_slice saga_id,
+                       struct saga_arena *arena, int64_t **ret_offsets, size_t *ret_count)
+{
+    struct saga_command command;
+    redisReply *reply;
+    saga_views_ask_key(views, arena, &command, "LRANGE", lane, "history:", saga_id);
+    saga_command_add_text(&command, "0");
+    saga_command_add_text(&command, "-1");
+    int error = saga_connection_call(&views->connection, &command, &reply);
+    if (error < 0) return error;
+    size_t count = 0, all = reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
+    int64_t *offsets = SAGA_NEW_ARRAY(arena, int64_t, all);
+    for (size_t i = 0; i < all; i++)
+        if (saga_layout_number(reply->element[i], &offsets[count])) count++;
+    freeReplyObject(reply);
+    qsort(offsets, count, sizeof *offsets, by_offset);
+    *ret_offsets = offsets;
+    *ret_count = count;
+    return SAGA_OK;
+}
+
+/* ---- all of a lane ---- */
+
+int saga_views_scan(struct saga_views *views, uint32_t lane, uint64_t *cursor,
+                    struct saga_arena *arena, struct saga_slice **ret_ids, size_t *ret_count)
+{
+    const char *prefix = views->connection.config.prefix;
+    size_t skip = saga_layout_key_prefix_bytes(prefix, lane, "state:");
+    redisReply *reply;
+    uint64_t next;
+    int error = scan(views, saga_layout_pattern(arena, prefix, lane, "state:"), *cursor, arena,
+                     &next, &reply);
+    if (error < 0) return error;
+    size_t count = reply->element[1]->elements;
+    struct saga_slice *ids = SAGA_NEW_ARRAY(arena, struct saga_slice, count);
+    for (size_t i = 0; i < count; i++) {
+        const redisReply *key = reply->element[1]->element[i];
+        SAGA_ASSERT((size_t)key->len >= skip);
+        ids[i] =
+            saga_arena_copy(arena, (struct saga_slice){ key->str + skip, (size_t)key->len - skip });
+    }
+    freeReplyObject(reply);
+    *cursor = next;
+    *ret_ids = ids;
+    *ret_count = count;
+    return SAGA_OK;
+}

@@ -1,0 +1,40 @@
+/* What the integration tests need of the machine: free ports, temporary folders, child
+ * processes. Children never outlive the test: the kernel kills them when their parent thread
+ * ends. Functions return 0 or -1, with the reason on stderr. */
+#ifndef SAGA_TEST_PROCESS_H
+#define SAGA_TEST_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A TCP port of 127.0.0.1 that nobody listens on just now and that was not given before; 0 on
+ * failure. */
+int saga_test_free_port(void);
+
+/* Makes a folder of its own under $TMPDIR or /tmp. The path is the caller's to free; NULL on
+ * failure. */
+char *saga_test_temp_dir(void);
+/* Removes a folder and all that is in it, without following links. NULL is fine. */
+void saga_test_remove_dir(const char *path);
+
+/* Starts argv[0] (looked for in $PATH) with both outputs appended to `log_path` (NULL: the
+ * test's own). `argv` ends with NULL. The child is killed when the calling thread ends, so start
+ * it from one that stays. A program that cannot be started is a failure here, not an exit of the
+ * child. */
+int saga_test_spawn(char *const argv[], const char *log_path, pid_t *ret_pid);
+
+/* Still running? A child that ended stays to be reaped by saga_test_stop or saga_test_wait. */
+bool saga_test_running(pid_t pid);
+
+/* Sends `signal` (0: none, only waits) and waits for the end, after `timeout_ms` with SIGKILL.
+ * Returns the status as of waitpid, or -1 where there was no such child or SIGKILL was needed.
+ * Works on a stopped child too. */
+int saga_test_stop(pid_t pid, int signal, int timeout_ms);
+
+/* Waits until 127.0.0.1:port takes connections. */
+int saga_test_wait_port(int port, int timeout_ms);
+
+/* Sleeps, also over signals. */
+void saga_test_sleep_ms(int ms);
+
+#endif

@@ -1,0 +1,216 @@
+/* The command line: which command is meant, what is refused with which exit code, that every
+ * command explains itself. Each run is a child process, for argp leaves by itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "operate/command.h"
+#include "operate/reading.h"
+
+enum { ARGUMENTS_MAX = 16 };
+static char output[65536];
+
+/* Runs `saga` with these words (split at blanks), in an empty folder; what it printed is in
+ * `output`. */
+static int saga(const char *line)
+{
+    char *arguments[ARGUMENTS_MAX + 1] = { NULL };
+    char words[512] = "saga ";
+    int pipes[2], status, count = 0;
+    assert_true(strlen(line) < sizeof words - 6);
+    strcat(words, line);
+    for (char *word = strtok(words, " "); word && count < ARGUMENTS_MAX; word = strtok(NULL, " "))
+        arguments[count++] = word;
+    assert_int_equal(pipe(pipes), 0);
+    fflush(stdout);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        dup2(pipes[1], STDOUT_FILENO);
+        dup2(pipes[1], STDERR_FILENO);
+        close(pipes[0]);
+        close(pipes[1]);
+        if (chdir("/") < 0) _exit(99);
+        exit(saga_main(count, arguments));
+    }
+    close(pipes[1]);
+    size_t size = 0;
+    for (ssize_t n; (n = read(pipes[0], output + size, sizeof output - 1 - size)) > 0;)
+        size += (size_t)n;
+    output[size] = '\0';
+    close(pipes[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void assert_says(const char *text)
+{
+    if (!strstr(output, text)) fail_msg("expected \"%s\" in:\n%s", text, output);
+}
+
+static void no_command_is_wrong_usage(void **state)
+{
+    (void)state;
+    assert_int_equal(saga(""), SAGA_EXIT_USAGE);
+    assert_says("Usage: saga COMMAND");
+}
+
+static void help_lists_every_command(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("help"), SAGA_EXIT_DONE);
+    for (size_t g = 0; g < saga_subcommand_group_count; g++) {
+        assert_says(saga_subcommand_groups[g].title);
+        for (size_t i = 0; i < saga_subcommand_groups[g].count; i++)
+            assert_says(saga_subcommand_groups[g].commands[i]->name);
+    }
+    assert_says("Example");
+}
+
+static void every_command_explains_itself_with_an_example(void **state)
+{
+    (void)state;
+    for (size_t g = 0; g < saga_subcommand_group_count; g++)
+        for (size_t i = 0; i < saga_subcommand_groups[g].count; i++) {
+            const struct saga_subcommand *command = saga_subcommand_groups[g].commands[i];
+            char line[128], example[128];
+            snprintf(line, sizeof line, "%s --help", command->name);
+            assert_int_equal(saga(line), SAGA_EXIT_DONE);
+            snprintf(example, sizeof example, "saga %s", command->name);
+            assert_says("Examples:");
+            assert_non_null(strstr(command->examples, example));
+            assert_true(strlen(command->summary) > 0 && strlen(command->summary) <= 80);
+            snprintf(line, sizeof line, "help %s", command->name);
+            assert_int_equal(saga(line), SAGA_EXIT_DONE);
+        }
+}
+
+static void an_unknown_command_gets_the_nearest(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("depoly x.yaml"), SAGA_EXIT_USAGE);
+    assert_says("there is no command \"depoly\"; did you mean \"deploy\"?");
+    assert_int_equal(saga("frobnicate"), SAGA_EXIT_USAGE);
+    assert_null(strstr(output, "did you mean"));
+}
+
+static void half_a_command_lists_its_other_halves(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("topics"), SAGA_EXIT_USAGE);
+    assert_says("saga topics create");
+    assert_says("saga topics check");
+    assert_int_equal(saga("topics chekc"), SAGA_EXIT_USAGE);
+    assert_says("there is no command \"topics chekc\"");
+}
+
+static void options_come_behind_the_command(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("--config x list"), SAGA_EXIT_USAGE);
+    assert_says("options come behind the command");
+}
+
+static void version_is_an_option_too(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("--version"), SAGA_EXIT_DONE);
+    assert_says("saga " SAGA_VERSION);
+    assert_int_equal(saga("version -o json"), SAGA_EXIT_DONE);
+    assert_says("\"saga\": \"" SAGA_VERSION "\"");
+}
+
+static void wrong_usage_is_2(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("check"), SAGA_EXIT_USAGE);
+    assert_says("it takes FILE...");
+    assert_int_equal(saga("version extra"), SAGA_EXIT_USAGE);
+    assert_int_equal(saga("version --frobnicate"), SAGA_EXIT_USAGE);
+    assert_int_equal(saga("config -o xml"), SAGA_EXIT_USAGE);
+    assert_says("-o takes text, json or jsonl");
+    assert_int_equal(saga("config --set lanes"), SAGA_EXIT_USAGE);
+    assert_int_equal(saga("config --set lnes=3"), SAGA_EXIT_USAGE);
+    assert_says("did you mean \"lanes\"?");
+    assert_int_equal(saga("config --lanes 0"), SAGA_EXIT_USAGE);
+    assert_int_equal(saga("cancel a/b"), SAGA_EXIT_USAGE);
+    assert_says("it needs --reason");
+    assert_int_equal(saga("resolve a/b --reason x"), SAGA_EXIT_USAGE);
+    assert_says("it needs --as");
+    assert_int_equal(saga("resolve a/b --reason x --as won"), SAGA_EXIT_USAGE);
+    assert_int_equal(saga("cancel a/b --reason x --wait soon"), SAGA_EXIT_USAGE);
+    assert_int_equal(saga("dead-letters show 3"), SAGA_EXIT_USAGE);
+    assert_says("PARTITION/OFFSET");
+    assert_int_equal(saga("history noslash"), SAGA_EXIT_USAGE);
+    assert_says("DEFINITION/KEY");
+}
+
+static void every_setting_is_a_flag(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("config --lanes 16 --set workers=3 -X linger.ms=5 "
+                          "--bootstrap-servers b:1 -X kafka.client.id=c -o jsonl"),
+                     SAGA_EXIT_DONE);
+    assert_says("{\"name\":\"lanes\",\"value\":\"16\",\"source\":\"--lanes\",\"secret\":false}");
+    assert_says("\"name\":\"workers\",\"value\":\"3\",\"source\":\"--set\"");
+    assert_says("\"name\":\"kafka.linger.ms\",\"value\":\"5\",\"source\":\"-X\"");
+    assert_says("\"name\":\"kafka.client.id\",\"value\":\"c\"");
+    assert_says("\"name\":\"kafka.bootstrap.servers\",\"value\":\"b:1\"");
+}
+
+static void secrets_are_masked(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("config --redis-password hush -X sasl.password=hush -X ssl.key.pem=hush"),
+                     SAGA_EXIT_DONE);
+    assert_null(strstr(output, "hush"));
+    assert_says("********");
+}
+
+static void a_file_that_is_not_there_fails(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("check /nowhere.yaml"), SAGA_EXIT_FAILED);
+    assert_says("/nowhere.yaml");
+    assert_int_equal(saga("graph /nowhere.yaml"), SAGA_EXIT_FAILED);
+}
+
+static void an_id_is_taken_apart_at_its_first_slash(void **state)
+{
+    (void)state;
+    static const struct saga_subcommand command = { .name = "test" };
+    struct saga_call call = { .command = &command };
+    struct saga_address address;
+    assert_int_equal(saga_address_parse(&call, "order-fulfilment/o/1", 8, &address),
+                     SAGA_EXIT_DONE);
+    assert_true(saga_slice_is(address.name, "order-fulfilment"));
+    assert_true(saga_slice_is(address.key, "o/1"));
+    assert_int_equal(address.lane, saga_lane_of_key(address.key, 8));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_command_is_wrong_usage),
+        cmocka_unit_test(help_lists_every_command),
+        cmocka_unit_test(every_command_explains_itself_with_an_example),
+        cmocka_unit_test(an_unknown_command_gets_the_nearest),
+        cmocka_unit_test(half_a_command_lists_its_other_halves),
+        cmocka_unit_test(options_come_behind_the_command),
+        cmocka_unit_test(version_is_an_option_too),
+        cmocka_unit_test(wrong_usage_is_2),
+        cmocka_unit_test(every_setting_is_a_flag),
+        cmocka_unit_test(secrets_are_masked),
+        cmocka_unit_test(a_file_that_is_not_there_fails),
+        cmocka_unit_test(an_id_is_taken_apart_at_its_first_slash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
