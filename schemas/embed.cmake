@@ -1,5 +1,5 @@
 # Writes the schemas as C strings: `const char saga_schema_<name>[]`.
-set(text "/* Made from schemas/*.avsc by schemas/embed.cmake. */\n")
+set(text "/* Made from the files in schemas by embed.cmake. */\n")
 foreach(name ${SCHEMAS})
   file(READ ${FOLDER}/${name}.avsc content HEX)
   string(REGEX REPLACE "(..)" "0x\\1," bytes "${content}")

@@ -63,8 +63,10 @@ bool saga_expression_is_plain(const struct saga_expression *expression);
  * (`.steps.name`, `.steps["name"]`), in order. */
 void saga_expression_steps(const struct saga_expression *expression,
                            void (*visit)(struct saga_slice step, void *context), void *context);
-/* Does it mention the top-level member (`.reply`, `.error`, `.item` ...)? */
+/* May it read the top-level member (`reply`, `error`, `steps` ...)? Conservative: what takes `.` as a whole reads all. */
 bool saga_expression_reads(const struct saga_expression *expression, const char *member);
+/* Does it name the top-level member for sure (`.reply.x` at its beginning)? For checks, which must not cry wolf. */
+bool saga_expression_names(const struct saga_expression *expression, const char *member);
 
 /* jq's truth: everything but null and false. */
 bool saga_json_is_true(struct saga_slice json);

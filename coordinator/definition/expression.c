@@ -1,0 +1,271 @@
+#include "definition/expression.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "definition/expression_internal.h"
+
+struct saga_expression {
+    struct saga_arena arena; /* source, tokens, plain form */
+    struct saga_slice source;
+    struct saga_token *tokens;
+    size_t token_count;
+    unsigned members; /* that it may read, conservatively */
+    struct saga_plain *plain;
+    struct saga_jq *jq; /* where it is not plain */
+};
+
+const char *const saga_member_names[SAGA_MEMBER_COUNT] = { "steps", "input", "vars",  "item",
+                                                           "index", "saga",  "reply", "error" };
+
+struct saga_slice saga_bindings_member(const struct saga_bindings *bindings, int member)
+{
+    const struct saga_slice values[SAGA_MEMBER_COUNT] = { SAGA_SLICE_NONE, bindings->input,
+                                                          bindings->vars,  bindings->item,
+                                                          bindings->index, bindings->saga,
+                                                          bindings->reply, bindings->error };
+    return values[member];
+}
+
+/* ---- what is not pure ---- */
+
+static const char *const refused_words[] = {
+    "now",           "input",  "inputs",  "env",        "input_line_number", "input_filename",
+    "debug",         "stderr", "halt",    "halt_error", "get_search_list",   "get_prog_origin",
+    "get_jq_origin", "import", "include", "modulemeta", "localtime",         "strflocaltime",
+};
+static const char *const refused_variables[] = { "ENV", "__loc__", "__prog_args" };
+
+static bool is_among(struct saga_slice text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (saga_slice_is(text, words[i])) return true;
+    return false;
+}
+
+static bool is_punct(const struct saga_token *token, char c)
+{
+    return token->kind == SAGA_TOKEN_PUNCT && token->text.data[0] == c;
+}
+
+/* Walks the tokens with the innermost bracket at hand, to tell the key of an object from a call. */
+static const struct saga_token *find_impure(const struct saga_token *tokens, size_t count)
+{
+    char brackets[256];
+    size_t depth = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct saga_token *token = &tokens[i];
+        char c = token->kind == SAGA_TOKEN_PUNCT ? token->text.data[0] : '\0';
+        if (c && strchr("{[(", c) && depth < sizeof brackets) brackets[depth++] = c;
+        if (c && strchr("}])", c) && depth > 0) depth--;
+        if (token->kind == SAGA_TOKEN_VARIABLE &&
+            is_among(token->text, refused_variables,
+                     sizeof refused_variables / sizeof refused_variables[0]))
+            return token;
+        if (token->kind != SAGA_TOKEN_IDENT ||
+            !is_among(token->text, refused_words, sizeof refused_words / sizeof refused_words[0]))
+            continue;
+        bool key = depth > 0 && brackets[depth - 1] == '{' && i > 0 &&
+                   (is_punct(&tokens[i - 1], '{') || is_punct(&tokens[i - 1], ','));
+        if (!key) return token;
+    }
+    return NULL;
+}
+
+/* ---- what it reads ---- */
+
+static bool continues_a_path(const struct saga_token *tokens, size_t i)
+{
+    if (i == 0) return false;
+    const struct saga_token *before = &tokens[i - 1];
+    if (before->kind == SAGA_TOKEN_FIELD || before->kind == SAGA_TOKEN_VARIABLE) return true;
+    return is_punct(before, ']') || is_punct(before, ')') || is_punct(before, '}') ||
+           is_punct(before, '?');
+}
+
+static unsigned members_read(const struct saga_token *tokens, size_t count)
+{
+    unsigned members = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct saga_token *token = &tokens[i];
+        bool named = token->kind == SAGA_TOKEN_FIELD || token->kind == SAGA_TOKEN_STRING ||
+                     token->kind == SAGA_TOKEN_IDENT; /* {input} too */
+        for (int m = 0; m < SAGA_MEMBER_COUNT && named; m++)
+            if (saga_slice_is(token->text, saga_member_names[m])) members |= 1u << m;
+        /* a dot by itself is all there is; so is what a function without a path may reach */
+        bool whole = is_punct(token, '.') && !continues_a_path(tokens, i);
+        if (whole) members = (1u << SAGA_MEMBER_COUNT) - 1;
+    }
+    return members;
+}
+
+bool saga_expression_reads(const struct saga_expression *expression, const char *member)
+{
+    for (int m = 0; m < SAGA_MEMBER_COUNT; m++)
+        if (strcmp(saga_member_names[m], member) == 0) return (expression->members & 1u << m) != 0;
+    return false;
+}
+
+/* Top-level for sure: not behind another path, a pipe, or inside a call's brackets. */
+bool saga_expression_names(const struct saga_expression *expression, const char *member)
+{
+    int calls = 0;
+    for (size_t i = 0; i < expression->token_count; i++) {
+        const struct saga_token *token = &expression->tokens[i];
+        bool call =
+            is_punct(token, '(') && i > 0 && expression->tokens[i - 1].kind == SAGA_TOKEN_IDENT;
+        if (call) calls++;
+        if (is_punct(token, '|')) return false;
+        if (token->kind == SAGA_TOKEN_FIELD && calls == 0 &&
+            !continues_a_path(expression->tokens, i) && saga_slice_is(token->text, member))
+            return true;
+    }
+    return false;
+}
+
+void saga_expression_steps(const struct saga_expression *expression,
+                           void (*visit)(struct saga_slice step, void *context), void *context)
+{
+    for (size_t i = 0; i + 1 < expression->token_count; i++) {
+        const struct saga_token *token = &expression->tokens[i], *next = token + 1;
+        if (token->kind != SAGA_TOKEN_FIELD || !saga_slice_is(token->text, "steps")) continue;
+        if (next->kind == SAGA_TOKEN_FIELD) visit(next->text, context);
+        if (is_punct(next, '.') && next[1].kind == SAGA_TOKEN_STRING && !next[1].interpolates)
+            visit(next[1].text, context);
+        if (is_punct(next, '[') && next[1].kind == SAGA_TOKEN_STRING && !next[1].interpolates &&
+            is_punct(&next[2], ']'))
+            visit(next[1].text, context);
+    }
+}
+
+/* ---- compiling ---- */
+
+static void place(struct saga_diagnostic *diagnostic, struct saga_slice source, size_t offset,
+                  size_t width)
+{
+    diagnostic->line = 1;
+    diagnostic->column = 1;
+    diagnostic->width = width ? (unsigned)width : 1;
+    for (size_t i = 0; i < offset && i < source.size; i++) {
+        diagnostic->column++;
+        if (source.data[i] != '\n') continue;
+        diagnostic->line++;
+        diagnostic->column = 1;
+    }
+}
+
+static int check(struct saga_expression *e, struct saga_arena *arena,
+                 struct saga_diagnostic *diagnostic)
+{
+    size_t offset = 0;
+    if (e->source.size > SAGA_EXPRESSION_BYTES_MAX) {
+        saga_diagnostic_set(diagnostic, arena, "an expression of %zu bytes, the limit is %d",
+                            e->source.size, SAGA_EXPRESSION_BYTES_MAX);
+        return SAGA_E_LIMIT;
+    }
+    if (e->source.size && memchr(e->source.data, '\0', e->source.size)) {
+        saga_diagnostic_set(diagnostic, arena, "the expression holds a NUL byte");
+        return SAGA_E_INVALID;
+    }
+    if (saga_expression_lex(e->source, &e->arena, &e->tokens, &e->token_count, &offset) < 0) {
+        saga_diagnostic_set(diagnostic, arena,
+                            "the expression has a string or a bracket that does not end");
+        place(diagnostic, e->source, offset, 1);
+        return SAGA_E_INVALID;
+    }
+    const struct saga_token *impure = find_impure(e->tokens, e->token_count);
+    if (!impure) return SAGA_OK;
+    bool variable = impure->kind == SAGA_TOKEN_VARIABLE;
+    saga_diagnostic_set(diagnostic, arena, "%s%.*s cannot be used in an expression",
+                        variable ? "$" : "", SAGA_SLICE_ARG(impure->text));
+    saga_diagnostic_mend(
+        diagnostic, arena,
+        "an expression is a pure function of the saga's data, so that replaying gives the same: "
+        "take the value from .input, .steps or .saga.started");
+    place(diagnostic, e->source, (size_t)(impure->text.data - e->source.data), impure->text.size);
+    return SAGA_E_INVALID;
+}
+
+int saga_expression_compile(struct saga_slice source, struct saga_arena *arena,
+                            struct saga_diagnostic *diagnostic, struct saga_expression **ret)
+{
+    struct saga_expression *e = calloc(1, sizeof *e);
+    struct saga_slice message;
+    SAGA_ASSERT(e);
+    saga_arena_init(&e->arena);
+    e->source = saga_arena_copy(&e->arena, source.data ? source : SAGA_SLICE(""));
+    int error = check(e, arena, diagnostic);
+    if (error == SAGA_OK) {
+        e->members = members_read(e->tokens, e->token_count);
+        e->plain = saga_plain_compile(e->tokens, &e->arena);
+    }
+    if (error == SAGA_OK && !e->plain) {
+        error = e->token_count <= 1 ? SAGA_E_INVALID
+                                    : saga_jq_compile(e->source, arena, &message, &e->jq);
+        if (e->token_count <= 1) message = SAGA_SLICE("the expression is empty");
+        if (error < 0) {
+            saga_diagnostic_set(diagnostic, arena, "the expression is no jq: %.*s",
+                                SAGA_SLICE_ARG(message));
+            place(diagnostic, e->source, 0, e->source.size < 60 ? e->source.size : 60);
+        }
+    }
+    if (error < 0) {
+        saga_expression_free(e);
+        return error;
+    }
+    *ret = e;
+    return SAGA_OK;
+}
+
+void saga_expression_free(struct saga_expression *expression)
+{
+    if (!expression) return;
+    saga_jq_free(expression->jq);
+    saga_arena_free(&expression->arena);
+    free(expression);
+}
+
+/* ---- evaluating ---- */
+
+int saga_expression_eval(struct saga_expression *expression, const struct saga_bindings *bindings,
+                         struct saga_arena *arena, struct saga_slice *ret_json,
+                         struct saga_slice *ret_message)
+{
+    struct saga_slice json, message = SAGA_SLICE_NONE;
+    int error =
+        expression->plain
+            ? saga_plain_eval(expression->plain, bindings, arena, &json, &message)
+            : saga_jq_eval(expression->jq, bindings, expression->members, arena, &json, &message);
+    if (error == SAGA_OK && json.size > SAGA_PAYLOAD_BYTES_MAX) {
+        message = saga_arena_printf(arena, "it gives %zu bytes, the limit is %d", json.size,
+                                    SAGA_PAYLOAD_BYTES_MAX);
+        error = SAGA_E_LIMIT;
+    }
+    if (error == SAGA_OK)
+        *ret_json = json;
+    else
+        *ret_message = saga_arena_printf(arena, "%.*s: %.*s",
+                                         SAGA_SLICE_ARG(saga_slice_clip(expression->source, 200)),
+                                         SAGA_SLICE_ARG(message));
+    return error;
+}
+
+struct saga_slice saga_expression_source(const struct saga_expression *expression)
+{
+    return expression->source;
+}
+
+bool saga_expression_is_plain(const struct saga_expression *expression)
+{
+    return expression->plain != NULL;
+}
+
+bool saga_json_is_true(struct saga_slice json)
+{
+    enum saga_json_kind kind = saga_json_kind(json);
+    return kind != SAGA_JSON_NULL && kind != SAGA_JSON_FALSE;
+}
