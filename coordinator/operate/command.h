@@ -44,6 +44,7 @@ struct saga_subcommand {
     bool configured;                    /* reads the configuration, takes its flags */
     bool has_output;                    /* takes -o */
     bool all_settings;                  /* the help shows every setting's flag */
+    bool is_daemon;                     /* runs on: the lines of librdkafka belong into its log */
     int (*run)(struct saga_call *call); /* returns an exit code */
 };
 

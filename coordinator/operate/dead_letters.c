@@ -258,7 +258,7 @@ static int parse_place(struct saga_call *call, int32_t *ret_partition, int64_t *
 
 static int show(struct saga_call *call)
 {
-    int32_t partition, partitions;
+    int32_t partition = 0, partitions;
     int64_t low, high;
     struct wanted wanted = { .arena = call->arena };
     int code = parse_place(call, &partition, &wanted.offset);

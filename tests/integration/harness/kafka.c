@@ -1,0 +1,143 @@
+#include "harness/kafka.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/process.h"
+
+enum { START_MS = 60000, STOP_MS = 30000, PATH_BYTES = 512 };
+
+const char *saga_test_kafka_classpath(void)
+{
+    static char path[PATH_BYTES];
+    const char *jars = getenv("SAGA_KAFKA_JARS");
+    if (!jars) jars = SAGA_SOURCE_DIR "/tests/kafka/target/dependency";
+    if (access(jars, R_OK) != 0) {
+        fprintf(stderr,
+                "Kafka's jars are not in %s: run mvn -f tests/kafka/pom.xml "
+                "dependency:copy-dependencies\n",
+                jars);
+        return NULL;
+    }
+    snprintf(path, sizeof path, "%s/*", jars);
+    return path;
+}
+
+static int write_properties(const struct saga_test_kafka *kafka, const char *path)
+{
+    FILE *file = fopen(path, "w");
+    if (!file) return -1;
+    fprintf(file,
+            "process.roles=broker,controller\nnode.id=1\n"
+            "controller.quorum.voters=1@127.0.0.1:%d\n"
+            "listeners=PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d\n"
+            "advertised.listeners=PLAINTEXT://127.0.0.1:%d\n"
+            "controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n"
+            "log.dirs=%s/data\nauto.create.topics.enable=false\n"
+            "offsets.topic.num.partitions=4\noffsets.topic.replication.factor=1\n"
+            "transaction.state.log.num.partitions=4\ntransaction.state.log.replication.factor=1\n"
+            "transaction.state.log.min.isr=1\nmin.insync.replicas=1\ndefault.replication.factor=1\n"
+            "group.initial.rebalance.delay.ms=0\ngroup.min.session.timeout.ms=1000\n"
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000\n"
+            "log.flush.interval.messages=9223372036854775807\nnum.network.threads=2\nnum.io."
+            "threads=4\n",
+            kafka->controller_port, kafka->port, kafka->controller_port, kafka->port,
+            kafka->folder);
+    return fclose(file);
+}
+
+static int run_java(struct saga_test_kafka *kafka, char *const *arguments, pid_t *ret_pid)
+{
+    char log[PATH_BYTES], log4j[PATH_BYTES];
+    const char *classpath = saga_test_kafka_classpath();
+    char *argv[16] = { "java",     "-Xmx512m",
+                       "-Xms128m", "-XX:+UseSerialGC",
+                       "-cp",      (char *)(uintptr_t)classpath,
+                       log4j };
+    int count = 7;
+    if (!classpath) return -1;
+    snprintf(log, sizeof log, "%s/kafka.log", kafka->folder);
+    snprintf(log4j, sizeof log4j, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
+    while (*arguments) argv[count++] = *arguments++;
+    argv[count] = NULL;
+    return saga_test_spawn(argv, log, ret_pid);
+}
+
+static int format(struct saga_test_kafka *kafka, char *properties)
+{
+    char *arguments[] = {
+        "kafka.tools.StorageTool", "format", "-t", "saga-tests-cluster-0000", "-c", properties, NULL
+    };
+    pid_t pid;
+    if (run_java(kafka, arguments, &pid) != 0) return -1;
+    int status = saga_test_stop(pid, 0, START_MS);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+int saga_test_kafka_restart(struct saga_test_kafka *kafka)
+{
+    char properties[PATH_BYTES];
+    char *arguments[] = { "kafka.Kafka", properties, NULL };
+    snprintf(properties, sizeof properties, "%s/server.properties", kafka->folder);
+    if (run_java(kafka, arguments, &kafka->pid) != 0) return -1;
+    if (saga_test_wait_port(kafka->port, START_MS) == 0) return 0;
+    fprintf(stderr, "the broker does not start; its log is %s/kafka.log\n", kafka->folder);
+    return -1;
+}
+
+int saga_test_kafka_start(struct saga_test_kafka *kafka)
+{
+    char properties[PATH_BYTES];
+    memset(kafka, 0, sizeof *kafka);
+    kafka->port = saga_test_free_port();
+    kafka->controller_port = saga_test_free_port();
+    kafka->folder = saga_test_temp_dir();
+    if (!kafka->port || !kafka->controller_port || !kafka->folder) return -1;
+    snprintf(kafka->servers, sizeof kafka->servers, "127.0.0.1:%d", kafka->port);
+    snprintf(properties, sizeof properties, "%s/server.properties", kafka->folder);
+    if (write_properties(kafka, properties) != 0 || format(kafka, properties) != 0) {
+        fprintf(stderr, "the broker's storage cannot be formatted; its log is %s/kafka.log\n",
+                kafka->folder);
+        return -1;
+    }
+    return saga_test_kafka_restart(kafka);
+}
+
+static void end(struct saga_test_kafka *kafka, int signal_number)
+{
+    if (kafka->pid > 0) saga_test_stop(kafka->pid, signal_number, STOP_MS);
+    kafka->pid = 0;
+}
+
+void saga_test_kafka_halt(struct saga_test_kafka *kafka)
+{
+    end(kafka, SIGTERM);
+}
+
+void saga_test_kafka_kill(struct saga_test_kafka *kafka)
+{
+    end(kafka, SIGKILL);
+}
+
+void saga_test_kafka_freeze(struct saga_test_kafka *kafka)
+{
+    kill(kafka->pid, SIGSTOP);
+}
+
+void saga_test_kafka_thaw(struct saga_test_kafka *kafka)
+{
+    kill(kafka->pid, SIGCONT);
+}
+
+void saga_test_kafka_stop(struct saga_test_kafka *kafka)
+{
+    end(kafka, SIGKILL);
+    saga_test_remove_dir(kafka->folder);
+    free(kafka->folder);
+    kafka->folder = NULL;
+}
