@@ -277,7 +277,7 @@ static const struct argp_option options[] = {
 const struct saga_subcommand saga_subcommand_dev = {
     .name = "dev",
     .arguments = "[FILE...]",
-    .summary = "Try sagas out: everything in one process",
+    .summary = "try sagas out: everything in one process",
     .details = "Starts a Kafka endpoint inside the process (librdkafka's mock cluster; real "
                "clients can connect to it), "
                "a redis-server of its own, simulated participants that answer every command with "

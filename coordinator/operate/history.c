@@ -173,11 +173,13 @@ static bool take_any(const struct saga_message *message, void *context)
     return take(story, message);
 }
 
+/* It may take long, so `why` is said; NULL: it was asked for. */
 static int scan(struct story *story, const char *why)
 {
     struct saga_call *call = story->call;
-    fprintf(stderr, "saga history: %s; reading all of lane %u from its beginning\n", why,
-            story->address.lane);
+    if (why)
+        fprintf(stderr, "saga history: %s; reading all of lane %u from its beginning\n", why,
+                story->address.lane);
     int code = saga_read_to_end(call, call->topics.journal, (int32_t)story->address.lane,
                                 SAGA_READ_BEGINNING, take_any, story);
     return code == SAGA_EXIT_DONE ? story->code : code;
@@ -188,7 +190,7 @@ static int read_story(struct story *story)
     struct saga_call *call = story->call;
     int64_t *offsets;
     size_t count;
-    if (saga_call_has(call, KEY_SCAN)) return scan(story, "as asked for");
+    if (saga_call_has(call, KEY_SCAN)) return scan(story, NULL);
     if (saga_call_views(call) != SAGA_EXIT_DONE) return SAGA_EXIT_FAILED;
     int error = saga_views_history(call->views, story->address.lane, story->address.saga_id,
                                    call->arena, &offsets, &count);

@@ -114,12 +114,19 @@ static const struct manner *manner_of(const struct saga_participants *p, struct 
     return NULL;
 }
 
+static bool key_fits(struct saga_slice key, const char *wanted)
+{
+    size_t size = strlen(wanted);
+    if (size == 0 || wanted[size - 1] != '*') return saga_slice_is(key, wanted);
+    return key.size >= size - 1 && memcmp(key.data, wanted, size - 1) == 0;
+}
+
 static const char *rule_for(const struct saga_participants *p, struct saga_slice key,
                             struct saga_slice type)
 {
     for (size_t i = 0; i < p->config.rule_count; i++) {
         const struct saga_answer_rule *rule = &p->config.rules[i];
-        if (rule->key && !saga_slice_is(key, rule->key)) continue;
+        if (rule->key && !key_fits(key, rule->key)) continue;
         if (rule->command && !saga_slice_is(type, rule->command)) continue;
         return rule->reply;
     }

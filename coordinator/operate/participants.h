@@ -11,7 +11,7 @@
 
 /* What a participant does with a command. */
 struct saga_answer_rule {
-    const char *key;     /* business key, NULL: any */
+    const char *key;     /* business key; with * at the end: how it begins; NULL: any */
     const char *command; /* type, NULL: any */
     const char *
         reply; /* a reply's type; "silent": none at all; "silent-once": none to the first attempt */

@@ -261,7 +261,7 @@ static const struct argp_option options[] = {
 
 const struct saga_subcommand saga_subcommand_replay = {
     .name = "replay",
-    .summary = "Replay the journal and prove it",
+    .summary = "replay the journal and prove it",
     .details = "Proves lane by lane that the sequences are unbroken, that the hash chain holds, "
                "that deciding each "
                "recorded cause again gives exactly the recorded facts, and that the facts add up "

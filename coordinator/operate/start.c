@@ -45,7 +45,10 @@ static int read_input(struct saga_call *call, struct saga_slice *ret)
     if (!path) return SAGA_EXIT_DONE;
     int code = read_file(call, path, ret);
     if (code != SAGA_EXIT_DONE) return code;
-    if (saga_json_validate(*ret, &offset, &why) == SAGA_OK) return SAGA_EXIT_DONE;
+    if (saga_json_validate(*ret, &offset, &why) == SAGA_OK) {
+        *ret = saga_json_trim(*ret);
+        return SAGA_EXIT_DONE;
+    }
     return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s is no JSON: %s at byte %zu",
                           strcmp(path, "-") == 0 ? "the input" : path, why, offset);
 }

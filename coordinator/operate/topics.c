@@ -97,11 +97,18 @@ static size_t judge_setting(struct saga_health *health, const char *subject,
     if (amount_of(is) >= amount_of(wanted->value)) return 0;
     bool for_ever = strcmp(wanted->value, "-1") == 0;
     bool size = strcmp(wanted->name, "max.message.bytes") == 0;
-    const char *why = size       ? "larger records would be refused and stop their lane"
-                      : for_ever ? "it must be kept for ever: Redis is rebuilt from it"
-                                 : "records may go before they were seen";
-    saga_health_add(health, size || for_ever ? SAGA_HEALTH_FAILED : SAGA_HEALTH_WARNING, subject,
-                    mend, "%s is %s, less than %s: %s", wanted->name, is, wanted->value, why);
+    if (for_ever)
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject, mend,
+                        "%s is %s: it must be kept for ever, as the coordinator is rebuilt from it",
+                        wanted->name, is);
+    else if (size)
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject, mend,
+                        "%s is %s, less than %s: larger records would be refused", wanted->name, is,
+                        wanted->value);
+    else
+        saga_health_add(health, SAGA_HEALTH_WARNING, subject, mend,
+                        "%s is %s, less than %s: records may go before they were seen",
+                        wanted->name, is, wanted->value);
     return 1;
 }
 
@@ -132,12 +139,6 @@ static size_t judge_copies(struct saga_health *health, const char *subject,
                            const struct saga_topic_spec *spec, const struct saga_topic_state *state)
 {
     const char *insync = setting_of(state, "min.insync.replicas");
-    if (state->replication == 1) {
-        saga_health_add(health, SAGA_HEALTH_WARNING, subject,
-                        "fine for trying out; else three copies on three brokers",
-                        "a single copy: what its broker's disk loses is lost");
-        return 1;
-    }
     if (!insync || state->replication < 3 || amount_of(insync) >= 2) return 0;
     saga_health_add(health, SAGA_HEALTH_WARNING, subject,
                     alter(health, spec->name, "min.insync.replicas", "2"),
@@ -160,15 +161,16 @@ void saga_health_topic(struct saga_health *health, const struct saga_topic_spec 
     }
     findings += judge_copies(health, subject, spec, state);
     if (findings == 0)
-        saga_health_add(health, SAGA_HEALTH_OK, subject, NULL, "%d partitions, %d copies",
-                        (int)state->partitions, (int)state->replication);
+        saga_health_add(health, SAGA_HEALTH_OK, subject, NULL, "%d %s, %d %s",
+                        (int)state->partitions, state->partitions == 1 ? "partition" : "partitions",
+                        (int)state->replication, state->replication == 1 ? "copy" : "copies");
 }
 
 void saga_health_topics(struct saga_call *call, struct saga_definition *const *definitions,
                         size_t count, struct saga_health *health)
 {
     struct saga_topic_spec *specs, *own_specs;
-    size_t spec_count, own_count;
+    size_t spec_count, own_count, single = 0;
     saga_needed_topics(call, NULL, 0, &own_specs, &own_count);
     saga_needed_topics(call, definitions, count, &specs, &spec_count);
     for (size_t i = 0; i < spec_count; i++) {
@@ -181,12 +183,19 @@ void saga_health_topics(struct saga_call *call, struct saga_definition *const *d
         settings[asked.setting_count++] = (struct saga_kafka_setting){ "min.insync.replicas", "" };
         asked.settings = settings;
         if (saga_client_describe_topic(call->client, &asked, SAGA_CALL_TIMEOUT_MS, call->arena,
-                                       &state) == SAGA_OK)
-            saga_health_topic(health, &specs[i], &state, i < own_count, call->config.lanes);
-        else
+                                       &state) < 0) {
             saga_health_add(health, SAGA_HEALTH_FAILED, specs[i].name, NULL,
                             "cannot be looked at: %s", saga_client_problem(call->client));
+            continue;
+        }
+        saga_health_topic(health, &specs[i], &state, i < own_count, call->config.lanes);
+        single += state.exists && state.replication == 1;
     }
+    if (single)
+        saga_health_add(health, SAGA_HEALTH_WARNING, "copies",
+                        "fine for trying out; else three copies on three brokers",
+                        "%zu topics have a single copy: what its broker's disk loses is lost",
+                        single);
 }
 
 /* ---- the commands ---- */

@@ -18,8 +18,7 @@ static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_STEP_RETRY_SCHEDULED] = "{step} is tried again at {due} ({reason})[: {message}]",
     [SAGA_FACT_STEP_SUCCEEDED] = "{step} succeeded",
     [SAGA_FACT_STEP_FAILED] = "{step} failed[: {type}][, {message}]",
-    [SAGA_FACT_STEP_UNKNOWN] =
-        "{step} has no answer after attempt {attempt}: its outcome is unknown",
+    [SAGA_FACT_STEP_UNKNOWN] = "the outcome of {step} is unknown after attempt {attempt}",
     [SAGA_FACT_STEP_SKIPPED] = "{step} was skipped and counts as done",
     [SAGA_FACT_COMPENSATION_DEFERRED] =
         "the saga is to be compensated[ ({type})], but only if the pivot in flight does not "
@@ -34,7 +33,7 @@ static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_COMPENSATION_SUCCEEDED] = "{step} was taken back",
     [SAGA_FACT_COMPENSATION_FAILED] = "taking back {step} was refused[: {type}][, {message}]",
     [SAGA_FACT_COMPENSATION_EXHAUSTED] =
-        "taking back {step} has no answer after attempt {attempt}, the last",
+        "taking back {step} did not succeed in attempt {attempt}, the last",
     [SAGA_FACT_COMPENSATION_SKIPPED] = "taking back {step} was skipped and counts as done",
     [SAGA_FACT_COMPENSATION_NOT_NEEDED] = "{step} needs no compensation",
     [SAGA_FACT_SAGA_STUCK] = "the saga is stuck on {on}[ at {step}][: {message}]",

@@ -195,16 +195,15 @@ static void settings_that_lose_records_fail_with_their_mend(void **state)
     }
 }
 
-static void a_single_copy_warns(void **state)
+static void copies_that_may_all_be_away_warn(void **state)
 {
     (void)state;
     struct saga_kafka_setting settings[4];
     struct saga_topic_state topic = good_journal(settings);
-    topic.replication = 1;
-    assert_int_equal(judge(&journal, true, topic).level, SAGA_HEALTH_WARNING);
-    topic.replication = 3;
     settings[3].value = "1";
-    assert_int_equal(judge(&journal, true, topic).level, SAGA_HEALTH_WARNING);
+    struct saga_health_line line = judge(&journal, true, topic);
+    assert_int_equal(line.level, SAGA_HEALTH_WARNING);
+    assert_non_null(strstr(line.mend, "min.insync.replicas=2"));
 }
 
 static void only_failures_are_unhealthy(void **state)
@@ -239,7 +238,7 @@ int main(void)
         TEST(a_missing_topic_fails),
         TEST(another_count_fails_for_a_lane_and_warns_for_a_reply_topic),
         TEST(settings_that_lose_records_fail_with_their_mend),
-        TEST(a_single_copy_warns),
+        TEST(copies_that_may_all_be_away_warn),
         TEST(only_failures_are_unhealthy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

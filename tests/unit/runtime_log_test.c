@@ -1,4 +1,5 @@
-/* The log's lines: what is written at which level, in which form, and that foreign text keeps to its line. */
+/* The log's lines: what is written at which level, in which form, and that foreign text keeps to
+ * its line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
