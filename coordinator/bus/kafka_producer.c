@@ -23,9 +23,16 @@ static rd_kafka_t *current(struct saga_kafka *k)
     return k->producers[k->turn];
 }
 
+/* After RECOVER and STOP there is no transaction to be aborted any more: the producers are made anew (R5). */
+static int end_if_lost(struct saga_kafka *k, int error)
+{
+    if (error == SAGA_E_RECOVER || error == SAGA_E_STOP) k->open = false;
+    return error;
+}
+
 static int judge(struct saga_kafka *k, rd_kafka_error_t *error)
 {
-    return saga_kafka_classify_transaction(error, k->problem, sizeof k->problem);
+    return end_if_lost(k, saga_kafka_classify_transaction(error, k->problem, sizeof k->problem));
 }
 
 /* ---- deliveries ---- */
@@ -211,7 +218,7 @@ int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret
                  code == RD_KAFKA_RESP_ERR__FENCED;
     rd_kafka_error_destroy(error);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return SAGA_E_AGAIN;
-    return fatal ? SAGA_E_RECOVER : SAGA_E_ABORT;
+    return end_if_lost(k, fatal ? SAGA_E_RECOVER : SAGA_E_ABORT);
 }
 
 int saga_kafka_flush(void *self)
@@ -223,7 +230,7 @@ int saga_kafka_flush(void *self)
         char words[256];
         if (rd_kafka_fatal_error(current(k), words, sizeof words)) {
             snprintf(k->problem, sizeof k->problem, "%s", words);
-            return SAGA_E_RECOVER;
+            return end_if_lost(k, SAGA_E_RECOVER);
         }
         if (now_ms() >= until_ms) {
             snprintf(k->problem, sizeof k->problem, "the broker took no records for a minute");
@@ -231,7 +238,8 @@ int saga_kafka_flush(void *self)
         }
     }
     if (k->failed == 0) return SAGA_OK;
-    return rd_kafka_fatal_error(current(k), NULL, 0) ? SAGA_E_RECOVER : SAGA_E_ABORT;
+    bool fatal = rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+    return end_if_lost(k, fatal ? SAGA_E_RECOVER : SAGA_E_ABORT);
 }
 
 int saga_kafka_send_offsets(void *self, const struct saga_position *positions, size_t count)
@@ -268,7 +276,7 @@ int saga_kafka_commit(void *self)
             k->open = false;
             return SAGA_E_RECOVER;
         }
-        if (error == SAGA_OK || error == SAGA_E_STOP) k->open = false;
+        if (error == SAGA_OK) k->open = false;
         return error;
     }
 }

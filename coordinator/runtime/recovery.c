@@ -177,6 +177,28 @@ static int damaged(struct saga_worker *w, const struct saga_lane *lane, int64_t 
     return again(w, SAGA_E_AGAIN);
 }
 
+/* Empties the lane in Redis and opens it behind the record at `first`. */
+static int reset_lane(struct saga_worker *w, struct saga_lane *lane, int64_t first)
+{
+    struct saga_store *store = &w->config.store;
+    char chain[2 * SAGA_SHA256_BYTES + 1];
+    saga_hex(lane->chain, sizeof lane->chain, chain);
+    int error = store->lane_reset(store->self, lane->number, saga_slice_of(lane->journal),
+                                  first + 1, w->config.lanes);
+    struct saga_apply apply = { .lane = lane->number,
+                                .journal = saga_slice_of(lane->journal),
+                                .expected = first + 1,
+                                .applied = first + 1,
+                                .chain = saga_slice_of(chain),
+                                .owner = w->config.owner,
+                                .now_ms = lane->time_ms };
+    if (error == SAGA_OK) error = store->apply(store->self, &apply); /* notes the chain */
+    if (error == SAGA_OK) error = store->apply_wait(store->self, lane->number, &lane->next_due_ms);
+    if (error < 0) return store_error(w, lane, error);
+    lane->applied = first + 1;
+    return SAGA_OK;
+}
+
 /* A journal without a record: its first one names it and pins the number of lanes. */
 static int open_journal(struct saga_worker *w, struct saga_lane *lane)
 {
@@ -202,12 +224,10 @@ static int open_journal(struct saga_worker *w, struct saga_lane *lane)
     };
     error = saga_transact(w, &outgoing, 1, &w->assigned[w->recovery.next], 1); /* R2: inbox[p] */
     if (error < 0) return error == SAGA_E_ABORT ? again(w, SAGA_E_AGAIN) : error;
-    error = w->config.store.lane_reset(w->config.store.self, lane->number,
-                                       saga_slice_of(lane->journal), offset + 1, w->config.lanes);
-    if (error < 0) return store_error(w, lane, error);
-    saga_log(SAGA_LOG_INFO, "lane opened", "lane=%u journal=%s", lane->number, lane->journal);
-    lane->applied = offset + 1;
     lane->time_ms = now_ms;
+    error = reset_lane(w, lane, offset);
+    if (error < 0) return error;
+    saga_log(SAGA_LOG_INFO, "lane opened", "lane=%u journal=%s", lane->number, lane->journal);
     lane_done(w, lane);
     return SAGA_OK;
 }
@@ -245,12 +265,10 @@ static int choose_start(struct saga_worker *w, struct saga_lane *lane, int64_t f
                      ? "Redis stands outside of the journal"
                      : "Redis belongs to another journal",
                  (long long)r->high);
-        int error =
-            w->config.store.lane_reset(w->config.store.self, lane->number,
-                                       saga_slice_of(lane->journal), first + 1, w->config.lanes);
-        if (error < 0) return store_error(w, lane, error);
-        lane->applied = first + 1;
         memcpy(lane->chain, chain, sizeof lane->chain);
+        lane->time_ms = 0; /* the journal's records say */
+        int error = reset_lane(w, lane, first);
+        if (error < 0) return error;
     }
     w->recovery.stage = SAGA_RECOVERY_JOURNAL;
     return open_reader(w, lane, lane->applied);

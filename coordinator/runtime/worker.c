@@ -128,7 +128,8 @@ int saga_worker_new(const struct saga_worker_config *config, struct saga_worker 
     int error = saga_codec_new(&w->codec);
     if (error == SAGA_OK) error = saga_catalog_new(&w->catalog);
     SAGA_ASSERT(error == SAGA_OK);
-    w->config.bus.listen(w->config.bus.self, (struct saga_bus_listener){ w, on_assigned, on_revoked });
+    w->config.bus.listen(w->config.bus.self,
+                         (struct saga_bus_listener){ w, on_assigned, on_revoked });
     *ret = w;
     return SAGA_OK;
 }

@@ -1,13 +1,13 @@
 /* Sagas on a real broker and a real Redis: the example in all its endings, with coordinators, Redis and broker that are
  * killed, stopped and come back in the middle. After each the books must balance. */
-/* clang-format off: cmocka wants its headers in this order */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
-/* clang-format on */
 
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -16,22 +16,25 @@
 #include "harness/process.h"
 
 #define ORDER SAGA_SOURCE_DIR "/sagas/order-fulfilment.yaml"
+#define PATIENT SAGA_SOURCE_DIR "/tests/integration/sagas/patient-order.yaml"
 
 enum { LANES = 4, WAIT_MS = 120000 };
 
-static const char *const order_topics[] = { "inventory.commands", "payments.commands", "shipping.commands", NULL };
+static const char *const order_topics[] = { "inventory.commands", "payments.commands",
+                                            "shipping.commands", NULL };
 
 static const struct saga_answer_rule rules[] = {
-    { "stock-*", "ReserveStock", "OutOfStock" },     { "fraud-*", "CheckFraud", "FraudSuspected" },
-    { "card-*", "ChargeCard", "CardDeclined" },      { "courier-*", "BookCourier", "NoCourier" },
-    { "unknown-*", "BookCourier", "silent" },        { "once-*", "ChargeCard", "silent-once" },
-    { "refused-*", "HandOver", "HandOverRefused" },  { "busy-*", "ChargeCard", "Unavailable" },
+    { "stock-*", "ReserveStock", "OutOfStock" },    { "fraud-*", "CheckFraud", "FraudSuspected" },
+    { "card-*", "ChargeCard", "CardDeclined" },     { "courier-*", "BookCourier", "NoCourier" },
+    { "unknown-*", "BookCourier", "silent" },       { "once-*", "ChargeCard", "silent-once" },
+    { "refused-*", "HandOver", "HandOverRefused" }, { "busy-*", "ChargeCard", "Unavailable" },
 };
 enum { RULES = sizeof rules / sizeof rules[0] };
 
-static void start_order(struct saga_test_cluster *cluster)
+/* Where servers go away for a while, services that answer late must not look like services that never do: PATIENT. */
+static void start_order(struct saga_test_cluster *cluster, const char *path)
 {
-    saga_test_cluster_start(cluster, ORDER, LANES);
+    saga_test_cluster_start(cluster, path, LANES);
     saga_test_participants(cluster, rules, RULES);
 }
 
@@ -54,7 +57,7 @@ static void all_endings_of_1000_sagas(void **state)
 {
     struct saga_test_cluster cluster;
     (void)state;
-    start_order(&cluster);
+    start_order(&cluster, ORDER);
     start_first_coordinator(&cluster);
     saga_test_send_orders(&cluster, "good-", 600);
     saga_test_send_orders(&cluster, "stock-", 60);
@@ -79,7 +82,7 @@ static void coordinators_come_go_and_are_killed_under_load(void **state)
 {
     struct saga_test_cluster cluster;
     (void)state;
-    start_order(&cluster);
+    start_order(&cluster, PATIENT);
     start_first_coordinator(&cluster);
     saga_test_send_orders(&cluster, "a-", 150);
     saga_test_coordinator_start(&cluster, 1);
@@ -107,7 +110,7 @@ static void a_zombie_does_nothing(void **state)
 {
     struct saga_test_cluster cluster;
     (void)state;
-    start_order(&cluster);
+    start_order(&cluster, PATIENT);
     start_first_coordinator(&cluster);
     saga_test_coordinator_start(&cluster, 1);
     saga_test_send_orders(&cluster, "a-", 200);
@@ -126,7 +129,7 @@ static void redis_is_killed_and_loses_everything(void **state)
 {
     struct saga_test_cluster cluster;
     (void)state;
-    start_order(&cluster);
+    start_order(&cluster, PATIENT);
     start_first_coordinator(&cluster);
     saga_test_send_orders(&cluster, "a-", 100);
     saga_test_redis_kill(cluster.redis);
@@ -136,7 +139,8 @@ static void redis_is_killed_and_loses_everything(void **state)
     saga_test_redis_flushall(cluster.redis);
     saga_test_send_orders(&cluster, "d-", 100);
     saga_test_wait_status(&cluster, "completed", 400, WAIT_MS);
-    saga_test_redis_flushall(cluster.redis); /* while all lanes are idle: the heartbeat notices (R9) */
+    saga_test_redis_flushall(
+        cluster.redis); /* while all lanes are idle: the heartbeat notices (R9) */
     saga_test_wait_status(&cluster, "completed", 400, WAIT_MS);
     saga_test_check_books(&cluster, order_topics);
     saga_test_cluster_stop(&cluster);
@@ -146,7 +150,7 @@ static void the_broker_is_killed_under_load(void **state)
 {
     struct saga_test_cluster cluster;
     (void)state;
-    start_order(&cluster);
+    start_order(&cluster, PATIENT);
     start_first_coordinator(&cluster);
     saga_test_coordinator_start(&cluster, 1);
     saga_test_send_orders(&cluster, "a-", 200);
@@ -161,7 +165,169 @@ static void the_broker_is_killed_under_load(void **state)
     saga_test_cluster_stop(&cluster);
 }
 
-int main(void)
+/* Replies on topics with another number of partitions than the inbox: they reach their lanes by hops (R13). */
+static void replies_hop_to_their_lanes(void **state)
+{
+    struct saga_test_cluster cluster;
+    bool created;
+    static const char *const reply_topics[] = { "inventory.replies", "payments.replies",
+                                                "shipping.replies" };
+    (void)state;
+    saga_test_cluster_start(&cluster, NULL, LANES);
+    for (int i = 0; i < 3; i++) {
+        struct saga_topic_spec spec = { .name = reply_topics[i], .partitions = 7 };
+        assert_int_equal(saga_client_create_topic(cluster.client, &spec, 20000, &created), 0);
+    }
+    saga_test_cluster_deploy(&cluster, PATIENT);
+    saga_test_participants(&cluster, rules, RULES);
+    start_first_coordinator(&cluster);
+    saga_test_coordinator_start(&cluster, 1);
+    saga_test_send_orders(&cluster, "a-", 200);
+    saga_test_send_orders(&cluster, "card-", 50);
+    saga_test_wait_status(&cluster, "completed", 200, WAIT_MS);
+    saga_test_wait_status(&cluster, "compensated", 50, WAIT_MS);
+    saga_test_check_books(&cluster, order_topics);
+    assert_true(saga_test_count_records(&cluster, "saga.inbox") > 0);
+    assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 0);
+    saga_test_cluster_stop(&cluster);
+}
+
+static void strange_records_change_nothing(void **state)
+{
+    struct saga_test_cluster cluster;
+    char words[16384];
+    (void)state;
+    start_order(&cluster, ORDER);
+    start_first_coordinator(&cluster);
+    saga_test_send_orders(&cluster, "x-", 1);
+    saga_test_wait_status(&cluster, "completed", 1, WAIT_MS);
+    /* a second start, a late duplicate, a contradiction, a reply for a step that was never sent */
+    saga_test_send_orders(&cluster, "x-", 1);
+    saga_test_send(&cluster, "payments.replies", "x-1", "CardCharged", "{}",
+                   "ce_subject=order-fulfilment/x-1", NULL);
+    saga_test_send(&cluster, "payments.replies", "x-1", "CardDeclined", "{}",
+                   "ce_sagacommandid=order-fulfilment/x-1/000000000000/charge-card/1", NULL);
+    /* dead letters: no JSON, no saga, a broken id, no key, a bad event */
+    saga_test_send(&cluster, "payments.replies", "x-1", "CardCharged", "{nonsense",
+                   "ce_subject=order-fulfilment/x-1", NULL);
+    saga_test_send(&cluster, "payments.replies", "nobody", "CardCharged", "{}",
+                   "ce_subject=order-fulfilment/nobody", NULL);
+    saga_test_send(&cluster, "payments.replies", "x-1", "CardCharged", "{}", "ce_sagacommandid=///",
+                   NULL);
+    saga_test_send(&cluster, "payments.replies", "x-1", "CardCharged", "{}", NULL);
+    saga_test_send(&cluster, "shop.orders", "y", "OrderPlaced", "{\"total\":5}", NULL);
+    /* nobody's business: another type, a start that `when` leaves out */
+    saga_test_send(&cluster, "shop.orders", "y", "SomethingElse", "{}", NULL);
+    saga_test_send(&cluster, "shop.orders", "y", "OrderPlaced", "{\"orderId\":\"y\",\"total\":0}",
+                   NULL);
+    saga_test_send_orders(&cluster, "z-", 1);
+    saga_test_wait_status(&cluster, "completed", 2, WAIT_MS);
+    for (int i = 0; i < 200 && saga_test_count_records(&cluster, "saga.dead-letters") < 5; i++)
+        saga_test_sleep_ms(100);
+    assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 5);
+    assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "dead-letters list"), 0);
+    assert_non_null(strstr(words, "no-such-saga"));
+    assert_non_null(strstr(words, "unreadable"));
+    assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "history order-fulfilment/x-1"),
+                     0);
+    assert_non_null(strstr(words, "already"));
+    assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "show order-fulfilment/nobody"),
+                     3);
+    saga_test_check_books(&cluster, order_topics);
+    saga_test_cluster_stop(&cluster);
+}
+
+static void operators_mend_what_is_stuck(void **state)
+{
+    struct saga_test_cluster cluster;
+    char words[16384];
+    static const struct saga_answer_rule silent_pivot[] = { { "s-*", "HandOver", "silent" } };
+    (void)state;
+    saga_test_cluster_start(&cluster, ORDER, LANES);
+    saga_test_participants(&cluster, silent_pivot, 1);
+    start_first_coordinator(&cluster);
+    saga_test_send_orders(&cluster, "s-", 3);
+    saga_test_wait_status(&cluster, "stuck", 3, WAIT_MS);
+    assert_int_equal(
+        saga_test_cli(&cluster, words, sizeof words, "cancel order-fulfilment/s-1 --reason test"),
+        1);
+    assert_int_equal(
+        saga_test_cli(&cluster, words, sizeof words, "skip order-fulfilment/s-1 --reason test"), 1);
+    assert_int_equal(saga_test_cli(&cluster, NULL, 0,
+                                   "resolve order-fulfilment/s-1 --as succeeded --reason seen"),
+                     0);
+    assert_int_equal(
+        saga_test_cli(&cluster, NULL, 0, "resolve order-fulfilment/s-2 --as failed --reason seen"),
+        0);
+    assert_int_equal(saga_test_cli(&cluster, NULL, 0,
+                                   "resolve order-fulfilment/s-3 --as abandoned --reason lost"),
+                     0);
+    saga_test_wait_status(&cluster, "completed", 1, WAIT_MS);
+    saga_test_wait_status(&cluster, "compensated", 1, WAIT_MS);
+    saga_test_wait_status(&cluster, "abandoned", 1, WAIT_MS);
+    saga_test_check_books(&cluster, order_topics);
+    saga_test_cluster_stop(&cluster);
+}
+
+/* A service in another language, with the stock client and a ledger of its own (tests/participants/java). */
+static void a_java_participant_keeps_its_books(void **state)
+{
+    struct saga_test_cluster cluster;
+    char rules_path[512], ledger[512], log[512];
+    pid_t java;
+    (void)state;
+    saga_test_cluster_start(&cluster, PATIENT, LANES);
+    snprintf(rules_path, sizeof rules_path, "%s/rules", cluster.folder);
+    snprintf(ledger, sizeof ledger, "%s/ledger", cluster.folder);
+    snprintf(log, sizeof log, "%s/java.log", cluster.folder);
+    FILE *file = fopen(rules_path, "w");
+    assert_non_null(file);
+    fputs("ReserveStock answer StockReserved {\"reservationId\":\"r-$key\"}\n"
+          "CheckFraud answer FraudCleared\n"
+          "ChargeCard key=card- refuse CardDeclined\n"
+          "ChargeCard unavailable-once\n"
+          "ChargeCard answer CardCharged {\"chargeId\":\"c-$key\"}\n"
+          "BookCourier key=courier- refuse NoCourier\n"
+          "BookCourier answer CourierBooked {\"bookingId\":\"b-$key\"}\n"
+          "HandOver answer HandedOver\nSendReceipt answer ReceiptSent\n"
+          "ReleaseStock answer StockReleased\nRefundCard answer CardRefunded\nCancelCourier answer "
+          "CourierCancelled\n",
+          file);
+    fclose(file);
+    char *arguments[] = { "java",
+                          "-Xmx256m",
+                          "-cp",
+                          (char *)(uintptr_t)saga_test_kafka_classpath(),
+                          SAGA_SOURCE_DIR "/tests/participants/java/Participant.java",
+                          cluster.kafka.servers,
+                          "java-services",
+                          ledger,
+                          rules_path,
+                          "inventory.commands",
+                          "payments.commands",
+                          "shipping.commands",
+                          NULL };
+    assert_int_equal(saga_test_spawn(arguments, log, &java), 0);
+    start_first_coordinator(&cluster);
+    saga_test_send_orders(&cluster, "good-", 60);
+    saga_test_send_orders(&cluster, "card-", 20);
+    saga_test_send_orders(&cluster, "courier-", 20);
+    saga_test_wait_status(&cluster, "completed", 60, WAIT_MS);
+    saga_test_wait_status(&cluster, "compensated", 40, WAIT_MS);
+    saga_test_stop(java, SIGTERM, 10000);
+    /* effects: 6 for each completed one; reserve, look, release; reserve, look, charge, refund, release */
+    unsigned lines = 0;
+    int c;
+    file = fopen(ledger, "r");
+    assert_non_null(file);
+    while ((c = fgetc(file)) != EOF) lines += c == '\n';
+    fclose(file);
+    assert_int_equal(lines, 60 * 6 + 20 * 3 + 20 * 5);
+    saga_test_check_books(&cluster, order_topics);
+    saga_test_cluster_stop(&cluster);
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_endings_of_1000_sagas),
@@ -169,6 +335,11 @@ int main(void)
         cmocka_unit_test(a_zombie_does_nothing),
         cmocka_unit_test(redis_is_killed_and_loses_everything),
         cmocka_unit_test(the_broker_is_killed_under_load),
+        cmocka_unit_test(replies_hop_to_their_lanes),
+        cmocka_unit_test(strange_records_change_nothing),
+        cmocka_unit_test(operators_mend_what_is_stuck),
+        cmocka_unit_test(a_java_participant_keeps_its_books),
     };
+    if (argc > 1) cmocka_set_test_filter(argv[1]); /* one of them, by its name */
     return cmocka_run_group_tests_name("sagas on real servers", tests, NULL, NULL);
 }

@@ -1,9 +1,8 @@
-/* clang-format off: cmocka wants its headers in this order */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
-/* clang-format on */
 
 #include "harness/cluster.h"
 
@@ -38,7 +37,6 @@ static void set_environment(const struct saga_test_cluster *cluster)
 void saga_test_cluster_start(struct saga_test_cluster *cluster, const char *path, uint32_t lanes)
 {
     struct saga_diagnostic diagnostic = { 0 };
-    struct saga_diagnostics findings;
     memset(cluster, 0, sizeof *cluster);
     saga_arena_init(&cluster->arena);
     cluster->lanes = lanes;
@@ -51,6 +49,12 @@ void saga_test_cluster_start(struct saga_test_cluster *cluster, const char *path
     config->bootstrap_servers = cluster->kafka.servers;
     config->group = "saga-test";
     assert_int_equal(saga_client_new(config, &cluster->arena, &cluster->client, &diagnostic), 0);
+    if (path) saga_test_cluster_deploy(cluster, path);
+}
+
+void saga_test_cluster_deploy(struct saga_test_cluster *cluster, const char *path)
+{
+    struct saga_diagnostics findings;
     saga_diagnostics_init(&findings, &cluster->arena);
     assert_int_equal(saga_definition_load_file(path, &findings, &cluster->definition), 0);
     assert_int_equal(saga_test_cli(cluster, NULL, 0, "topics create %s", path), 0);
@@ -93,7 +97,8 @@ static void read_file(const char *path, char *output, size_t size)
     if (file) fclose(file);
 }
 
-int saga_test_cli(struct saga_test_cluster *cluster, char *output, size_t size, const char *format, ...)
+int saga_test_cli(struct saga_test_cluster *cluster, char *output, size_t size, const char *format,
+                  ...)
 {
     char line[1024], path[512], *arguments[ARGUMENTS_MAX];
     static unsigned runs;
@@ -124,7 +129,8 @@ void saga_test_coordinator_start(struct saga_test_cluster *cluster, unsigned num
     assert_int_equal(saga_test_spawn(arguments, log, &cluster->coordinators[number]), 0);
 }
 
-int saga_test_coordinator_signal(struct saga_test_cluster *cluster, unsigned number, int signal_number)
+int saga_test_coordinator_signal(struct saga_test_cluster *cluster, unsigned number,
+                                 int signal_number)
 {
     pid_t pid = cluster->coordinators[number];
     assert_true(pid > 0);
@@ -133,7 +139,8 @@ int saga_test_coordinator_signal(struct saga_test_cluster *cluster, unsigned num
     return saga_test_stop(pid, signal_number, CALL_MS);
 }
 
-void saga_test_participants(struct saga_test_cluster *cluster, const struct saga_answer_rule *rules, size_t count)
+void saga_test_participants(struct saga_test_cluster *cluster, const struct saga_answer_rule *rules,
+                            size_t count)
 {
     struct saga_participants_config config = { .bootstrap_servers = cluster->kafka.servers,
                                                .definitions = &cluster->definition,
@@ -146,8 +153,8 @@ void saga_test_participants(struct saga_test_cluster *cluster, const struct saga
 
 /* ---- records ---- */
 
-void saga_test_send(struct saga_test_cluster *cluster, const char *topic, const char *key, const char *type,
-                    const char *body, ...)
+void saga_test_send(struct saga_test_cluster *cluster, const char *topic, const char *key,
+                    const char *type, const char *body, ...)
 {
     struct saga_header headers[HEADERS_MAX] = { { SAGA_SLICE("ce_type"), saga_slice_of(type) } };
     size_t count = 1;
@@ -176,23 +183,29 @@ void saga_test_send_orders(struct saga_test_cluster *cluster, const char *prefix
         char key[64], body[256];
         snprintf(key, sizeof key, "%s%u", prefix, i);
         snprintf(body, sizeof body,
-                 "{\"orderId\":\"%s\",\"customerId\":\"c-%u\",\"total\":10.5,\"lines\":[{\"article\":\"A\"}]}", key, i);
+                 "{\"orderId\":\"%s\",\"customerId\":\"c-%u\",\"total\":10.5,\"lines\":[{"
+                 "\"article\":\"A\"}]}",
+                 key, i);
         saga_test_send(cluster, "shop.orders", key, "OrderPlaced", body, NULL);
     }
 }
 
 static void visit_topic(struct saga_test_cluster *cluster, const char *topic,
-                        void (*visit)(const struct saga_message *record, void *context), void *context)
+                        void (*visit)(const struct saga_message *record, void *context),
+                        void *context)
 {
     struct saga_topic_spec spec = { .name = topic };
     struct saga_topic_state state;
-    assert_int_equal(saga_client_describe_topic(cluster->client, &spec, CALL_MS, &cluster->arena, &state), 0);
+    assert_int_equal(
+        saga_client_describe_topic(cluster->client, &spec, CALL_MS, &cluster->arena, &state), 0);
     assert_true(state.exists);
     for (int32_t p = 0; p < state.partitions; p++) {
         struct saga_reader *reader;
         bool end = false;
         int64_t position;
-        assert_int_equal(saga_reader_open(cluster->client, saga_slice_of(topic), p, SAGA_READ_BEGINNING, &reader), 0);
+        assert_int_equal(saga_reader_open(cluster->client, saga_slice_of(topic), p,
+                                          SAGA_READ_BEGINNING, &reader),
+                         0);
         while (!end) {
             struct saga_bus_records records = { 0 };
             if (saga_reader_read(reader, 1000, 1000, &records, &position, &end) < 0) continue;
@@ -218,7 +231,8 @@ uint64_t saga_test_count_records(struct saga_test_cluster *cluster, const char *
 
 /* ---- waiting and checking ---- */
 
-static uint64_t count_status(struct saga_views *views, struct saga_test_cluster *cluster, const char *status)
+static uint64_t count_status(struct saga_views *views, struct saga_test_cluster *cluster,
+                             const char *status)
 {
     struct saga_view_count *counts;
     size_t count;
@@ -232,7 +246,8 @@ static uint64_t count_status(struct saga_views *views, struct saga_test_cluster 
     return sum;
 }
 
-void saga_test_wait_status(struct saga_test_cluster *cluster, const char *status, uint64_t count, int timeout_ms)
+void saga_test_wait_status(struct saga_test_cluster *cluster, const char *status, uint64_t count,
+                           int timeout_ms)
 {
     struct saga_views *views;
     uint64_t there = 0;
@@ -246,8 +261,8 @@ void saga_test_wait_status(struct saga_test_cluster *cluster, const char *status
     if (there != count) {
         char words[4096];
         saga_test_cli(cluster, words, sizeof words, "list --limit 15");
-        fail_msg("%llu sagas are %s, %llu were expected; logs in %s\n%s", (unsigned long long)there, status,
-                 (unsigned long long)count, cluster->folder, words);
+        fail_msg("%llu sagas are %s, %llu were expected; logs in %s\n%s", (unsigned long long)there,
+                 status, (unsigned long long)count, cluster->folder, words);
     }
 }
 
@@ -272,7 +287,8 @@ static void note_command(const struct saga_message *record, void *context)
 void saga_test_check_books(struct saga_test_cluster *cluster, const char *const *command_topics)
 {
     struct seen *all = NULL, *seen, *next;
-    for (; *command_topics; command_topics++) visit_topic(cluster, *command_topics, note_command, &all);
+    for (; *command_topics; command_topics++)
+        visit_topic(cluster, *command_topics, note_command, &all);
     HASH_ITER(hh, all, seen, next)
     {
         HASH_DEL(all, seen);

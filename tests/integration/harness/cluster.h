@@ -22,34 +22,39 @@ struct saga_test_cluster {
     struct saga_participants *participants;
     uint32_t lanes;
     pid_t coordinators[SAGA_TEST_COORDINATORS_MAX]; /* 0: not running */
-    char *folder; /* logs */
+    char *folder;                                   /* logs */
 };
 
-/* Starts servers, makes the topics with `lanes` partitions, and deploys the definition in `path`. */
+/* Starts servers for `lanes` lanes, and deploys the definition in `path` (NULL: none yet). */
 void saga_test_cluster_start(struct saga_test_cluster *cluster, const char *path, uint32_t lanes);
+/* Makes the topics that are missing, and deploys. */
+void saga_test_cluster_deploy(struct saga_test_cluster *cluster, const char *path);
 void saga_test_cluster_stop(struct saga_test_cluster *cluster);
 
 /* Runs `saga ARGUMENTS` (printf; split at spaces) against the cluster and returns its exit code. `output` may be NULL; else it
  * gets what was printed, cut to `size`. */
-int saga_test_cli(struct saga_test_cluster *cluster, char *output, size_t size, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+int saga_test_cli(struct saga_test_cluster *cluster, char *output, size_t size, const char *format,
+                  ...) __attribute__((format(printf, 4, 5)));
 
 /* Starts `saga run` as instance c<number>; does not wait. */
 void saga_test_coordinator_start(struct saga_test_cluster *cluster, unsigned number);
 /* Sends a signal; for SIGTERM and SIGKILL waits for the end and returns the exit status as of waitpid. */
-int saga_test_coordinator_signal(struct saga_test_cluster *cluster, unsigned number, int signal_number);
+int saga_test_coordinator_signal(struct saga_test_cluster *cluster, unsigned number,
+                                 int signal_number);
 
-void saga_test_participants(struct saga_test_cluster *cluster, const struct saga_answer_rule *rules, size_t count);
+void saga_test_participants(struct saga_test_cluster *cluster, const struct saga_answer_rule *rules,
+                            size_t count);
 
 /* Sends start events <prefix>1 .. <prefix>count of the example order saga. */
 void saga_test_send_orders(struct saga_test_cluster *cluster, const char *prefix, unsigned count);
 
 /* Sends one record with ce_type and further headers "name=value", NULL at the end. */
-void saga_test_send(struct saga_test_cluster *cluster, const char *topic, const char *key, const char *type,
-                    const char *body, ...);
+void saga_test_send(struct saga_test_cluster *cluster, const char *topic, const char *key,
+                    const char *type, const char *body, ...);
 
 /* Waits until so many sagas of the definition are in this status (as Redis counts them). */
-void saga_test_wait_status(struct saga_test_cluster *cluster, const char *status, uint64_t count, int timeout_ms);
+void saga_test_wait_status(struct saga_test_cluster *cluster, const char *status, uint64_t count,
+                           int timeout_ms);
 
 /* Committed records of a topic, over all partitions. */
 uint64_t saga_test_count_records(struct saga_test_cluster *cluster, const char *topic);
