@@ -173,7 +173,9 @@ void saga_step_succeeded(struct saga_decision *d, struct saga_slice path)
     if (was_stuck_on_it)
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_CONTINUED,
                                          .status = SAGA_RUNNING,
-                                         .reason = SAGA_SLICE("late-answer") });
+                                         .reason = d->event->kind == SAGA_EVENT_OPERATOR
+                                                       ? SAGA_SLICE(SAGA_REASON_RESOLVED)
+                                                       : SAGA_SLICE("late-answer") });
     saga_advance(d);
     saga_compensate_next(d);
 }
