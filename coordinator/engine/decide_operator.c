@@ -101,7 +101,9 @@ static void retry(struct saga_decision *d)
 {
     struct saga_slice path = saga_arena_copy(d->arena, d->state->stuck_step);
     enum saga_stuck_on on = d->state->stuck_on;
-    if (!d->definition) {
+    if (d->state->paused) {
+        refuse(d, "paused", "the saga is paused, so nothing is sent: resume it first");
+    } else if (!d->definition) {
         refuse(d, "no-definition", "its definition is still not to be had: deploy it first");
     } else if (on == SAGA_STUCK_ON_STEP || on == SAGA_STUCK_ON_PIVOT) {
         go_on(d, SAGA_RUNNING, "retry");
