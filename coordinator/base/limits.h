@@ -13,6 +13,12 @@
 #define SAGA_OPEN_STEPS_MAX 1024
 /* Steps that one definition may name. */
 #define SAGA_DEFINITION_STEPS_MAX 512
+/* Participants of one definition: each is two topics that the coordinator keeps watch on. */
+#define SAGA_PARTICIPANTS_MAX 256
+/* Reply types that one field of a step lists; each reply is compared with all of them. */
+#define SAGA_TYPES_MAX 64
+/* Search attributes of a definition: each is a set in Redis for every value. */
+#define SAGA_SEARCH_MAX 16
 /* A definition file. The largest sensible one is some 100 KiB. */
 #define SAGA_DEFINITION_BYTES_MAX (1024 * 1024)
 /* Blocks inside blocks. */

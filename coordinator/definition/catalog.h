@@ -1,4 +1,4 @@
-/* All definitions that one thread knows: by name and version, and by the topics that concern them. */
+/* All definitions that one thread knows: by name and version, and by the topics they concern. */
 #ifndef SAGA_DEFINITION_CATALOG_H
 #define SAGA_DEFINITION_CATALOG_H
 
@@ -11,8 +11,8 @@ int saga_catalog_new(struct saga_catalog **ret);
 void saga_catalog_free(struct saga_catalog *catalog);
 
 /* Takes over `definition`. The first of a name and version stands.
- * Errors: SAGA_E_CONFLICT (name and version are there with another content); the same content again is
- * SAGA_OK. In both cases the definition given is freed. */
+ * Errors: SAGA_E_CONFLICT (name and version are there with another content); the same content
+ * again is SAGA_OK. In both cases the definition given is freed. */
 int saga_catalog_add(struct saga_catalog *catalog, struct saga_definition *definition);
 
 /* NULL where there is none. */

@@ -1,5 +1,6 @@
-/* A loaded definition: the saga that a YAML file describes, as blocks. It never changes once loaded. The model
- * is made for the whole language: lists of blocks that may hold lists of blocks; this release builds `step`.
+/* A loaded definition: the saga that a YAML file describes, as blocks. It never changes once
+ * loaded. The model is made for the whole language: lists of blocks that may hold lists of blocks;
+ * this release builds `step`.
  *
  * A definition holds compiled expressions, so it belongs to one thread (expression.h). */
 #ifndef SAGA_DEFINITION_DEFINITION_H
@@ -179,7 +180,8 @@ void saga_definition_topics(const struct saga_definition *definition,
                                           void *context),
                             void *context);
 
-/* The saga as a Mermaid flowchart: forward way, failures, compensations, the pivot. Text in `arena`. */
+/* The saga as a Mermaid flowchart: forward way, failures, compensations, the pivot. Text in
+ * `arena`. */
 struct saga_slice saga_definition_mermaid(const struct saga_definition *definition,
                                           struct saga_arena *arena);
 

@@ -14,7 +14,7 @@ struct saga_expression {
     struct saga_slice source;
     struct saga_token *tokens;
     size_t token_count;
-    unsigned members; /* that it may read, conservatively */
+    struct saga_reach reach; /* what it may read, conservatively */
     struct saga_plain *plain;
     struct saga_jq *jq; /* where it is not plain */
 };
@@ -103,10 +103,54 @@ static unsigned members_read(const struct saga_token *tokens, size_t count)
     return members;
 }
 
+/* Words that compute nothing by themselves. */
+static const char *const narrow_words[] = { "and", "or",   "null", "true", "false",
+                                            "if",  "then", "elif", "else", "end" };
+
+static bool is_narrow(const struct saga_token *tokens, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct saga_token *token = &tokens[i];
+        if (token->kind == SAGA_TOKEN_VARIABLE || token->interpolates) return false;
+        if (token->kind == SAGA_TOKEN_IDENT &&
+            !is_among(token->text, narrow_words, sizeof narrow_words / sizeof narrow_words[0]))
+            return false;
+        if (token->kind != SAGA_TOKEN_PUNCT) continue;
+        if (!strchr("()+-*/%<>=!.[]", token->text.data[0])) return false;
+        if (is_punct(token, '.') && !is_punct(&tokens[i + 1], '[') &&
+            tokens[i + 1].kind != SAGA_TOKEN_STRING)
+            return false;
+        if (is_punct(token, '[') && tokens[i + 1].kind != SAGA_TOKEN_STRING) return false;
+    }
+    return true;
+}
+
+static struct saga_reach reach_of(const struct saga_token *tokens, size_t count)
+{
+    return (struct saga_reach){ .members = members_read(tokens, count),
+                                .narrow = is_narrow(tokens, count),
+                                .tokens = tokens,
+                                .token_count = count };
+}
+
+bool saga_reach_names(const struct saga_reach *reach, struct saga_slice name)
+{
+    for (size_t i = 0; i < reach->token_count; i++) {
+        enum saga_token_kind kind = reach->tokens[i].kind;
+        bool text = kind == SAGA_TOKEN_FIELD || kind == SAGA_TOKEN_STRING;
+        /* a string with an escape may spell any name */
+        if (text && memchr(reach->tokens[i].text.data, '\\', reach->tokens[i].text.size))
+            return true;
+        if (text && saga_slice_equal(reach->tokens[i].text, name)) return true;
+    }
+    return false;
+}
+
 bool saga_expression_reads(const struct saga_expression *expression, const char *member)
 {
     for (int m = 0; m < SAGA_MEMBER_COUNT; m++)
-        if (strcmp(saga_member_names[m], member) == 0) return (expression->members & 1u << m) != 0;
+        if (strcmp(saga_member_names[m], member) == 0)
+            return (expression->reach.members & 1u << m) != 0;
     return false;
 }
 
@@ -200,7 +244,7 @@ int saga_expression_compile(struct saga_slice source, struct saga_arena *arena,
     e->source = saga_arena_copy(&e->arena, source.data ? source : SAGA_SLICE(""));
     int error = check(e, arena, diagnostic);
     if (error == SAGA_OK) {
-        e->members = members_read(e->tokens, e->token_count);
+        e->reach = reach_of(e->tokens, e->token_count);
         e->plain = saga_plain_compile(e->tokens, &e->arena);
     }
     if (error == SAGA_OK && !e->plain) {
@@ -239,7 +283,7 @@ int saga_expression_eval(struct saga_expression *expression, const struct saga_b
     int error =
         expression->plain
             ? saga_plain_eval(expression->plain, bindings, arena, &json, &message)
-            : saga_jq_eval(expression->jq, bindings, expression->members, arena, &json, &message);
+            : saga_jq_eval(expression->jq, bindings, &expression->reach, arena, &json, &message);
     if (error == SAGA_OK && json.size > SAGA_PAYLOAD_BYTES_MAX) {
         message = saga_arena_printf(arena, "it gives %zu bytes, the limit is %d", json.size,
                                     SAGA_PAYLOAD_BYTES_MAX);

@@ -39,10 +39,18 @@ struct saga_jq;
 int saga_jq_compile(struct saga_slice source, struct saga_arena *arena,
                     struct saga_slice *ret_message, struct saga_jq **ret);
 void saga_jq_free(struct saga_jq *jq);
-/* `members`: which of the bindings the expression reads. */
-int saga_jq_eval(struct saga_jq *jq, const struct saga_bindings *bindings, unsigned members,
-                 struct saga_arena *arena, struct saga_slice *ret_json,
-                 struct saga_slice *ret_message);
+/* What an expression can reach: `members` are the bindings, a bit each. An expression that is `narrow` (operators over
+ * paths, no function, no pipe, no iteration) reads of each of them only members whose names it holds. */
+struct saga_reach {
+    unsigned members;
+    bool narrow;
+    const struct saga_token *tokens;
+    size_t token_count;
+};
+bool saga_reach_names(const struct saga_reach *reach, struct saga_slice name);
+int saga_jq_eval(struct saga_jq *jq, const struct saga_bindings *bindings,
+                 const struct saga_reach *reach, struct saga_arena *arena,
+                 struct saga_slice *ret_json, struct saga_slice *ret_message);
 
 /* The top-level members, by number; a bit each in `members`. */
 enum { SAGA_MEMBER_STEPS = 0, SAGA_MEMBER_COUNT = 8 };

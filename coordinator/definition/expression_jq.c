@@ -72,15 +72,32 @@ void saga_jq_free(struct saga_jq *jq)
 
 /* ---- evaluating ---- */
 
-static int parse(struct saga_slice json, struct saga_arena *arena, jv *ret,
-                 struct saga_slice *ret_message)
+/* A number that jq would change, where the expression can reach it. */
+static bool has_unsafe_number(struct saga_slice json, const struct saga_reach *reach,
+                              struct saga_arena *arena, struct saga_slice *ret_number)
+{
+    struct saga_json_walk walk;
+    struct saga_slice quoted, value, name;
+    if (!reach->narrow || saga_json_kind(json) != SAGA_JSON_OBJECT)
+        return saga_json_has_unsafe_number(json, ret_number);
+    saga_json_walk_init(&walk, json);
+    while (saga_json_walk_next(&walk, &quoted, &value)) {
+        if (!saga_json_has_unsafe_number(value, ret_number)) continue;
+        if (saga_json_text(quoted, arena, &name) == SAGA_OK && saga_reach_names(reach, name))
+            return true;
+    }
+    return false;
+}
+
+static int parse(struct saga_slice json, const struct saga_reach *reach, struct saga_arena *arena,
+                 jv *ret, struct saga_slice *ret_message)
 {
     struct saga_slice number;
     if (!json.data) {
         *ret = jv_null();
         return SAGA_OK;
     }
-    if (saga_json_has_unsafe_number(json, &number)) {
+    if (has_unsafe_number(json, reach, arena, &number)) {
         *ret_message = saga_arena_printf(arena,
                                          "the number %.*s has more digits than jq computes with; "
                                          "pass it on by a plain path, or as a text",
@@ -96,13 +113,13 @@ static int parse(struct saga_slice json, struct saga_arena *arena, jv *ret,
     return SAGA_E_INVALID;
 }
 
-static int add_steps(const struct saga_bindings *bindings, struct saga_arena *arena, jv *object,
-                     struct saga_slice *ret_message)
+static int add_steps(const struct saga_bindings *bindings, const struct saga_reach *reach,
+                     struct saga_arena *arena, jv *object, struct saga_slice *ret_message)
 {
     jv steps = jv_object(), value;
     for (size_t i = 0; i < bindings->step_count; i++) {
         const struct saga_binding *step = &bindings->steps[i];
-        if (parse(step->json, arena, &value, ret_message) < 0) {
+        if (parse(step->json, reach, arena, &value, ret_message) < 0) {
             jv_free(steps);
             return SAGA_E_INVALID;
         }
@@ -112,19 +129,19 @@ static int add_steps(const struct saga_bindings *bindings, struct saga_arena *ar
     return SAGA_OK;
 }
 
-static int make_input(const struct saga_bindings *bindings, unsigned members,
+static int make_input(const struct saga_bindings *bindings, const struct saga_reach *reach,
                       struct saga_arena *arena, jv *ret, struct saga_slice *ret_message)
 {
-    if (bindings->root.data) return parse(bindings->root, arena, ret, ret_message);
+    if (bindings->root.data) return parse(bindings->root, reach, arena, ret, ret_message);
     jv object = jv_object(), value;
     int error = SAGA_OK;
     for (int i = 0; i < SAGA_MEMBER_COUNT && error == SAGA_OK; i++) {
-        if (!(members & 1u << i)) continue;
+        if (!(reach->members & 1u << i)) continue;
         if (i == SAGA_MEMBER_STEPS) {
-            error = add_steps(bindings, arena, &object, ret_message);
+            error = add_steps(bindings, reach, arena, &object, ret_message);
             continue;
         }
-        error = parse(saga_bindings_member(bindings, i), arena, &value, ret_message);
+        error = parse(saga_bindings_member(bindings, i), reach, arena, &value, ret_message);
         if (error == SAGA_OK)
             object = jv_object_set(object, jv_string(saga_member_names[i]), value);
     }
@@ -160,12 +177,12 @@ static int take_result(jv result, struct saga_arena *arena, struct saga_slice *r
     return fits ? SAGA_OK : SAGA_E_LIMIT;
 }
 
-int saga_jq_eval(struct saga_jq *jq, const struct saga_bindings *bindings, unsigned members,
-                 struct saga_arena *arena, struct saga_slice *ret_json,
-                 struct saga_slice *ret_message)
+int saga_jq_eval(struct saga_jq *jq, const struct saga_bindings *bindings,
+                 const struct saga_reach *reach, struct saga_arena *arena,
+                 struct saga_slice *ret_json, struct saga_slice *ret_message)
 {
     jv input;
-    int error = make_input(bindings, members, arena, &input, ret_message);
+    int error = make_input(bindings, reach, arena, &input, ret_message);
     if (error < 0) return error;
     jq_start(jq->state, input, 0);
     return take_result(jq_next(jq->state), arena, ret_json, ret_message);

@@ -16,9 +16,13 @@ struct saga_loading {
     struct saga_block **blocks;
     struct fy_node **block_nodes; /* for findings of the checks behind loading */
     size_t block_count, block_capacity, node_capacity;
+    bool partial;              /* blocks are missing: what a name may refer to is not known */
+    bool partial_participants; /* the same of participants */
 };
 
 struct saga_arena *saga_loading_arena(struct saga_loading *l);
+
+/* ---- load_words.c. `what` names the thing with its article: "a step" ---- */
 
 /* A name of a saga, step or participant: [a-z0-9][a-z0-9-]*. */
 bool saga_load_name(struct saga_loading *l, struct fy_node *node, const char *what,
@@ -26,23 +30,40 @@ bool saga_load_name(struct saga_loading *l, struct fy_node *node, const char *wh
 /* A type of command, reply or event: [A-Za-z][A-Za-z0-9._-]*. */
 bool saga_load_type(struct saga_loading *l, struct fy_node *node, const char *what,
                     struct saga_slice *ret);
-bool saga_load_topic(struct saga_loading *l, struct fy_node *node, const char *what,
-                     struct saga_slice *ret);
-/* One type or a list of them. */
-bool saga_load_types(struct saga_loading *l, struct fy_node *node, const char *what,
-                     struct saga_names *ret);
+bool saga_load_topic(struct saga_loading *l, struct fy_node *node, struct saga_slice *ret);
+/* One reply type or a list of them. */
+bool saga_load_types(struct saga_loading *l, struct fy_node *node, struct saga_names *ret);
 /* Compiles an expression; NULL with a finding, or where there is no node. */
 struct saga_expression *saga_load_expression(struct saga_loading *l, struct fy_node *node,
                                              const char *what);
 /* `participant/Command` */
 bool saga_load_send(struct saga_loading *l, struct fy_node *node, struct saga_command *ret);
+/* `topic/Event` */
+bool saga_load_event(struct saga_loading *l, struct fy_node *node, struct saga_slice *ret_topic,
+                     struct saga_slice *ret_event);
 /* Overlays `retry:` on what is in `*ret`; `*ret_attempts` tells whether it says attempts itself. */
 void saga_load_retry(struct saga_loading *l, struct fy_node *node, struct saga_retry *ret,
                      bool *ret_attempts);
 
 /* load_step.c: the list under `steps:`, and everything in it. */
 void saga_load_blocks(struct saga_loading *l, struct fy_node *node, struct saga_block_list *ret);
-/* check.c: what can be known of the whole. */
+/* check.c: what can be known of the whole. Takes what loading left of a broken file too. */
 void saga_check_definition(struct saga_loading *l);
+
+/* ---- check_expression.c ---- */
+
+/* The place of an expression: what is there when it is evaluated. */
+struct saga_place {
+    const char *field;
+    size_t steps_before; /* steps [0, n) have run */
+    bool reply, error;   /* .reply, .error are there */
+};
+/* Finds reads of what is not there. `expression` NULL: nothing to check. */
+void saga_check_expression(struct saga_loading *l, struct fy_node *node,
+                           const struct saga_expression *expression,
+                           const struct saga_place *place);
+/* Does it read what step `name` kept? Where that is not sure: yes. */
+bool saga_check_reads_step(struct saga_loading *l, const struct saga_expression *expression,
+                           struct saga_slice name);
 
 #endif

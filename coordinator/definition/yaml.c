@@ -1,233 +1,241 @@
 #include "definition/yaml.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/limits.h"
+#include "base/json.h"
 #include "base/time.h"
-
-struct saga_slice saga_yaml_line(const struct saga_yaml *yaml, unsigned line)
-{
-    struct saga_slice rest = yaml->text;
-    while (line > 1 && rest.size) {
-        const char *end = memchr(rest.data, '\n', rest.size);
-        if (!end) return SAGA_SLICE_NONE;
-        rest = saga_slice_skip(rest, (size_t)(end - rest.data) + 1);
-        line--;
-    }
-    const char *end = rest.size ? memchr(rest.data, '\n', rest.size) : NULL;
-    if (end) rest.size = (size_t)(end - rest.data);
-    if (rest.size && rest.data[rest.size - 1] == '\r') rest.size--;
-    return saga_slice_clip(rest, 200);
-}
-
-static struct fy_token *first_token(struct fy_node *node, int depth)
-{
-    void *iterator = NULL;
-    if (!node || depth > SAGA_NESTING_MAX) return NULL;
-    if (fy_node_is_scalar(node)) return fy_node_get_scalar_token(node);
-    if (fy_node_is_sequence(node))
-        return first_token(fy_node_sequence_iterate(node, &iterator), depth + 1);
-    struct fy_node_pair *pair = fy_node_mapping_iterate(node, &iterator);
-    return pair ? first_token(fy_node_pair_key(pair), depth + 1) : NULL;
-}
-
-void saga_yaml_position(struct fy_node *node, unsigned *ret_line, unsigned *ret_column)
-{
-    struct fy_token *token = first_token(node, 0);
-    const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
-    *ret_line = mark ? (unsigned)mark->line + 1 : 0;
-    *ret_column = mark ? (unsigned)mark->column + 1 : 0;
-}
-
-struct saga_diagnostic *saga_yaml_find(struct saga_yaml *yaml, struct fy_node *node,
-                                       enum saga_severity severity, const char *code,
-                                       const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    struct saga_slice what = saga_arena_vprintf(yaml->diagnostics->arena, format, arguments);
-    va_end(arguments);
-    struct saga_diagnostic *finding =
-        saga_diagnostics_add(yaml->diagnostics, severity, code, "%.*s", SAGA_SLICE_ARG(what));
-    size_t length = 1;
-    finding->file = yaml->file;
-    saga_yaml_position(node, &finding->line, &finding->column);
-    if (node && fy_node_is_scalar(node)) fy_node_get_scalar(node, &length);
-    finding->source_line =
-        saga_arena_copy(yaml->diagnostics->arena, saga_yaml_line(yaml, finding->line));
-    size_t room = finding->source_line.size >= finding->column
-                      ? finding->source_line.size - finding->column + 1
-                      : 1;
-    finding->width = (unsigned)(length < 1 ? 1 : length < room ? length : room);
-    return finding;
-}
 
 /* ---- opening ---- */
 
 static void take_errors(struct saga_yaml *yaml)
 {
     void *iterator = NULL;
+    size_t errors = yaml->diagnostics->errors;
     struct fy_diag_error *error = yaml->diag ? fy_diag_errors_iterate(yaml->diag, &iterator) : NULL;
     for (; error; error = fy_diag_errors_iterate(yaml->diag, &iterator)) {
-        struct saga_diagnostic *finding =
-            saga_diagnostics_add(yaml->diagnostics, SAGA_SEVERITY_ERROR, "SG001", "%s",
-                                 error->msg ? error->msg : "this is no YAML");
-        finding->file = yaml->file;
-        finding->line = error->line > 0 ? (unsigned)error->line : 0;
-        finding->column = error->column > 0 ? (unsigned)error->column : 1;
-        finding->width = 1;
-        finding->source_line =
-            saga_arena_copy(yaml->diagnostics->arena, saga_yaml_line(yaml, finding->line));
+        struct saga_diagnostic *finding = saga_yaml_find(
+            yaml, NULL, SAGA_FINDING_NO_YAML, "%s", error->msg ? error->msg : "this is no YAML");
+        size_t line = error->line > 0 ? (size_t)error->line - 1 : 0;
+        if (error->line <= 0 || line >= yaml->line_count) continue;
+        size_t offset = yaml->line_starts[line];
+        for (int column = 1; column < error->column && offset < yaml->text.size; column++) {
+            offset++; /* columns are characters */
+            while (offset < yaml->text.size && (yaml->text.data[offset] & 0xc0) == 0x80) offset++;
+        }
+        saga_yaml_move(yaml, finding, offset, 1);
     }
-    if (yaml->diagnostics->errors == 0)
-        saga_yaml_find(yaml, NULL, SAGA_SEVERITY_ERROR, "SG001", "this is no YAML");
+    if (yaml->diagnostics->errors == errors)
+        saga_yaml_find(yaml, NULL, SAGA_FINDING_NO_YAML, "this is no YAML");
 }
 
-static int refuse_whole(struct saga_yaml *yaml, const char *what, const char *mend)
+static int refuse(struct saga_yaml *yaml, enum saga_finding kind, const char *what,
+                  const char *mend)
 {
-    struct saga_diagnostic *finding =
-        saga_yaml_find(yaml, NULL, SAGA_SEVERITY_ERROR, "SG001", "%s", what);
-    finding->mend = saga_slice_of(mend);
+    saga_yaml_find(yaml, NULL, kind, "%s", what)->mend = saga_slice_of(mend);
     return SAGA_E_INVALID;
 }
 
-/* Aliases would make a file that is not what it looks like; a ring of them would never end. */
-static bool find_aliases(struct saga_yaml *yaml, struct fy_node *node, int depth)
+static int refuse_byte(struct saga_yaml *yaml, struct saga_slice rest, size_t size)
+{
+    unsigned byte = (unsigned char)rest.data[size - 1];
+    struct saga_diagnostic *finding =
+        saga_yaml_find(yaml, NULL, SAGA_FINDING_NO_YAML,
+                       byte < 0x80 || size > 1 ? "a control character (byte 0x%02x) is in the file"
+                                               : "a byte that is no UTF-8 (0x%02x) is in the file",
+                       byte);
+    finding->mend = SAGA_SLICE("take it out; is it a text file in UTF-8?");
+    saga_yaml_move(yaml, finding, (size_t)(rest.data - yaml->text.data), size);
+    finding->source_line = SAGA_SLICE_NONE; /* a terminal might obey it */
+    return SAGA_E_INVALID;
+}
+
+static int check_text(struct saga_yaml *yaml)
+{
+    struct saga_slice rest = yaml->text;
+    if (rest.size > SAGA_DEFINITION_BYTES_MAX)
+        return refuse(yaml, SAGA_FINDING_LIMIT,
+                      "the file is larger than a definition may be (1 MiB)",
+                      "split it into several sagas");
+    if (rest.size == 0)
+        return refuse(yaml, SAGA_FINDING_NO_YAML, "the file is empty", "begin with `saga: name`");
+    /* libfyaml takes a byte that is no UTF-8 for the end of the file */
+    while (rest.size) {
+        size_t control = saga_yaml_control(rest), size = saga_utf8_sequence(rest.data, rest.size);
+        if (control || size == 0) return refuse_byte(yaml, rest, control ? control : 1);
+        rest = saga_slice_skip(rest, size);
+    }
+    return SAGA_OK;
+}
+
+static bool check_tree(struct saga_yaml *yaml, struct fy_node *node, int depth);
+
+static bool check_key(struct saga_yaml *yaml, struct fy_node *mapping, struct fy_node_pair *pair)
+{
+    void *iterator = NULL;
+    struct fy_node *key = fy_node_pair_key(pair);
+    if (!key || !fy_node_is_scalar(key) || fy_node_is_alias(key)) {
+        saga_yaml_find(yaml, key ? key : mapping, SAGA_FINDING_NO_YAML,
+                       "the name of a field must be a plain word")
+            ->mend = SAGA_SLICE("write it as `name: value`");
+        return false;
+    }
+    struct saga_slice name = saga_yaml_scalar(key);
+    for (struct fy_node_pair *other; (other = fy_node_mapping_iterate(mapping, &iterator));) {
+        if (other == pair) break;
+        if (!saga_slice_equal(saga_yaml_scalar(fy_node_pair_key(other)), name)) continue;
+        unsigned line, column;
+        saga_yaml_position(yaml, fy_node_pair_key(other), &line, &column);
+        saga_diagnostic_mend(saga_yaml_find(yaml, key, SAGA_FINDING_FIELD_TWICE,
+                                            "`%.*s` is written twice", SAGA_SLICE_ARG(name)),
+                             yaml->diagnostics->arena, "take this one out, or the one on line %u",
+                             line);
+        break;
+    }
+    return true;
+}
+
+static bool check_mapping_tree(struct saga_yaml *yaml, struct fy_node *node, int depth)
 {
     void *iterator = NULL;
     bool clean = true;
-    if (depth > SAGA_NESTING_MAX * 2) {
-        saga_yaml_find(yaml, node, SAGA_SEVERITY_ERROR, "SG108", "nested too deeply");
+    if (fy_node_mapping_item_count(node) > SAGA_YAML_MEMBERS_MAX) {
+        saga_yaml_find(yaml, node, SAGA_FINDING_LIMIT, "a mapping of more than %d fields",
+                       SAGA_YAML_MEMBERS_MAX);
+        return false;
+    }
+    for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(node, &iterator));) {
+        clean = check_key(yaml, node, pair) && clean;
+        if (fy_node_pair_value(pair))
+            clean = check_tree(yaml, fy_node_pair_value(pair), depth + 1) && clean;
+        if (yaml->diagnostics->cut) return false;
+    }
+    return clean;
+}
+
+/* Aliases would make a file that is not what it looks like; a ring of them would never end. */
+static bool check_tree(struct saga_yaml *yaml, struct fy_node *node, int depth)
+{
+    void *iterator = NULL;
+    bool clean = true;
+    if (depth > SAGA_YAML_DEPTH_MAX) {
+        saga_yaml_find(yaml, node, SAGA_FINDING_LIMIT, "nested too deeply");
         return false;
     }
     if (fy_node_is_alias(node)) {
-        saga_yaml_find(yaml, node, SAGA_SEVERITY_ERROR, "SG001",
-                       "an alias (*name) cannot be used here")
+        saga_yaml_find(yaml, node, SAGA_FINDING_NO_YAML, "an alias (*name) cannot be used here")
             ->mend = SAGA_SLICE("write the value out");
         return false;
     }
-    if (fy_node_is_sequence(node)) {
-        for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &iterator));)
-            clean = find_aliases(yaml, item, depth + 1) && clean;
-    } else if (fy_node_is_mapping(node)) {
-        for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(node, &iterator));) {
-            if (!fy_node_pair_key(pair) || !fy_node_is_scalar(fy_node_pair_key(pair))) {
-                saga_yaml_find(yaml, fy_node_pair_value(pair), SAGA_SEVERITY_ERROR, "SG001",
-                               "the name of a member must be a plain word");
-                clean = false;
-            }
-            if (fy_node_pair_value(pair))
-                clean = find_aliases(yaml, fy_node_pair_value(pair), depth + 1) && clean;
-        }
+    if (fy_node_is_mapping(node)) return check_mapping_tree(yaml, node, depth);
+    if (!fy_node_is_sequence(node)) return true;
+    for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &iterator));) {
+        clean = check_tree(yaml, item, depth + 1) && clean;
+        if (yaml->diagnostics->cut) return false;
     }
     return clean;
+}
+
+static int parse(struct saga_yaml *yaml)
+{
+    struct fy_diag_cfg diag_config;
+    fy_diag_cfg_default(&diag_config);
+    diag_config.fp = NULL;
+    diag_config.colorize = false;
+    yaml->diag = fy_diag_create(&diag_config);
+    if (yaml->diag) fy_diag_set_collect_errors(yaml->diag, true);
+    /* libfyaml would stop at the first name that is there twice */
+    struct fy_parse_cfg config = {
+        .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_ALLOW_DUPLICATE_KEYS, .diag = yaml->diag
+    };
+    yaml->parser = fy_parser_create(&config);
+    if (yaml->parser && fy_parser_set_string(yaml->parser, yaml->text.data, yaml->text.size) == 0)
+        yaml->document = fy_parse_load_document(yaml->parser);
+    if (!yaml->document && yaml->parser && !fy_parser_get_stream_error(yaml->parser))
+        return refuse(yaml, SAGA_FINDING_NO_YAML, "the file holds no definition",
+                      "begin with `saga: name`");
+    struct fy_document *second = yaml->document ? fy_parse_load_document(yaml->parser) : NULL;
+    if (second) {
+        struct fy_node *root = fy_document_root(second);
+        saga_yaml_find(yaml, root, SAGA_FINDING_NO_YAML, "a second document in one file")->mend =
+            SAGA_SLICE("put every saga into a file of its own");
+        fy_parse_document_destroy(yaml->parser, second);
+        return SAGA_E_INVALID;
+    }
+    if (yaml->document && !fy_parser_get_stream_error(yaml->parser)) return SAGA_OK;
+    take_errors(yaml);
+    return SAGA_E_INVALID;
 }
 
 int saga_yaml_open(struct saga_slice text, const char *file, struct saga_diagnostics *diagnostics,
                    struct saga_yaml *ret)
 {
-    struct saga_yaml yaml = { .text = text, .file = file, .diagnostics = diagnostics };
-    *ret = yaml;
-    if (text.size > SAGA_DEFINITION_BYTES_MAX)
-        return refuse_whole(&yaml, "the file is larger than a definition may be (1 MiB)",
-                            "split it into several sagas");
-    if (text.size == 0) return refuse_whole(&yaml, "the file is empty", "begin with `saga: name`");
-    if (memchr(text.data, '\0', text.size))
-        return refuse_whole(&yaml, "the file holds a NUL byte", "is it a text file?");
-    struct fy_diag_cfg diag_config;
-    fy_diag_cfg_default(&diag_config);
-    diag_config.fp = NULL;
-    diag_config.colorize = false;
-    yaml.diag = fy_diag_create(&diag_config);
-    if (yaml.diag) fy_diag_set_collect_errors(yaml.diag, true);
-    struct fy_parse_cfg config = { .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG, .diag = yaml.diag };
-    yaml.document = fy_document_build_from_string(&config, text.data, text.size);
-    *ret = yaml;
-    if (!yaml.document) {
-        take_errors(&yaml);
+    *ret = (struct saga_yaml){ .text = text, .file = file, .diagnostics = diagnostics };
+    saga_yaml_read_lines(ret);
+    if (check_text(ret) < 0 || parse(ret) < 0) return SAGA_E_INVALID;
+    ret->root = fy_document_root(ret->document);
+    if (!ret->root || !fy_node_is_mapping(ret->root)) {
+        saga_yaml_find(ret, ret->root, SAGA_FINDING_NO_YAML, "a definition is a mapping of fields")
+            ->mend = SAGA_SLICE("begin with `saga: name`");
         return SAGA_E_INVALID;
     }
-    yaml.root = fy_document_root(yaml.document);
-    *ret = yaml;
-    if (!yaml.root || !fy_node_is_mapping(yaml.root))
-        return refuse_whole(&yaml, "a definition is a mapping of fields",
-                            "begin with `saga: name`");
-    return find_aliases(&yaml, yaml.root, 0) ? SAGA_OK : SAGA_E_INVALID;
+    return check_tree(ret, ret->root, 0) ? SAGA_OK : SAGA_E_INVALID;
 }
 
 void saga_yaml_close(struct saga_yaml *yaml)
 {
-    if (yaml->document) fy_document_destroy(yaml->document);
+    if (yaml->document) fy_parse_document_destroy(yaml->parser, yaml->document);
+    if (yaml->parser) fy_parser_destroy(yaml->parser);
     if (yaml->diag) fy_diag_destroy(yaml->diag);
+    free(yaml->line_starts);
 }
 
 /* ---- members ---- */
 
-static struct saga_slice scalar(struct fy_node *node)
+struct saga_slice saga_yaml_scalar(struct fy_node *node)
 {
-    size_t size;
-    const char *text = fy_node_get_scalar(node, &size);
+    size_t size = 0;
+    const char *text = node && fy_node_is_scalar(node) ? fy_node_get_scalar(node, &size) : NULL;
     return (struct saga_slice){ text ? text : "", text ? size : 0 };
+}
+
+static struct fy_node_pair *pair_of(struct fy_node *mapping, const char *name)
+{
+    void *iterator = NULL;
+    struct fy_node_pair *pair = NULL;
+    if (!mapping || !fy_node_is_mapping(mapping)) return NULL;
+    while ((pair = fy_node_mapping_iterate(mapping, &iterator)))
+        if (saga_slice_is(saga_yaml_scalar(fy_node_pair_key(pair)), name)) break;
+    return pair;
 }
 
 struct fy_node *saga_yaml_get(struct fy_node *mapping, const char *name)
 {
-    void *iterator = NULL;
-    if (!mapping || !fy_node_is_mapping(mapping)) return NULL;
-    for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(mapping, &iterator));)
-        if (saga_slice_is(scalar(fy_node_pair_key(pair)), name)) return fy_node_pair_value(pair);
-    return NULL;
+    struct fy_node_pair *pair = pair_of(mapping, name);
+    return pair ? fy_node_pair_value(pair) : NULL;
 }
 
-static unsigned distance(struct saga_slice a, struct saga_slice b)
+struct fy_node *saga_yaml_key(struct fy_node *mapping, const char *name)
 {
-    unsigned row[64];
-    if (a.size >= 60 || b.size >= 60) return 60;
-    for (unsigned j = 0; j <= b.size; j++) row[j] = j;
-    for (unsigned i = 1; i <= a.size; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (unsigned j = 1; j <= b.size; j++) {
-            unsigned cost = diagonal + (a.data[i - 1] != b.data[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < cost) cost = row[j] + 1;
-            if (row[j - 1] + 1 < cost) cost = row[j - 1] + 1;
-            row[j] = cost;
-        }
-    }
-    return row[b.size];
-}
-
-static const char *nearest(struct saga_slice typed, const char *const *names, size_t count)
-{
-    const char *best = NULL;
-    unsigned best_distance = 3;
-    for (size_t i = 0; i < count; i++) {
-        unsigned d = distance(typed, saga_slice_of(names[i]));
-        if (d >= best_distance) continue;
-        best = names[i];
-        best_distance = d;
-    }
-    return best;
+    struct fy_node_pair *pair = pair_of(mapping, name);
+    return pair ? fy_node_pair_key(pair) : NULL;
 }
 
 static void find_unknown(struct saga_yaml *yaml, struct fy_node *key, const char *what,
                          const char *const *names, size_t count)
 {
-    struct saga_slice typed = scalar(key);
-    const char *near = nearest(typed, names, count);
+    struct saga_slice typed = saga_yaml_scalar(key);
+    const char *near = saga_yaml_nearest(typed, names, count);
     struct saga_diagnostic *finding =
-        saga_yaml_find(yaml, key, SAGA_SEVERITY_ERROR, "SG101", "%s has no field `%.*s`", what,
-                       SAGA_SLICE_ARG(typed));
+        saga_yaml_find(yaml, key, SAGA_FINDING_UNKNOWN_FIELD, "%s has no field `%.*s`", what,
+                       SAGA_SLICE_ARG(saga_slice_clip(typed, 60)));
     if (near) {
         saga_diagnostic_mend(finding, yaml->diagnostics->arena, "did you mean `%s`?", near);
         return;
     }
     struct saga_slice list = SAGA_SLICE("");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && !yaml->diagnostics->cut; i++)
         list = saga_arena_printf(yaml->diagnostics->arena, "%.*s%s%s", SAGA_SLICE_ARG(list),
                                  i ? ", " : "", names[i]);
     saga_diagnostic_mend(finding, yaml->diagnostics->arena, "it knows %.*s", SAGA_SLICE_ARG(list));
@@ -239,14 +247,14 @@ bool saga_yaml_check_mapping(struct saga_yaml *yaml, struct fy_node *node, const
     void *iterator = NULL;
     if (!node) return false;
     if (!fy_node_is_mapping(node)) {
-        saga_yaml_find(yaml, node, SAGA_SEVERITY_ERROR, "SG102", "%s must be a mapping of fields",
+        saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE, "%s must be a mapping of fields",
                        what);
         return false;
     }
     for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(node, &iterator));) {
         bool known = false;
         for (size_t i = 0; i < count; i++)
-            known = known || saga_slice_is(scalar(fy_node_pair_key(pair)), names[i]);
+            known = known || saga_slice_is(saga_yaml_scalar(fy_node_pair_key(pair)), names[i]);
         if (!known) find_unknown(yaml, fy_node_pair_key(pair), what, names, count);
     }
     return true;
@@ -257,22 +265,29 @@ struct fy_node *saga_yaml_need(struct saga_yaml *yaml, struct fy_node *mapping, 
 {
     struct fy_node *node = saga_yaml_get(mapping, name);
     if (!node)
-        saga_yaml_find(yaml, mapping, SAGA_SEVERITY_ERROR, "SG103", "%s lacks the field `%s`", what,
-                       name);
+        saga_diagnostic_mend(saga_yaml_find(yaml, mapping, SAGA_FINDING_LACKING,
+                                            "%s lacks the field `%s`", what, name),
+                             yaml->diagnostics->arena, "add `%s:`", name);
     return node;
 }
 
-/* ---- scalars ---- */
+/* ---- values ---- */
+
+static struct saga_diagnostic *find_wrong(struct saga_yaml *yaml, struct fy_node *node,
+                                          const char *what, const char *must_be)
+{
+    return saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE, "%s must be %s", what, must_be);
+}
 
 bool saga_yaml_text(struct saga_yaml *yaml, struct fy_node *node, const char *what,
                     struct saga_slice *ret)
 {
     if (!node) return false;
-    if (!fy_node_is_scalar(node) || scalar(node).size == 0) {
-        saga_yaml_find(yaml, node, SAGA_SEVERITY_ERROR, "SG102", "%s must be a text", what);
+    if (saga_yaml_scalar(node).size == 0) {
+        find_wrong(yaml, node, what, "a text");
         return false;
     }
-    *ret = scalar(node);
+    *ret = saga_yaml_scalar(node);
     return true;
 }
 
@@ -281,9 +296,8 @@ bool saga_yaml_whole(struct saga_yaml *yaml, struct fy_node *node, const char *w
 {
     unsigned long long value;
     if (!node) return false;
-    if (!fy_node_is_scalar(node) || saga_slice_to_u64(scalar(node), &value) < 0 || value < min ||
-        value > max) {
-        saga_yaml_find(yaml, node, SAGA_SEVERITY_ERROR, "SG102",
+    if (saga_slice_to_u64(saga_yaml_scalar(node), &value) < 0 || value < min || value > max) {
+        saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE,
                        "%s must be a whole number from %u to %u", what, min, max);
         return false;
     }
@@ -291,35 +305,36 @@ bool saga_yaml_whole(struct saga_yaml *yaml, struct fy_node *node, const char *w
     return true;
 }
 
-bool saga_yaml_number(struct saga_yaml *yaml, struct fy_node *node, const char *what, double *ret)
+bool saga_yaml_number(struct saga_yaml *yaml, struct fy_node *node, const char *what, double min,
+                      double max, double *ret)
 {
-    char digits[32], *end;
-    struct saga_slice text;
+    char digits[32] = "", *end = digits;
+    struct saga_slice text = saga_yaml_scalar(node);
     if (!node) return false;
-    text = fy_node_is_scalar(node) ? scalar(node) : SAGA_SLICE("");
     bool plain = text.size > 0 && text.size < sizeof digits;
     for (size_t i = 0; i < text.size && plain; i++)
         plain = (text.data[i] >= '0' && text.data[i] <= '9') || text.data[i] == '.';
-    if (plain) {
-        memcpy(digits, text.data, text.size);
-        digits[text.size] = '\0';
-        *ret = strtod(digits, &end);
-        plain = *end == '\0';
+    if (plain) memcpy(digits, text.data, text.size);
+    double value = strtod(digits, &end);
+    if (!plain || end == digits || *end != '\0' || value < min || value > max) {
+        saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE, "%s must be a number from %g to %g",
+                       what, min, max);
+        return false;
     }
-    if (!plain)
-        saga_yaml_find(yaml, node, SAGA_SEVERITY_ERROR, "SG102", "%s must be a number", what);
-    return plain;
+    *ret = value;
+    return true;
 }
 
 bool saga_yaml_bool(struct saga_yaml *yaml, struct fy_node *node, const char *what, bool *ret)
 {
     if (!node) return false;
-    bool yes = fy_node_is_scalar(node) && saga_slice_is(scalar(node), "true");
-    bool no = fy_node_is_scalar(node) && saga_slice_is(scalar(node), "false");
-    if (!yes && !no)
-        saga_yaml_find(yaml, node, SAGA_SEVERITY_ERROR, "SG102", "%s must be true or false", what);
-    if (yes || no) *ret = yes;
-    return yes || no;
+    bool yes = saga_slice_is(saga_yaml_scalar(node), "true");
+    if (!yes && !saga_slice_is(saga_yaml_scalar(node), "false")) {
+        find_wrong(yaml, node, what, "true or false");
+        return false;
+    }
+    *ret = yes;
+    return true;
 }
 
 bool saga_yaml_duration(struct saga_yaml *yaml, struct fy_node *node, const char *what,
@@ -327,9 +342,9 @@ bool saga_yaml_duration(struct saga_yaml *yaml, struct fy_node *node, const char
 {
     int64_t ms;
     if (!node) return false;
-    if (!fy_node_is_scalar(node) || saga_duration_parse(scalar(node), &ms) < 0 || ms == 0) {
-        saga_yaml_find(yaml, node, SAGA_SEVERITY_ERROR, "SG102", "%s must be a duration", what)
-            ->mend = SAGA_SLICE("write it as 200ms, 10s, 5m, 2h or 7d");
+    if (saga_duration_parse(saga_yaml_scalar(node), &ms) < 0 || ms == 0) {
+        find_wrong(yaml, node, what, "a duration of at least 1ms")->mend =
+            SAGA_SLICE("write it as 200ms, 10s, 5m, 2h or 7d");
         return false;
     }
     *ret_ms = ms;

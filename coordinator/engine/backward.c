@@ -2,11 +2,16 @@
 #include "base/error.h"
 #include "engine/engine_internal.h"
 
-static struct saga_step_state *open_pivot(const struct saga_state *state)
+/* A pivot that waits between two attempts, all of them answered Unavailable, is not in flight: it was not done. */
+static bool pivot_is_in_flight(const struct saga_state *state)
 {
-    for (size_t i = 0; i < state->step_count; i++)
-        if (state->steps[i].pivot && saga_step_is_open(&state->steps[i])) return &state->steps[i];
-    return NULL;
+    for (size_t i = 0; i < state->step_count; i++) {
+        const struct saga_step_state *step = &state->steps[i];
+        bool may_be_done =
+            step->status == SAGA_STEP_SENT || (saga_step_is_open(step) && step->unanswered);
+        if (step->pivot && may_be_done) return true;
+    }
+    return false;
 }
 
 /* Steps that wait between two attempts are not sent again: what is known of them now is what they end with. */
@@ -29,7 +34,7 @@ static void end_waiting_steps(struct saga_decision *d)
 
 void saga_compensate_begin(struct saga_decision *d, struct saga_error_value error)
 {
-    if (open_pivot(d->state)) {
+    if (pivot_is_in_flight(d->state)) {
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_DEFERRED,
                                          .step = error.step,
                                          .type = error.type,
@@ -87,6 +92,10 @@ static void send_compensation(struct saga_decision *d, const struct saga_step_st
         unknown && compensate->unknown_body ? compensate->unknown_body : compensate->command.body;
     struct saga_slice body, message;
     if (saga_evaluate(d, expression, SAGA_SLICE_NONE, &body, &message) < 0) {
+        saga_stick(d, SAGA_STUCK_ON_COMPENSATION, step->path, message);
+        return;
+    }
+    if (saga_is_over_limit(d, body.size, &message)) {
         saga_stick(d, SAGA_STUCK_ON_COMPENSATION, step->path, message);
         return;
     }

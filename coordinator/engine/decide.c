@@ -176,27 +176,40 @@ void saga_decide_start(struct saga_decision *d)
                  });
 }
 
+static struct saga_slice no_definition_words(struct saga_decision *d)
+{
+    return saga_arena_printf(d->arena, "definition %.*s version %u is not in the definitions topic",
+                             SAGA_SLICE_ARG(d->state->name), d->state->version);
+}
+
+void saga_stick_on_definition(struct saga_decision *d)
+{
+    if (d->state->status == SAGA_RUNNING || d->state->status == SAGA_COMPENSATING)
+        saga_stick(d, SAGA_STUCK_ON_DEFINITION, SAGA_SLICE_NONE, no_definition_words(d));
+}
+
 /* R19: what happens to a saga whose definition is nowhere to be had. Its timers are held, so that they ring
- * again when an operator's retry finds the definition. */
+ * again when the definition is found. */
 static void decide_without_definition(struct saga_decision *d)
 {
-    struct saga_slice message =
-        saga_arena_printf(d->arena, "definition %.*s version %u is not in the definitions topic",
-                          SAGA_SLICE_ARG(d->state->name), d->state->version);
-    bool active = d->state->status == SAGA_RUNNING || d->state->status == SAGA_COMPENSATING;
-    if (d->event->kind == SAGA_EVENT_TIMER && saga_state_timer(d->state, d->event->timer))
+    const struct saga_timer *timer = saga_state_timer(d->state, d->event->timer);
+    if (d->event->kind == SAGA_EVENT_TIMER) {
+        bool rings = timer && timer->armed == d->event->armed && !timer->held; /* R16 */
+        if (!rings) {
+            saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_IGNORED,
+                                             .reason = SAGA_SLICE("no-definition"),
+                                             .message = no_definition_words(d) });
+            return;
+        }
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_HELD, .name = d->event->timer });
-    if (active) saga_stick(d, SAGA_STUCK_ON_DEFINITION, SAGA_SLICE_NONE, message);
+    }
+    saga_stick_on_definition(d);
     if (d->event->kind == SAGA_EVENT_REPLY)
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_REPLY_IGNORED,
                                          .step = d->event->step,
                                          .attempt = d->event->attempt,
                                          .reason = SAGA_SLICE("no-definition"),
-                                         .message = message });
-    if (d->facts->count == 0)
-        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_IGNORED,
-                                         .reason = SAGA_SLICE("no-definition"),
-                                         .message = message });
+                                         .message = no_definition_words(d) });
 }
 
 static bool needs_definition(const struct saga_decision *d)
@@ -216,6 +229,8 @@ void saga_decide(const struct saga_definition *definition, struct saga_state *st
     if (!definition && needs_definition(&d)) {
         decide_without_definition(&d);
     } else {
+        if (needs_definition(&d) && state->stuck_on == SAGA_STUCK_ON_DEFINITION)
+            saga_continue(&d, "definition-found"); /* R19 */
         switch (event->kind) {
         case SAGA_EVENT_START: saga_decide_start(&d); break;
         case SAGA_EVENT_REPLY: saga_decide_reply(&d); break;

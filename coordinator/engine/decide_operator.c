@@ -23,12 +23,7 @@ static void go_on(struct saga_decision *d, enum saga_status status, const char *
                                      .reason = saga_slice_of(reason) });
 }
 
-static enum saga_status way_of(const struct saga_state *state)
-{
-    return state->stuck_forward ? SAGA_RUNNING : SAGA_COMPENSATING;
-}
-
-static void proceed(struct saga_decision *d)
+void saga_proceed(struct saga_decision *d)
 {
     saga_advance(d);
     saga_compensate_next(d);
@@ -43,6 +38,13 @@ static void rearm_held_timers(struct saga_decision *d)
                                          .name = d->state->timers[i].name,
                                          .due_ms = d->event->time_ms });
     }
+}
+
+void saga_continue(struct saga_decision *d, const char *reason)
+{
+    go_on(d, d->state->stuck_forward ? SAGA_RUNNING : SAGA_COMPENSATING, reason);
+    rearm_held_timers(d);
+    saga_proceed(d);
 }
 
 static void cancel(struct saga_decision *d)
@@ -84,7 +86,10 @@ static void resume(struct saga_decision *d)
     }
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_UNPAUSED });
     rearm_held_timers(d);
-    if (d->definition) proceed(d);
+    if (d->definition)
+        saga_proceed(d);
+    else
+        saga_stick_on_definition(d);
 }
 
 static void retry_compensation(struct saga_decision *d, struct saga_slice path)
@@ -94,7 +99,7 @@ static void retry_compensation(struct saga_decision *d, struct saga_slice path)
     if (step && step->compensation_attempt > 0)
         saga_compensation_send_again(d, step);
     else
-        proceed(d); /* its body could not be made: nothing was sent yet */
+        saga_proceed(d); /* its body could not be made: nothing was sent yet */
 }
 
 static void retry(struct saga_decision *d)
@@ -111,9 +116,7 @@ static void retry(struct saga_decision *d)
     } else if (on == SAGA_STUCK_ON_COMPENSATION) {
         retry_compensation(d, path);
     } else {
-        go_on(d, way_of(d->state), "retry");
-        rearm_held_timers(d);
-        proceed(d);
+        saga_continue(d, "retry");
     }
 }
 
@@ -131,7 +134,14 @@ static void skip_step(struct saga_decision *d, struct saga_slice path)
                       .block = step ? step->block : saga_definition_step(d->definition, path)->id,
                       .position = scope->position,
                   });
-    proceed(d);
+    saga_proceed(d);
+}
+
+static void skip_compensation(struct saga_decision *d, struct saga_slice path)
+{
+    go_on(d, SAGA_COMPENSATING, "skip");
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_SKIPPED, .step = path });
+    saga_proceed(d);
 }
 
 static void skip_publish(struct saga_decision *d)
@@ -149,15 +159,13 @@ static void skip(struct saga_decision *d)
     switch (d->state->stuck_on) {
     case SAGA_STUCK_ON_STEP:
     case SAGA_STUCK_ON_BODY:
-        if (d->definition)
-            skip_step(d, path);
-        else
-            refuse(d, "no-definition", "its definition is not to be had: deploy it first");
-        return;
     case SAGA_STUCK_ON_COMPENSATION:
-        go_on(d, SAGA_COMPENSATING, "skip");
-        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_SKIPPED, .step = path });
-        if (d->definition) proceed(d);
+        if (!d->definition)
+            refuse(d, "no-definition", "its definition is not to be had: deploy it first");
+        else if (d->state->stuck_on == SAGA_STUCK_ON_COMPENSATION)
+            skip_compensation(d, path);
+        else
+            skip_step(d, path);
         return;
     case SAGA_STUCK_ON_PUBLISH: skip_publish(d); return;
     case SAGA_STUCK_ON_PIVOT:
@@ -189,6 +197,7 @@ static void resolve_pivot(struct saga_decision *d, bool succeeded)
                                          .attempt = step->attempt,
                                          .type = SAGA_SLICE("ResolvedAsSucceeded") });
         saga_step_succeeded(d, path);
+        saga_proceed(d);
     } else {
         struct saga_slice type = SAGA_SLICE("ResolvedAsFailed");
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_STEP_FAILED,

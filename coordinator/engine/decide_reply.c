@@ -78,8 +78,9 @@ static void succeed(struct saga_decision *d, const struct saga_step_state *step)
         fact.value_from_cause = false;
     }
     saga_emit(d, fact);
+    saga_step_succeeded(d, path);
     bool running = d->state->status == SAGA_RUNNING;
-    if (running && !fits) {
+    if (!fits && (running || d->state->status == SAGA_COMPENSATING)) {
         saga_stick(d, SAGA_STUCK_ON_LIMIT, path,
                    SAGA_SLICE("the reply would make the saga's state too large and was not kept; "
                               "retry goes on without it"));
@@ -90,7 +91,7 @@ static void succeed(struct saga_decision *d, const struct saga_step_state *step)
             d, (struct saga_error_value){ path, SAGA_SLICE("ExpressionFailed"),
                                           saga_slice_clip(message, SAGA_MESSAGE_BYTES_MAX) });
     } else {
-        saga_step_succeeded(d, path);
+        saga_proceed(d);
     }
 }
 
@@ -259,6 +260,17 @@ static void compensation_answered(struct saga_decision *d, struct saga_step_stat
 
 /* ---- which one ---- */
 
+/* Is it how some step of the forward way is answered? */
+static bool answers_a_step(const struct saga_definition *definition, struct saga_slice type)
+{
+    for (size_t i = 0; i < definition->block_count; i++) {
+        const struct saga_step *step = &definition->blocks[i]->step;
+        if (saga_names_contain(&step->success, type) || saga_names_contain(&step->failure, type))
+            return true;
+    }
+    return false;
+}
+
 static bool expects(struct saga_decision *d, const struct saga_step_state *step,
                     bool *ret_compensation)
 {
@@ -270,6 +282,11 @@ static bool expects(struct saga_decision *d, const struct saga_step_state *step,
     if (step->compensation == SAGA_COMPENSATION_SENT ||
         step->compensation == SAGA_COMPENSATION_BACKOFF) {
         *ret_compensation = true;
+        /* where any answer means done, a duplicate of a step's answer must not: it names no command */
+        if (declared->compensate.success.count == 0 &&
+            !saga_names_contain(&declared->compensate.failure, d->event->type) &&
+            answers_a_step(d->definition, d->event->type))
+            return false;
         return compensation_answer(declared, d->event->type) != ANSWER_OTHER;
     }
     return false;

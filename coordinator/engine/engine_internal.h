@@ -35,6 +35,16 @@ int saga_evaluate(struct saga_decision *d, struct saga_expression *expression,
                   struct saga_slice reply, struct saga_slice *ret_json,
                   struct saga_slice *ret_message);
 
+/* Would the state be over its limit with that many bytes more (R23)? Then `*ret_message` says so. */
+bool saga_is_over_limit(struct saga_decision *d, size_t more, struct saga_slice *ret_message);
+
+/* Goes on in whichever direction the saga moves, as far as it goes without an answer. */
+void saga_proceed(struct saga_decision *d);
+/* Ends being stuck: goes on the way it was going, and what rang meanwhile rings again. */
+void saga_continue(struct saga_decision *d, const char *reason);
+/* R19: it cannot go on without its definition. Does nothing unless running or compensating. */
+void saga_stick_on_definition(struct saga_decision *d);
+
 const struct saga_step *saga_step_of(const struct saga_decision *d,
                                      const struct saga_step_state *step);
 bool saga_step_is_open(const struct saga_step_state *step);
@@ -48,8 +58,10 @@ void saga_send_again(struct saga_decision *d, struct saga_step_state *step);
  * what an error will say; `timed_out` tells a missing answer from an Unavailable. */
 void saga_attempt_failed(struct saga_decision *d, struct saga_step_state *step, bool timed_out,
                          struct saga_slice type, struct saga_slice message);
-/* After StepSucceeded, StepFailed, StepUnknown: what it means for the saga. */
+/* After StepSucceeded: drops a compensation that waited for this pivot, and ends being stuck on this step. The
+ * caller proceeds. */
 void saga_step_succeeded(struct saga_decision *d, struct saga_slice path);
+/* After StepFailed, StepUnknown: what it means for the saga. */
 void saga_step_not_succeeded(struct saga_decision *d, struct saga_slice path,
                              struct saga_slice type, struct saga_slice message);
 void saga_stick(struct saga_decision *d, enum saga_stuck_on on, struct saga_slice step,

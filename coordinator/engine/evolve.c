@@ -104,8 +104,10 @@ static int evolve_sent(struct saga_state *state, const struct saga_fact *fact)
 {
     struct saga_step_state *step = saga_state_step(state, fact->step);
     struct saga_scope *scope = scope_of(state, fact->scope);
-    if (state->status != SAGA_RUNNING || !scope) return SAGA_E_INVALID;
+    if (state->status != SAGA_RUNNING || !scope || fact->step.size == 0) return SAGA_E_INVALID;
     if (fact->attempt != (step ? step->attempt + 1 : 1)) return SAGA_E_INVALID;
+    if (step && (step->status == SAGA_STEP_SUCCEEDED || step->status == SAGA_STEP_SKIPPED))
+        return SAGA_E_INVALID;
     if (!step) {
         step = add_step(state, fact);
         step->topic = keep(state, fact->topic);
@@ -125,6 +127,13 @@ static int evolve_sent(struct saga_state *state, const struct saga_fact *fact)
 static bool is_open(const struct saga_step_state *step)
 {
     return step->status == SAGA_STEP_SENT || step->status == SAGA_STEP_BACKOFF;
+}
+
+/* An unknown step takes a late answer as long as its compensation has not begun. */
+static bool may_be_answered(const struct saga_step_state *step)
+{
+    return is_open(step) ||
+           (step->status == SAGA_STEP_UNKNOWN && step->compensation == SAGA_COMPENSATION_NONE);
 }
 
 static int evolve_retry(struct saga_state *state, const struct saga_fact *fact)
@@ -148,8 +157,8 @@ static void leave_block(struct saga_state *state, const struct saga_step_state *
 static int evolve_succeeded(struct saga_state *state, const struct saga_fact *fact)
 {
     struct saga_step_state *step = saga_state_step(state, fact->step);
-    if (!step || step->status == SAGA_STEP_SUCCEEDED || step->status == SAGA_STEP_SKIPPED)
-        return SAGA_E_INVALID;
+    if (!step || !may_be_answered(step)) return SAGA_E_INVALID;
+    if (step->pivot && state->status == SAGA_COMPENSATING) return SAGA_E_INVALID;
     step->status = SAGA_STEP_SUCCEEDED;
     step->result = keep(state, fact->value);
     step->body = SAGA_SLICE_NONE;
@@ -164,8 +173,7 @@ static int evolve_not_succeeded(struct saga_state *state, const struct saga_fact
 {
     struct saga_step_state *step = saga_state_step(state, fact->step);
     bool failed = fact->kind == SAGA_FACT_STEP_FAILED;
-    if (!step || !(is_open(step) || (failed && step->status == SAGA_STEP_UNKNOWN)))
-        return SAGA_E_INVALID;
+    if (!step || !(failed ? may_be_answered(step) : is_open(step))) return SAGA_E_INVALID;
     step->status = failed ? SAGA_STEP_FAILED : SAGA_STEP_UNKNOWN;
     step->unanswered = !failed;
     step->ended_order = failed ? 0 : ++state->ended_steps;
@@ -176,9 +184,10 @@ static int evolve_not_succeeded(struct saga_state *state, const struct saga_fact
 static int evolve_skipped(struct saga_state *state, const struct saga_fact *fact)
 {
     struct saga_scope *scope = scope_of(state, fact->scope);
-    if (!scope) return SAGA_E_INVALID;
+    if (state->status != SAGA_RUNNING || !scope || fact->step.size == 0) return SAGA_E_INVALID;
     struct saga_step_state *step = saga_state_step(state, fact->step);
     if (!step) step = add_step(state, fact);
+    if (step->pivot || step->status == SAGA_STEP_SUCCEEDED) return SAGA_E_INVALID;
     step->status = SAGA_STEP_SKIPPED;
     step->body = SAGA_SLICE_NONE;
     step->ended_order = 0;
@@ -236,15 +245,35 @@ static int end_compensation(struct saga_state *state, struct saga_step_state *st
     return SAGA_OK;
 }
 
+#define AT(status) (1u << SAGA_COMPENSATION_##status)
+
+/* Which fact of a step's compensation may follow on which status of it. */
+static bool compensation_may_follow(const struct saga_step_state *step, enum saga_fact_kind kind)
+{
+    static const unsigned open = AT(SENT) | AT(BACKOFF), stuck = AT(FAILED) | AT(EXHAUSTED);
+    unsigned from = 0;
+    if (step->pivot) return false;
+    if (step->status != SAGA_STEP_SUCCEEDED && step->status != SAGA_STEP_UNKNOWN) return false;
+    switch (kind) {
+    case SAGA_FACT_COMPENSATION_SENT: from = AT(NONE) | AT(BACKOFF) | stuck; break;
+    case SAGA_FACT_COMPENSATION_RETRY_SCHEDULED:
+    case SAGA_FACT_COMPENSATION_EXHAUSTED: from = AT(SENT); break;
+    case SAGA_FACT_COMPENSATION_SUCCEEDED: from = open | AT(EXHAUSTED); break;
+    case SAGA_FACT_COMPENSATION_FAILED: from = open; break;
+    case SAGA_FACT_COMPENSATION_SKIPPED: from = AT(NONE) | stuck; break;
+    case SAGA_FACT_COMPENSATION_NOT_NEEDED: from = AT(NONE); break;
+    default: break;
+    }
+    return (from & (1u << step->compensation)) != 0;
+}
+
 static int evolve_compensation(struct saga_state *state, const struct saga_fact *fact)
 {
     struct saga_step_state *step = saga_state_step(state, fact->step);
-    if (!step || (step->status != SAGA_STEP_SUCCEEDED && step->status != SAGA_STEP_UNKNOWN))
-        return SAGA_E_INVALID;
+    if (!step || !compensation_may_follow(step, fact->kind)) return SAGA_E_INVALID;
     switch (fact->kind) {
     case SAGA_FACT_COMPENSATION_SENT: return evolve_compensation_sent(state, step, fact);
     case SAGA_FACT_COMPENSATION_RETRY_SCHEDULED:
-        if (step->compensation != SAGA_COMPENSATION_SENT) return SAGA_E_INVALID;
         step->compensation = SAGA_COMPENSATION_BACKOFF;
         arm_step(state, SAGA_TIMER_COMPENSATION, fact);
         return SAGA_OK;
@@ -276,11 +305,26 @@ static int evolve_stuck(struct saga_state *state, const struct saga_fact *fact)
     return SAGA_OK;
 }
 
+static int evolve_continued(struct saga_state *state, const struct saga_fact *fact)
+{
+    bool back = fact->status == SAGA_COMPENSATING;
+    if (state->status != SAGA_STUCK || (back ? state->pivoted : fact->status != SAGA_RUNNING))
+        return SAGA_E_INVALID;
+    return move_to(state, fact->status);
+}
+
 static int evolve_held(struct saga_state *state, const struct saga_fact *fact)
 {
     struct saga_timer *timer = saga_state_timer(state, fact->name);
     if (!timer) return SAGA_E_INVALID;
     timer->held = true;
+    return SAGA_OK;
+}
+
+static int evolve_armed(struct saga_state *state, const struct saga_fact *fact)
+{
+    if (!saga_state_timer(state, fact->name)) return SAGA_E_INVALID;
+    arm(state, fact->name, fact->due_ms);
     return SAGA_OK;
 }
 
@@ -343,11 +387,11 @@ int saga_evolve(struct saga_state *state, const struct saga_fact *fact)
     case SAGA_FACT_COMPENSATION_SKIPPED:
     case SAGA_FACT_COMPENSATION_NOT_NEEDED: return evolve_compensation(state, fact);
     case SAGA_FACT_SAGA_STUCK: return evolve_stuck(state, fact);
-    case SAGA_FACT_SAGA_CONTINUED: return move_to(state, fact->status);
+    case SAGA_FACT_SAGA_CONTINUED: return evolve_continued(state, fact);
     case SAGA_FACT_SAGA_PAUSED: state->paused = true; return SAGA_OK;
     case SAGA_FACT_SAGA_UNPAUSED: state->paused = false; return SAGA_OK;
     case SAGA_FACT_TIMER_HELD: return evolve_held(state, fact);
-    case SAGA_FACT_TIMER_ARMED: arm(state, fact->name, fact->due_ms); return SAGA_OK;
+    case SAGA_FACT_TIMER_ARMED: return evolve_armed(state, fact);
     case SAGA_FACT_DEADLINE_PASSED:
         state->deadline_passed = true;
         disarm(state, SAGA_SLICE(SAGA_TIMER_DEADLINE));

@@ -55,7 +55,7 @@ static void body_failed(struct saga_decision *d, struct saga_slice path, struct 
     saga_compensate_begin(d, error);
 }
 
-static bool is_over_limit(struct saga_decision *d, size_t more, struct saga_slice *ret_message)
+bool saga_is_over_limit(struct saga_decision *d, size_t more, struct saga_slice *ret_message)
 {
     size_t bytes = saga_state_bytes(d->state) + more;
     if (bytes <= SAGA_STATE_BYTES_MAX) return false;
@@ -75,7 +75,7 @@ static void send_step(struct saga_decision *d, const struct saga_block *block,
         body_failed(d, step->name, message);
         return;
     }
-    if (is_over_limit(d, body.size, &message)) {
+    if (saga_is_over_limit(d, body.size, &message)) {
         saga_stick(d, SAGA_STUCK_ON_LIMIT, step->name, message);
         return;
     }
@@ -163,21 +163,24 @@ void saga_attempt_failed(struct saga_decision *d, struct saga_step_state *step, 
     saga_step_not_succeeded(d, path, type, message);
 }
 
+static bool is_stuck_on(const struct saga_state *state, struct saga_slice path)
+{
+    return state->status == SAGA_STUCK && saga_slice_equal(state->stuck_step, path);
+}
+
 void saga_step_succeeded(struct saga_decision *d, struct saga_slice path)
 {
     const struct saga_step_state *step = saga_state_step(d->state, path);
     if (step->pivot && d->state->has_deferred)
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_DROPPED });
-    bool was_stuck_on_it = d->state->status == SAGA_STUCK && d->state->stuck_forward &&
-                           saga_slice_equal(d->state->stuck_step, path);
-    if (was_stuck_on_it)
-        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_CONTINUED,
-                                         .status = SAGA_RUNNING,
-                                         .reason = d->event->kind == SAGA_EVENT_OPERATOR
-                                                       ? SAGA_SLICE(SAGA_REASON_RESOLVED)
-                                                       : SAGA_SLICE("late-answer") });
-    saga_advance(d);
-    saga_compensate_next(d);
+    if (is_stuck_on(d->state, path))
+        saga_emit(d, (struct saga_fact){
+                         .kind = SAGA_FACT_SAGA_CONTINUED,
+                         .status = d->state->stuck_forward ? SAGA_RUNNING : SAGA_COMPENSATING,
+                         .reason = d->event->kind == SAGA_EVENT_OPERATOR
+                                       ? SAGA_SLICE(SAGA_REASON_RESOLVED)
+                                       : SAGA_SLICE("late-answer"),
+                     });
 }
 
 void saga_step_not_succeeded(struct saga_decision *d, struct saga_slice path,
@@ -185,7 +188,12 @@ void saga_step_not_succeeded(struct saga_decision *d, struct saga_slice path,
 {
     const struct saga_step_state *step = saga_state_step(d->state, path);
     bool failed = step->status == SAGA_STEP_FAILED;
-    if (d->state->status == SAGA_COMPENSATING) {
+    if (is_stuck_on(d->state, path) && !d->state->stuck_forward) {
+        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_CONTINUED,
+                                         .status = SAGA_COMPENSATING,
+                                         .reason = SAGA_SLICE("late-answer") });
+        saga_compensate_next(d); /* its compensation is not needed any more */
+    } else if (d->state->status == SAGA_COMPENSATING) {
         saga_compensate_next(d);
     } else if (d->state->pivoted) {
         if (d->state->status == SAGA_RUNNING) saga_stick(d, SAGA_STUCK_ON_STEP, path, message);

@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "runtime/log.h"
 #include "runtime/topics.h"
 #include "runtime/worker.h"
+#include "store/instance.h"
 #include "store/redis.h"
 
 enum {
@@ -20,6 +23,8 @@ enum {
     RETRY_MS = 200,
     PAUSE_MS = 2,
     LOG_EVERY_MS = 5000,
+    HOLD_MS = 15000,
+    RENEW_MS = 3000,
     CALL_TIMEOUT_MS = 3000
 };
 
@@ -35,6 +40,8 @@ struct worker_thread {
 
 struct saga_daemon {
     struct saga_config config;
+    char holder[320];        /* of the instance name: host, pid, something random */
+    int64_t held_ms;         /* monotonic: when the name was last confirmed */
     struct saga_arena arena; /* the topics' names */
     struct saga_topics topics;
     struct saga_registry *registry;
@@ -149,6 +156,59 @@ static int look_at_topics(struct saga_daemon *daemon, struct saga_arena *arena,
     return SAGA_OK;
 }
 
+/* ---- the instance's name ---- */
+
+static int hold_name(struct saga_daemon *daemon, struct saga_arena *arena,
+                     struct saga_diagnostic *diagnostic)
+{
+    struct saga_clock clock = saga_clock_system();
+    int error = saga_instance_hold(&daemon->config.redis, daemon->config.kafka.group,
+                                   daemon->config.kafka.instance, daemon->holder, HOLD_MS, arena,
+                                   diagnostic);
+    if (error == SAGA_OK) daemon->held_ms = clock.monotonic_ms(NULL);
+    return error;
+}
+
+/* At start: who held it may just have died on another machine, so its hold is waited for. */
+static int take_name(struct saga_daemon *daemon, struct saga_arena *arena,
+                     struct saga_diagnostic *diagnostic)
+{
+    struct saga_clock clock = saga_clock_system();
+    if (daemon->held_ms == 0) daemon->held_ms = clock.monotonic_ms(NULL);
+    int64_t since_ms = daemon->held_ms;
+    int error = hold_name(daemon, arena, diagnostic);
+    if (error != SAGA_E_CONFLICT) return error;
+    return clock.monotonic_ms(NULL) - since_ms > HOLD_MS + RENEW_MS ? SAGA_E_STOP : SAGA_E_AGAIN;
+}
+
+static void keep_name(struct saga_daemon *daemon)
+{
+    struct saga_clock clock = saga_clock_system();
+    if (clock.monotonic_ms(NULL) - daemon->held_ms < RENEW_MS) return;
+    struct saga_arena arena;
+    struct saga_diagnostic diagnostic = { 0 };
+    saga_arena_init(&arena);
+    int error = hold_name(daemon, &arena, &diagnostic);
+    if (error == SAGA_E_CONFLICT) fail_diagnostic(daemon, "instance", &diagnostic);
+    if (error < 0)
+        daemon->held_ms = clock.monotonic_ms(NULL) - RENEW_MS + RETRY_MS; /* soon again */
+    saga_arena_free(&arena);
+}
+
+static void name_holder(struct saga_daemon *daemon)
+{
+    unsigned char random[8];
+    char hex[17], host[256];
+    int done = RAND_bytes(random, sizeof random);
+    SAGA_ASSERT(done == 1);
+    saga_hex(random, sizeof random, hex);
+    if (gethostname(host, sizeof host) != 0) strcpy(host, "unknown");
+    host[sizeof host - 1] = '\0';
+    snprintf(daemon->holder, sizeof daemon->holder, "%s %ld %s", host, (long)getpid(), hex);
+}
+
+/* ---- definitions ---- */
+
 static void take_definitions(struct saga_daemon *daemon, const struct saga_bus_records *records)
 {
     struct saga_arena arena;
@@ -178,6 +238,7 @@ static void follow_definitions(struct saga_daemon *daemon)
         struct saga_bus_records records = { 0 };
         bool end = false;
         int error = SAGA_OK;
+        keep_name(daemon);
         if (!reader)
             error = saga_reader_open(daemon->client, daemon->topics.definitions, 0,
                                      SAGA_READ_BEGINNING, &reader);
@@ -200,9 +261,9 @@ static void follow_definitions(struct saga_daemon *daemon)
 static void *surroundings_main(void *context)
 {
     struct saga_daemon *daemon = context;
-    bool good = wait_for(daemon, "broker", look_at_broker) &&
-                wait_for(daemon, "redis", look_at_redis) &&
-                wait_for(daemon, "topics", look_at_topics);
+    bool good =
+        wait_for(daemon, "broker", look_at_broker) && wait_for(daemon, "redis", look_at_redis) &&
+        wait_for(daemon, "instance", take_name) && wait_for(daemon, "topics", look_at_topics);
     if (good) {
         atomic_store(&daemon->surroundings_good, true);
         follow_definitions(daemon);
@@ -308,6 +369,7 @@ int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena
     daemon->config = *config;
     saga_arena_init(&daemon->arena);
     saga_topics_name(config->topic_prefix, &daemon->arena, &daemon->topics);
+    name_holder(daemon);
     int error = saga_client_new(&config->kafka, arena, &daemon->client, diagnostic);
     if (error < 0) {
         saga_arena_free(&daemon->arena);
@@ -372,6 +434,9 @@ int saga_daemon_stop(struct saga_daemon *daemon)
     for (unsigned i = 0; i < daemon->config.workers; i++) {
         pthread_join(daemon->workers[i].thread, NULL);
     }
+    if (daemon->held_ms)
+        saga_instance_release(&daemon->config.redis, daemon->config.kafka.group,
+                              daemon->config.kafka.instance, daemon->holder);
     saga_registry_free(daemon->registry);
     free(daemon->workers);
     saga_arena_free(&daemon->arena);

@@ -327,6 +327,68 @@ static void a_java_participant_keeps_its_books(void **state)
     saga_test_cluster_stop(&cluster);
 }
 
+/* A command that the broker will never take aborts its batch again and again: the record that does it is found and put
+ * aside, and everything else goes on (R24). */
+static void a_record_that_cannot_be_committed_is_put_aside(void **state)
+{
+    struct saga_test_cluster cluster;
+    static const struct saga_kafka_setting small[] = { { "max.message.bytes", "2000" } };
+    struct saga_topic_spec spec = {
+        .name = "inventory.commands", .partitions = LANES, .settings = small, .setting_count = 1
+    };
+    bool created;
+    char body[6000], words[16384];
+    (void)state;
+    saga_test_cluster_start(&cluster, NULL, LANES);
+    assert_int_equal(saga_client_create_topic(cluster.client, &spec, 20000, &created), 0);
+    saga_test_cluster_deploy(&cluster, ORDER);
+    saga_test_participants(&cluster, NULL, 0);
+    start_first_coordinator(&cluster);
+    saga_test_send_orders(&cluster, "a-", 20);
+    size_t size =
+        (size_t)snprintf(body, sizeof body, "{\"orderId\":\"big\",\"total\":1,\"lines\":\"");
+    for (unsigned random = 7; size < 5000;
+         random = random * 1103515245u + 12345u) /* does not compress */
+        body[size++] = (char)('a' + (random >> 16) % 26);
+    snprintf(body + size, sizeof body - size, "\"}");
+    saga_test_send(&cluster, "shop.orders", "big", "OrderPlaced", body, NULL);
+    saga_test_send_orders(&cluster, "b-", 20);
+    saga_test_wait_status(&cluster, "completed", 40, WAIT_MS);
+    for (int i = 0; i < 300 && saga_test_count_records(&cluster, "saga.dead-letters") < 1; i++)
+        saga_test_sleep_ms(100);
+    assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 1);
+    assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "dead-letters list"), 0);
+    assert_non_null(strstr(words, "cannot-be-committed"));
+    saga_test_check_books(&cluster, order_topics);
+    saga_test_cluster_stop(&cluster);
+}
+
+static void a_second_process_of_one_name_is_refused(void **state)
+{
+    struct saga_test_cluster cluster;
+    char path[512], line[1024],
+        *arguments[] = { SAGA_BINARY_DIR "/saga", "run", "--instance=c0", NULL };
+    bool told = false;
+    pid_t pid;
+    (void)state;
+    start_order(&cluster, ORDER);
+    start_first_coordinator(&cluster);
+    snprintf(path, sizeof path, "%s/second.log", cluster.folder);
+    assert_int_equal(saga_test_spawn(arguments, path, &pid), 0);
+    int status = saga_test_stop(pid, 0, 60000);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file))
+        told = told || strstr(line, "another process runs under the instance name c0");
+    fclose(file);
+    assert_true(told);
+    saga_test_send_orders(&cluster, "a-", 10); /* the first one did not notice */
+    saga_test_wait_status(&cluster, "completed", 10, WAIT_MS);
+    saga_test_check_books(&cluster, order_topics);
+    saga_test_cluster_stop(&cluster);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +401,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(strange_records_change_nothing),
         cmocka_unit_test(operators_mend_what_is_stuck),
         cmocka_unit_test(a_java_participant_keeps_its_books),
+        cmocka_unit_test(a_record_that_cannot_be_committed_is_put_aside),
+        cmocka_unit_test(a_second_process_of_one_name_is_refused),
     };
     if (argc > 1) cmocka_set_test_filter(argv[1]); /* one of them, by its name */
     return cmocka_run_group_tests_name("sagas on real servers", tests, NULL, NULL);

@@ -1,0 +1,101 @@
+#include "definition/findings.h"
+
+#include <strings.h>
+
+const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
+    [SAGA_FINDING_NO_YAML] = { "SG001", SAGA_SEVERITY_ERROR, "the file is no YAML of a definition",
+                               "what the file means cannot be told for certain",
+                               "look for a wrong indentation, a quote or bracket that does not "
+                               "end, or a text with `: ` in it that needs quotes" },
+    [SAGA_FINDING_NO_FILE] = { "SG002", SAGA_SEVERITY_ERROR, "the file cannot be read",
+                               "there is nothing to check", "look at its name and its rights" },
+    [SAGA_FINDING_UNKNOWN_FIELD] = { "SG101", SAGA_SEVERITY_ERROR, "unknown field",
+                                     "what is not known would be ignored, and the saga would not "
+                                     "do what the file says",
+                                     "correct the name or take the field out" },
+    [SAGA_FINDING_WRONG_VALUE] = { "SG102", SAGA_SEVERITY_ERROR, "wrong type or value",
+                                   "the field cannot mean anything with this value",
+                                   "write it as sagas/README.md shows" },
+    [SAGA_FINDING_LACKING] = { "SG103", SAGA_SEVERITY_ERROR, "a required field is missing",
+                               "without it the saga cannot run", "add the field" },
+    [SAGA_FINDING_STEP_TWICE] = { "SG104", SAGA_SEVERITY_ERROR, "two steps of one name",
+                                  "ids of commands are made of the step's name: two steps would "
+                                  "send commands with one id",
+                                  "give one of them another name" },
+    [SAGA_FINDING_NO_PARTICIPANT] = { "SG105", SAGA_SEVERITY_ERROR, "unknown participant",
+                                      "nobody knows on which topic its commands go",
+                                      "name it under `participants`, with its topics" },
+    [SAGA_FINDING_NOT_YET] = { "SG106", SAGA_SEVERITY_ERROR, "not built yet",
+                               "the language has it, this version does not run it",
+                               "do without it for now" },
+    [SAGA_FINDING_NO_NAME] = { "SG107", SAGA_SEVERITY_ERROR, "not a valid name",
+                               "names become part of ids, headers, topics and Redis keys",
+                               "use letters, digits and hyphens" },
+    [SAGA_FINDING_LIMIT] = { "SG108", SAGA_SEVERITY_ERROR, "over a limit",
+                             "everything has a limit, so that one file cannot stop the others",
+                             "make it smaller, or split the saga" },
+    [SAGA_FINDING_TOPIC_CLASH] = { "SG109", SAGA_SEVERITY_ERROR,
+                                   "a topic for commands and for replies",
+                                   "the coordinator would read its own commands as replies",
+                                   "give commands and replies a topic each" },
+    [SAGA_FINDING_FIELD_TWICE] = { "SG110", SAGA_SEVERITY_ERROR, "a field is written twice",
+                                   "only one of the two could count", "take one of them out" },
+    [SAGA_FINDING_EXPRESSION] = { "SG201", SAGA_SEVERITY_ERROR, "an expression that cannot be used",
+                                  "it is evaluated for every saga and must never surprise",
+                                  "try it with jq on the command line" },
+    [SAGA_FINDING_NO_STEP] = { "SG202", SAGA_SEVERITY_ERROR,
+                               "an expression reads a step that does not exist",
+                               "its value would always be null", "correct the name of the step" },
+    [SAGA_FINDING_STEP_LATER] = { "SG203", SAGA_SEVERITY_ERROR,
+                                  "an expression reads a step that has not run there",
+                                  "its value would always be null",
+                                  "read an earlier step, or move this one behind it" },
+    [SAGA_FINDING_NOT_HERE] = { "SG204", SAGA_SEVERITY_ERROR,
+                                "an expression reads what is not there at this place",
+                                "its value would always be null", "read it where it is there" },
+    [SAGA_FINDING_NO_MEMBER] = { "SG205", SAGA_SEVERITY_ERROR,
+                                 "an expression reads an unknown name",
+                                 "its value would always be null",
+                                 "an expression sees .input, .steps and .saga" },
+    [SAGA_FINDING_NO_WAY_BACK] = { "SG301", SAGA_SEVERITY_ERROR,
+                                   "a step does not say how it is compensated",
+                                   "when a later step fails, what this one did would stay done",
+                                   "add `compensate: {send: participant/Command}`, or write "
+                                   "`compensate: none` to say that there is nothing to take back" },
+    [SAGA_FINDING_SECOND_PIVOT] = { "SG302", SAGA_SEVERITY_ERROR, "a second pivot",
+                                    "behind the first one there is no way back any more",
+                                    "keep the one that decides, take the other out" },
+    [SAGA_FINDING_NEVER_COMPENSATED] = { "SG303", SAGA_SEVERITY_ERROR,
+                                         "a compensation that would never run",
+                                         "once the pivot succeeded the saga only goes forward, and "
+                                         "a pivot that did not succeed did nothing",
+                                         "take `compensate` out, or move the pivot" },
+    [SAGA_FINDING_FAILS_BEHIND_PIVOT] = { "SG304", SAGA_SEVERITY_WARNING,
+                                          "a step behind the pivot can fail",
+                                          "there is no way back: the saga would be stuck until an "
+                                          "operator acts",
+                                          "let the service answer Unavailable, so that the step is "
+                                          "tried again until it succeeds" },
+    [SAGA_FINDING_NEEDS_OWN_REPLY] = { "SG305", SAGA_SEVERITY_ERROR,
+                                       "a compensation needs a reply that may never have come",
+                                       "when no answer came in time the step's outcome is unknown: "
+                                       "it is compensated, and there is no reply to read",
+                                       "give another body under `compensate.unknown-body`, or say "
+                                       "`unknown: by-key` on the step when its service finds what "
+                                       "to undo by the header ce_sagacompensates" },
+    [SAGA_FINDING_TYPE_CLASH] = { "SG401", SAGA_SEVERITY_ERROR,
+                                  "a reply type is a success and a failure",
+                                  "the answer would mean both", "take it out of one of the two" },
+    [SAGA_FINDING_RETRY_CLASH] = { "SG402", SAGA_SEVERITY_ERROR,
+                                   "a reply type is an answer and a reason to try again",
+                                   "the answer would end the step and repeat it",
+                                   "take it out of `retry.on`, or out of `success` and `failure`" },
+};
+
+const struct saga_finding_kind *saga_finding_kind(struct saga_slice code)
+{
+    for (size_t i = 0; i < SAGA_FINDING_COUNT; i++)
+        if (code.size == 5 && strncasecmp(saga_finding_kinds[i].code, code.data, 5) == 0)
+            return &saga_finding_kinds[i];
+    return NULL;
+}

@@ -1,0 +1,52 @@
+/* Every kind of finding that a definition can have: one table of stable codes. A code that was
+ * published keeps its meaning; a new kind takes a new number. */
+#ifndef SAGA_DEFINITION_FINDINGS_H
+#define SAGA_DEFINITION_FINDINGS_H
+
+#include <stddef.h>
+
+#include "base/diagnostic.h"
+
+enum saga_finding {
+    SAGA_FINDING_NO_YAML,
+    SAGA_FINDING_NO_FILE,
+    SAGA_FINDING_UNKNOWN_FIELD,
+    SAGA_FINDING_WRONG_VALUE,
+    SAGA_FINDING_LACKING,
+    SAGA_FINDING_STEP_TWICE,
+    SAGA_FINDING_NO_PARTICIPANT,
+    SAGA_FINDING_NOT_YET,
+    SAGA_FINDING_NO_NAME,
+    SAGA_FINDING_LIMIT,
+    SAGA_FINDING_TOPIC_CLASH,
+    SAGA_FINDING_FIELD_TWICE,
+    SAGA_FINDING_EXPRESSION,
+    SAGA_FINDING_NO_STEP,
+    SAGA_FINDING_STEP_LATER,
+    SAGA_FINDING_NOT_HERE,
+    SAGA_FINDING_NO_MEMBER,
+    SAGA_FINDING_NO_WAY_BACK,
+    SAGA_FINDING_SECOND_PIVOT,
+    SAGA_FINDING_NEVER_COMPENSATED,
+    SAGA_FINDING_FAILS_BEHIND_PIVOT,
+    SAGA_FINDING_NEEDS_OWN_REPLY,
+    SAGA_FINDING_TYPE_CLASH,
+    SAGA_FINDING_RETRY_CLASH,
+    SAGA_FINDING_COUNT
+};
+
+struct saga_finding_kind {
+    const char *code; /* "SG101" */
+    enum saga_severity severity;
+    const char *title; /* a few words */
+    const char *why;   /* why it matters, one sentence */
+    const char *mend;  /* what to do where the place itself knows nothing better */
+};
+
+/* By enum saga_finding, in the order of their codes. */
+extern const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT];
+
+/* The kind of a code as people type it ("SG101", "sg101"), NULL if there is none. */
+const struct saga_finding_kind *saga_finding_kind(struct saga_slice code);
+
+#endif

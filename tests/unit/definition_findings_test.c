@@ -1,0 +1,466 @@
+/* Broken definitions: each finding has its code, stands where the mistake is, and says what to do. A
+ * case is the good definition with one text replaced; `@@` in the replacement marks where the finding
+ * must stand and is not part of the file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "definition/definition.h"
+#include "definition/findings.h"
+
+static const char good[] =
+    "saga: order\n"
+    "version: 1\n"
+    "summary: Größe zählt.\n"
+    "participants:\n"
+    "  stock: { commands: stock.commands, replies: stock.replies }\n"
+    "  cash: { commands: cash.commands, replies: cash.replies }\n"
+    "start: { topic: orders, event: Placed, key: .id }\n"
+    "deadline: 30m\n"
+    "search: { customer: .input.customer }\n"
+    "defaults:\n"
+    "  timeout: 5s\n"
+    "  retry: { backoff: 1s, max: 30s }\n"
+    "steps:\n"
+    "  - step: reserve\n"
+    "    send: stock/Reserve\n"
+    "    body: '{id: .input.id, \"ö\": .input.lines}'\n"
+    "    success: Reserved\n"
+    "    failure: [NoStock, Sold]\n"
+    "    compensate:\n"
+    "      send: stock/Release\n"
+    "      body: '{id: .input.id}'\n"
+    "  - step: charge\n"
+    "    send: cash/Charge\n"
+    "    body: |\n"
+    "      {id: .input.id,\n"
+    "       hold: .steps.reserve.id}\n"
+    "    success: Charged\n"
+    "    keep: .reply.charge\n"
+    "    pivot: true\n"
+    "  - step: tell\n"
+    "    send: cash/Tell\n"
+    "    success: Told\n"
+    "on-completed: { publish: order-events/Done, body: '{id: .input.id}' }\n"
+    "on-compensated: { publish: order-events/Undone, body: '{why: .error.type}' }\n";
+
+struct broken {
+    const char *name, *code, *find, *replace;
+    const char *mend; /* a part of the mend, or NULL */
+};
+
+static const struct broken cases[] = {
+    /* YAML */
+    { "a quote without end", "SG001", "version: 1", "version: @@\"1", NULL },
+    { "a tab for indentation", "SG001", "    send: cash/Tell", "\t@@send: cash/Tell", NULL },
+    { "an alias", "SG001", "send: cash/Tell", "send: @@*there", "write the value out" },
+    { "a list that holds itself", "SG001", "failure: [NoStock, Sold]", "failure: &a [@@*a]", NULL },
+    { "a merge", "SG001", "send: cash/Tell", "<<: @@*x", NULL },
+    { "a second document", "SG001", "on-completed: {", "---\n@@on-completed: {",
+      "file of its own" },
+    { "a control character", "SG001", "version: 1", "version: @@\x1b[1m", NULL },
+    { "broken UTF-8", "SG001", "summary: ", "summary: @@\xe9", NULL },
+    { "a name that is a list", "SG001", "deadline: 30m", "? [@@deadline]\n: 30m", NULL },
+    /* fields */
+    { "an unknown top field", "SG101", "deadline:", "@@deadlin:", "did you mean `deadline`?" },
+    { "an unknown field that is near to none", "SG101", "deadline: 30m", "@@colour: red",
+      "it knows saga, version" },
+    { "an unknown field of a step", "SG101", "pivot: true", "pivot: true\n    @@timeuot: 1s",
+      "`timeout`" },
+    { "an unknown field of retry", "SG101", "max: 30s", "@@maxi: 30s", "`max`" },
+    { "an unknown field of compensate", "SG101", "      send: stock/Release",
+      "      @@boddy: x\n      send: stock/Release", "`body`" },
+    { "an unknown field of a participant", "SG101", "replies: cash.replies }",
+      "replies: cash.replies, @@topic: x }", NULL },
+    { "an unknown field of start", "SG101", "key: .id", "key: .id, @@whn: .x", "`when`" },
+    { "a field that is there twice", "SG110", "deadline: 30m", "deadline: 30m\n@@deadline: 31m",
+      "line 8" },
+    { "a field of a step that is there twice", "SG110", "success: Told",
+      "success: Told\n    @@success: Told", NULL },
+    /* values */
+    { "a version that is no number", "SG102", "version: 1", "version: @@one", NULL },
+    { "version 0", "SG102", "version: 1", "version: @@0", NULL },
+    { "a version that is a fraction", "SG102", "version: 1", "version: @@1.0", NULL },
+    { "a timeout of zero", "SG102", "timeout: 5s", "timeout: @@0s", "200ms" },
+    { "a duration without a unit", "SG102", "deadline: 30m", "deadline: @@30", "200ms" },
+    { "a duration beyond all measure", "SG102", "deadline: 30m", "deadline: @@999999999d", NULL },
+    { "a factor below 1", "SG102", "max: 30s", "max: 30s, factor: @@0.5", NULL },
+    { "a factor that is none", "SG102", "max: 30s", "max: 30s, factor: @@1.2.3", NULL },
+    { "no attempts at all", "SG102", "max: 30s", "max: 30s, attempts: @@0", NULL },
+    { "a word for true", "SG102", "pivot: true", "pivot: @@yes", NULL },
+    { "jitter that is no truth value", "SG102", "max: 30s", "max: 30s, jitter: @@1", NULL },
+    { "the first wait longer than the longest", "SG102", "backoff: 1s", "backoff: @@1m", "`max`" },
+    { "search that is a text", "SG102", "{ customer: .input.customer }", "@@customer", "as in" },
+    { "retry that is a number", "SG102", "{ backoff: 1s, max: 30s }", "@@3", NULL },
+    { "an empty field", "SG102", "    success: Told", "    @@success:", NULL },
+    { "an empty text", "SG102", "success: Told", "success: @@''", NULL },
+    { "a body without quotes", "SG102", "    success: Told",
+      "    body: {@@id: .input.id}\n    success: Told", "quotes" },
+    { "compensate that is another word", "SG102", "    send: stock/Reserve",
+      "    send: stock/Reserve\n    unknown: @@by-name", "ce_sagacompensates" },
+    { "send without a command", "SG102", "send: cash/Tell", "send: @@cash", "inventory/" },
+    { "send without a participant", "SG102", "send: cash/Tell", "send: @@/Tell", NULL },
+    { "publish without an event", "SG102", "order-events/Done", "@@order-events", "as in" },
+    { "publish to no topic", "SG102", "order-events/Done", "@@../Done", NULL },
+    { "from that is neither", "SG102", "key: .id }", "key: .id, from: @@now }", "earliest" },
+    { "an unknown format", "SG102", "replies: cash.replies }",
+      "replies: cash.replies, format: @@xml }", "json" },
+    /* what is missing */
+    { "no name", "SG103", "saga: order\n", "@@", "`saga:`" },
+    { "no start", "SG103", "start: { topic: orders, event: Placed, key: .id }\n", "", NULL },
+    { "no key", "SG103", ", key: .id", "", "`key:`" },
+    { "no event", "SG103", "{ topic: orders, event: Placed,", "{ @@topic: orders,", "`event:`" },
+    { "no success", "SG103", "  - step: tell\n    send: cash/Tell\n    success: Told\n",
+      "  - @@step: tell\n    send: cash/Tell\n", "`success:`" },
+    { "no send", "SG103", "  - step: tell\n    send: cash/Tell\n", "  - @@step: tell\n",
+      "`send:`" },
+    { "no replies", "SG103", "{ commands: cash.commands, replies: cash.replies }",
+      "{ @@commands: cash.commands }", "`replies:`" },
+    { "no publish", "SG103", "publish: order-events/Done, ", "@@", "`publish:`" },
+    { "something that is no block", "SG103", "  - step: tell", "  - @@hello\n  - step: tell",
+      "- step: name" },
+    { "a block with a slip", "SG103", "  - step: tell", "  - @@setp: tell",
+      "did you mean `step`?" },
+    { "a nameless participant's commands", "SG105", "send: cash/Tell", "send: @@cahs/Tell",
+      "did you mean `cash`?" },
+    { "an unknown participant", "SG105", "send: stock/Release", "send: @@shipping/Release",
+      "participants" },
+    { "two steps of one name", "SG104", "step: tell", "step: @@reserve", "line 14" },
+    /* not built yet */
+    { "avro", "SG106", "replies: cash.replies }", "replies: cash.replies, format: @@avro }",
+      "json" },
+    { "avro by fingerprint", "SG106", "replies: cash.replies }",
+      "replies: cash.replies, format: @@avro-single-object }", "json" },
+    { "several starts", "SG106", "start: { topic: orders, event: Placed, key: .id }",
+      "start: [{ @@topic: orders, event: Placed, key: .id }]", "one start" },
+    { "a schedule", "SG106", "start: { topic: orders, event: Placed, key: .id }",
+      "start: { @@every: 1h }", "one start" },
+    { "catch", "SG106", "    success: Told", "    @@catch: {}\n    success: Told", NULL },
+    { "choose", "SG106", "  - step: tell", "  - @@choose: []\n  - step: tell", "`step`" },
+    { "parallel", "SG106", "  - step: tell", "  - @@parallel: {}\n  - step: tell", NULL },
+    { "for-each", "SG106", "  - step: tell", "  - steps: []\n    @@for-each: {}\n  - step: tell",
+      NULL },
+    { "repeat", "SG106", "  - step: tell", "  - @@repeat: {}\n  - step: tell", NULL },
+    { "wait", "SG106", "  - step: tell", "  - @@wait: 10m\n  - step: tell", NULL },
+    { "wait-until", "SG106", "  - step: tell", "  - @@wait-until: .x\n  - step: tell", NULL },
+    { "await", "SG106", "  - step: tell", "  - @@await: {}\n  - step: tell", NULL },
+    { "saga", "SG106", "  - step: tell", "  - @@saga: other\n  - step: tell", NULL },
+    { "set", "SG106", "  - step: tell", "  - @@set: {a: .b}\n  - step: tell", NULL },
+    { "publish", "SG106", "  - step: tell", "  - @@publish: a/B\n  - step: tell", NULL },
+    { "fail", "SG106", "  - step: tell", "  - @@fail: {}\n  - step: tell", NULL },
+    /* names */
+    { "a saga in capitals", "SG107", "saga: order", "saga: @@Order", "lower-case" },
+    { "a saga that begins with NUL", "SG107", "saga: order", "saga: @@\"\\0order\"", NULL },
+    { "a step with a blank", "SG107", "step: tell", "step: @@tell all", NULL },
+    { "a step called compensate", "SG107", "step: tell", "step: @@compensate", NULL },
+    { "a type that begins with a digit", "SG107", "success: Told", "success: @@1st", "letter" },
+    { "a type in a list", "SG107", "[NoStock, Sold]", "[NoStock, @@'Söld']", "letter" },
+    { "a topic called ..", "SG107", "topic: orders", "topic: @@'..'", "Kafka" },
+    { "a topic with a slash", "SG107", "commands: cash.commands", "commands: @@cash/commands",
+      "Kafka" },
+    { "commands where replies are read", "SG109", "commands: cash.commands",
+      "commands: @@stock.replies", "each" },
+    /* expressions */
+    { "jq that is none", "SG201", "key: .id", "key: '@@.id |'", NULL },
+    { "time in an expression", "SG201", "{id: .input.id, \"ö\": .input.lines}",
+      "{\"ö\": .input.id, at: @@now}", ".saga.started" },
+    { "the environment", "SG201", "keep: .reply.charge", "keep: $@@ENV.HOME", NULL },
+    { "time in the second line of a block", "SG201", "hold: .steps.reserve.id", "hold: @@now",
+      NULL },
+    { "a read of a step that there is not", "SG202", "hold: .steps.reserve.id",
+      "hold: .steps.@@reserv.id", "did you mean `reserve`?" },
+    { "the same in brackets", "SG202", "hold: .steps.reserve.id",
+      "hold: .steps[\"@@book-courier\"].id", NULL },
+    { "a read of a later step", "SG203", ".input.lines}", ".steps.@@charge}", NULL },
+    { "a read of the step itself", "SG203", ".input.lines}", ".steps.@@reserve}", NULL },
+    { "search by a step", "SG203", ".input.customer", ".steps.@@reserve.id", NULL },
+    { "the reply in a body", "SG204", ".input.lines}", ".@@reply.lines}", "`keep`" },
+    { "the error in a body", "SG204", ".input.lines}", ".@@error.type}", NULL },
+    { "the error of a saga that completed", "SG204", "Done, body: '{id: .input.id}'",
+      "Done, body: '{id: .@@error.type}'", "on-compensated" },
+    { "variables", "SG204", ".input.lines}", ".@@vars.lines}", "not built yet" },
+    { "a field of the event without .input", "SG205", ".input.lines}", ".@@lines}",
+      "did you mean .input.lines?" },
+    { "a field of the reply without .reply", "SG205", ".reply.charge", ".@@charge",
+      "did you mean .reply.charge?" },
+    { "a slip", "SG205", ".input.lines}", ".@@inptu.lines}", "did you mean .input?" },
+    { "a slip in short form", "SG205", "'{id: .input.id, \"ö", "'{@@inpt, \"ö",
+      "did you mean .input?" },
+    /* the way back */
+    { "a step that cannot be taken back", "SG301", "  - step: charge",
+      "  - step: @@check\n    send: cash/Check\n    success: Checked\n  - step: charge",
+      "compensate: none" },
+    { "a second pivot", "SG302", "    success: Told", "    pivot: @@true\n    success: Told",
+      NULL },
+    { "a pivot that is compensated", "SG303", "    pivot: true",
+      "    pivot: true\n    @@compensate: none", NULL },
+    { "a compensation behind the pivot", "SG303", "    success: Told",
+      "    success: Told\n    @@compensate: { send: cash/Untell }", NULL },
+    { "a compensation that needs its own reply", "SG305", "      body: '{id: .input.id}'",
+      "      body: @@'{id: .steps.reserve.id}'", "unknown-body" },
+    { "an unknown-body that needs its own reply", "SG203", "      body: '{id: .input.id}'",
+      "      unknown-body: '{id: .steps.@@reserve.id}'", NULL },
+    /* types of replies */
+    { "a success that is a failure", "SG401", "[NoStock, Sold]", "[NoStock, @@Reserved]", NULL },
+    { "the same in a compensation", "SG401", "      send: stock/Release",
+      "      send: stock/Release\n      success: Gone\n      failure: @@Gone", NULL },
+    { "a failure that is tried again", "SG402", "[NoStock, Sold]", "[NoStock, @@Unavailable]",
+      "retry.on" },
+    { "a success that is tried again", "SG402", "    success: Told",
+      "    retry: { on: [Busy, Told] }\n    success: @@Told", NULL },
+};
+
+/* Replaces the first `find`, takes the mark out and tells where it stood; 0, 0: there is none. */
+static char *break_it(const struct broken *c, unsigned *ret_line, unsigned *ret_column)
+{
+    const char *at = strstr(good, c->find);
+    assert_non_null(at);
+    char *text = malloc(sizeof good + strlen(c->replace));
+    assert_non_null(text);
+    sprintf(text, "%.*s%s%s", (int)(at - good), good, c->replace, at + strlen(c->find));
+    char *mark = strstr(text, "@@");
+    *ret_line = *ret_column = 0;
+    if (!mark) return text;
+    *ret_line = *ret_column = 1;
+    for (const char *p = text; p < mark; p++) {
+        if ((*p & 0xc0) != 0x80) ++*ret_column;
+        if (*p != '\n') continue;
+        ++*ret_line;
+        *ret_column = 1;
+    }
+    memmove(mark, mark + 2, strlen(mark + 2) + 1);
+    return text;
+}
+
+static bool check_case(const struct broken *c)
+{
+    struct saga_arena arena;
+    struct saga_diagnostics found;
+    struct saga_definition *definition = NULL;
+    unsigned line, column;
+    char *text = break_it(c, &line, &column);
+    saga_arena_init(&arena);
+    saga_diagnostics_init(&found, &arena);
+    int error = saga_definition_load(saga_slice_of(text), "x.yaml", &found, &definition);
+    const struct saga_diagnostic *f = found.items;
+    bool right = error == SAGA_E_INVALID && !definition && found.count == 1 && found.errors == 1 &&
+                 strcmp(f->code, c->code) == 0 && strcmp(f->file, "x.yaml") == 0 &&
+                 (line == 0 || (f->line == line && f->column == column)) && f->why.size > 0 &&
+                 f->mend.size > 0 && f->width > 0;
+    if (right && c->mend)
+        right = memmem(f->mend.data, f->mend.size, c->mend, strlen(c->mend)) != NULL;
+    if (!right) {
+        saga_diagnostics_print(&found, stderr);
+        print_error("%s: want %s at %u:%u with mend \"%s\", error %d, %zu findings\n\n", c->name,
+                    c->code, line, column, c->mend ? c->mend : "", error, found.count);
+    }
+    saga_definition_free(definition);
+    saga_arena_free(&arena);
+    free(text);
+    return right;
+}
+
+static void every_mistake_is_found_where_it_stands(void **state)
+{
+    (void)state;
+    size_t wrong = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) wrong += !check_case(&cases[i]);
+    assert_int_equal(wrong, 0);
+}
+
+/* ---- what is fine ---- */
+
+static size_t findings_of(const char *find, const char *replace, const char *code)
+{
+    const struct broken c = { "", code, find, replace, NULL };
+    struct saga_arena arena;
+    struct saga_diagnostics found;
+    struct saga_definition *definition = NULL;
+    unsigned line, column;
+    char *text = break_it(&c, &line, &column);
+    saga_arena_init(&arena);
+    saga_diagnostics_init(&found, &arena);
+    saga_definition_load(saga_slice_of(text), "x.yaml", &found, &definition);
+    size_t count = 0;
+    for (size_t i = 0; i < found.count; i++)
+        count += !code || strcmp(found.items[i].code, code) == 0;
+    if (!code && count) saga_diagnostics_print(&found, stderr);
+    saga_definition_free(definition);
+    saga_arena_free(&arena);
+    free(text);
+    return count;
+}
+
+static void what_is_right_has_no_finding(void **state)
+{
+    (void)state;
+    static const char *const fine[][2] = {
+        { "deadline: 30m", "deadline: 1h30m" },
+        { "key: .id", "key: '.steps.none // .reply // .anything'" }, /* the event is `.` */
+        { "    body: '{id: .input.id, \"ö\": .input.lines}'",
+          "    body: '{id: (.input | .id), n: [.input.lines[] | {a: .sku}]}'" },
+        { ".input.lines}", "(reduce .input.lines[] as $l (0; . + $l.price))}" },
+        { ".input.lines}", "(.input.lines | map(.reply))}" },
+        { ".input.lines}", ".input.steps.nowhere}" },
+        { ".input.lines}", "[.input.lines[] | .steps.x]}" },
+        { "'{id: .input.id, \"ö\": .input.lines}'", "'def f: .anything; .input | f'" },
+        { "'{id: .input.id, \"ö\": .input.lines}'", "'{input, saga}'" },
+        { "'{id: .input.id, \"ö\": .input.lines}'", "'{a: .input | .x, b: .input.y}'" },
+        { "'{id: .input.id, \"ö\": .input.lines}'", "'.input.x as $x | {$x, y: .input.y}'" },
+        { "'{id: .input.id, \"ö\": .input.lines}'", "'try .input.x catch .message'" },
+        { "      body: '{id: .input.id}'", "      body: '{id: .steps.reserve.id, why: .error.type}'"
+                                           "\n      unknown-body: '{id: .input.id}'" },
+        { "    compensate:\n      send: stock/Release\n      body: '{id: .input.id}'",
+          "    unknown: by-key\n    compensate:\n      send: stock/Release\n"
+          "      body: '{id: .steps.reserve.id}'" },
+    };
+    assert_int_equal(findings_of("saga: order", "saga: order", NULL), 0);
+    for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
+        if (findings_of(fine[i][0], fine[i][1], NULL) != 0) fail_msg("%s", fine[i][1]);
+}
+
+/* ---- several at once, limits, the table ---- */
+
+static void one_run_finds_several_in_the_order_of_the_file(void **state)
+{
+    (void)state;
+    struct saga_arena arena;
+    struct saga_diagnostics found;
+    struct saga_definition *definition = NULL;
+    static const char text[] = "saga: Order\n"
+                               "version: 1\n"
+                               "colour: red\n"
+                               "participants: { stock: { commands: a, replies: b } }\n"
+                               "start: { topic: orders, event: Placed, key: .id }\n"
+                               "steps:\n"
+                               "  - step: reserve\n"
+                               "    send: stok/Reserve\n"
+                               "    timeout: 0s\n"
+                               "    body: .lines\n"
+                               "    success: Reserved\n"
+                               "on-completed: {}\n";
+    static const struct {
+        unsigned line, column;
+        const char *code;
+    } want[] = { { 1, 7, "SG107" },  { 3, 1, "SG101" },   { 7, 11, "SG301" }, { 8, 11, "SG105" },
+                 { 9, 14, "SG102" }, { 10, 12, "SG205" }, { 12, 1, "SG103" } };
+    saga_arena_init(&arena);
+    saga_diagnostics_init(&found, &arena);
+    int error = saga_definition_load(saga_slice_of(text), "x.yaml", &found, &definition);
+    saga_diagnostics_print(&found, stderr);
+    assert_int_equal(error, SAGA_E_INVALID);
+    assert_int_equal(found.count, sizeof want / sizeof want[0]);
+    for (size_t i = 0; i < found.count; i++) {
+        assert_string_equal(found.items[i].code, want[i].code);
+        assert_int_equal(found.items[i].line, want[i].line);
+        assert_int_equal(found.items[i].column, want[i].column);
+    }
+    assert_int_equal(found.items[6].width, strlen("on-completed"));
+    assert_true(saga_slice_is(found.items[3].source_line, "    send: stok/Reserve"));
+    saga_arena_free(&arena);
+}
+
+static void a_failure_behind_the_pivot_is_a_warning(void **state)
+{
+    (void)state;
+    char text[sizeof good + 64];
+    struct saga_arena arena;
+    struct saga_diagnostics found;
+    struct saga_definition *definition = NULL;
+    const char *at = strstr(good, "    success: Told");
+    snprintf(text, sizeof text, "%.*s    failure: NotTold\n%s", (int)(at - good), good, at);
+    saga_arena_init(&arena);
+    saga_diagnostics_init(&found, &arena);
+    assert_int_equal(saga_definition_load(saga_slice_of(text), "x", &found, &definition), SAGA_OK);
+    assert_non_null(definition);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.errors, 0);
+    assert_int_equal(found.items[0].severity, SAGA_SEVERITY_WARNING);
+    assert_string_equal(found.items[0].code, "SG304");
+    assert_int_equal(found.items[0].line, 32);
+    assert_int_equal(found.items[0].column, 14);
+    saga_definition_free(definition);
+    saga_arena_free(&arena);
+}
+
+static char *repeat(const char *before, const char *format, size_t count, const char *behind)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    fputs(before, out);
+    for (size_t i = 0; i < count; i++) {
+        char item[128];
+        sprintf(item, "%zu", i);
+        for (const char *p = format; *p; p++)
+            if (*p == '#')
+                fputs(item, out);
+            else
+                fputc(*p, out);
+    }
+    fputs(behind, out);
+    fclose(out);
+    return text;
+}
+
+static void check_limit(const char *find, const char *before, const char *item, size_t most,
+                        const char *behind)
+{
+    for (size_t more = 0; more <= 1; more++) {
+        char *replace = repeat(before, item, most + more, behind);
+        size_t count = findings_of(find, replace, "SG108");
+        if (count != more) fail_msg("%s: %zu findings with %zu of them", find, count, most + more);
+        free(replace);
+    }
+}
+
+static void limits_hold_exactly(void **state)
+{
+    (void)state;
+    check_limit("  - step: tell", "", "  - {step: s#, send: cash/A, success: B}\n",
+                SAGA_DEFINITION_STEPS_MAX - 3, "  - step: tell");
+    check_limit("[NoStock, Sold]", "[", "T#, ", SAGA_TYPES_MAX, "]");
+    check_limit("{ customer: .input.customer }", "{", "a#: .input.a, ", SAGA_SEARCH_MAX, "}");
+    check_limit("  cash: {", "", "  p#: { commands: a, replies: b }\n", SAGA_PARTICIPANTS_MAX - 2,
+                "  cash: {");
+    check_limit("Größe", "", "x", SAGA_MESSAGE_BYTES_MAX - sizeof " zählt." + 1, "");
+}
+
+static void every_code_is_explained(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SAGA_FINDING_COUNT; i++) {
+        const struct saga_finding_kind *kind = &saga_finding_kinds[i];
+        assert_non_null(kind->code);
+        assert_true(strlen(kind->title) > 0 && strlen(kind->why) > 0 && strlen(kind->mend) > 0);
+        if (i) assert_true(strcmp(saga_finding_kinds[i - 1].code, kind->code) < 0);
+        assert_ptr_equal(saga_finding_kind(saga_slice_of(kind->code)), kind);
+    }
+    assert_string_equal(saga_finding_kind(SAGA_SLICE("sg301"))->code, "SG301");
+    assert_null(saga_finding_kind(SAGA_SLICE("SG3010")));
+    assert_null(saga_finding_kind(SAGA_SLICE("SG999")));
+    assert_null(saga_finding_kind(SAGA_SLICE_NONE));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_mistake_is_found_where_it_stands),
+        cmocka_unit_test(what_is_right_has_no_finding),
+        cmocka_unit_test(one_run_finds_several_in_the_order_of_the_file),
+        cmocka_unit_test(a_failure_behind_the_pivot_is_a_warning),
+        cmocka_unit_test(limits_hold_exactly),
+        cmocka_unit_test(every_code_is_explained),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,181 @@
+/* From records to events: which sagas a record concerns, in which lane, and what cannot be read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/hash.h"
+#include "codec/message.h"
+#include "runtime/intake.h"
+
+enum { LANES = 8 };
+
+static const char first[] =
+    "saga: one\nversion: 1\n"
+    "participants: { p: { commands: c, replies: r, correlate: .order, type: .kind } }\n"
+    "start: { topic: t, event: Go, key: .id, when: .n > 0 }\n"
+    "steps: [{ step: a, send: p/A, success: Done, compensate: none }]\n";
+static const char second[] = "saga: two\nversion: 1\n"
+                             "participants: { p: { commands: c, replies: r, correlate: .order } }\n"
+                             "start: { topic: t, event: Go, key: .other }\n"
+                             "steps: [{ step: a, send: p/A, success: Done, compensate: none }]\n";
+
+struct world {
+    struct saga_arena arena;
+    struct saga_catalog *catalog;
+    struct saga_intake intake;
+};
+
+static void add(struct world *w, const char *text)
+{
+    struct saga_diagnostics findings;
+    struct saga_definition *definition;
+    saga_diagnostics_init(&findings, &w->arena);
+    assert_int_equal(saga_definition_load(saga_slice_of(text), "test", &findings, &definition), 0);
+    assert_int_equal(saga_catalog_add(w->catalog, definition), 0);
+}
+
+static int set_up(void **state)
+{
+    static struct world world;
+    saga_arena_init(&world.arena);
+    assert_int_equal(saga_catalog_new(&world.catalog), 0);
+    add(&world, first);
+    add(&world, second);
+    world.intake =
+        (struct saga_intake){ world.catalog, SAGA_SLICE("saga.inbox"), LANES, &world.arena };
+    *state = &world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    saga_catalog_free(w->catalog);
+    saga_arena_free(&w->arena);
+    return 0;
+}
+
+static struct saga_intake_item *read_one(struct world *w, const char *topic, const char *body,
+                                         struct saga_header *headers, size_t header_count,
+                                         size_t *ret_count)
+{
+    struct saga_message *record = SAGA_NEW(&w->arena, struct saga_message);
+    struct saga_intake_item *items;
+    *record = (struct saga_message){ .topic = saga_slice_of(topic),
+                                     .partition = 3,
+                                     .offset = 5,
+                                     .value = saga_slice_of(body),
+                                     .headers = headers,
+                                     .header_count = header_count };
+    saga_intake_read(&w->intake, record, &items, ret_count);
+    return items;
+}
+
+static void one_event_starts_every_saga_that_waits_for_it(void **state)
+{
+    struct saga_header headers[] = { { SAGA_SLICE("ce_type"), SAGA_SLICE("Go") } };
+    size_t count;
+    struct saga_intake_item *items = read_one(
+        *state, "t", "{\"id\":\"a/1\",\"other\":12345678901234567890,\"n\":1}", headers, 1, &count);
+    assert_int_equal(count, 2);
+    assert_true(saga_slice_is(items[0].saga_id, "one/a/1"));
+    assert_int_equal(items[0].lane, saga_lane_of_key(SAGA_SLICE("a/1"), LANES));
+    assert_true(saga_slice_is(items[1].saga_id, "two/12345678901234567890")); /* digit for digit */
+    items = read_one(*state, "t", "{\"id\":\"a\",\"other\":\"b\",\"n\":0}", headers, 1, &count);
+    assert_int_equal(count, 1); /* `when` leaves the first out */
+    headers[0].value = SAGA_SLICE("Other");
+    items = read_one(*state, "t", "{}", headers, 1, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(items[0].fate, SAGA_INTAKE_NOTHING);
+}
+
+static void what_cannot_be_read_is_put_aside_with_words(void **state)
+{
+    struct saga_header go[] = { { SAGA_SLICE("ce_type"), SAGA_SLICE("Go") } };
+    struct saga_header reply[] = { { SAGA_SLICE("ce_type"), SAGA_SLICE("Done") },
+                                   { SAGA_SLICE("ce_sagacommandid"),
+                                     SAGA_SLICE("one/k/run/a/zero") } };
+    size_t count;
+    struct saga_intake_item *items = read_one(*state, "t", "{", go, 1, &count);
+    assert_int_equal(items[0].fate, SAGA_INTAKE_DEAD_LETTER);
+    assert_true(saga_slice_is(items[0].reason, "unreadable"));
+    assert_true(items[0].words.size > 0);
+    items = read_one(*state, "t", "{\"n\":1,\"other\":\"x\"}", go, 1,
+                     &count); /* no id for the first saga */
+    assert_int_equal(count, 2);
+    assert_true(saga_slice_is(items[0].reason, "bad-key"));
+    assert_int_equal(items[1].fate, SAGA_INTAKE_EVENT); /* the second starts all the same */
+    items = read_one(*state, "r", "{}", reply, 2, &count);
+    assert_true(saga_slice_is(items[0].reason, "bad-address"));
+    items = read_one(*state, "r", "{}", reply, 1, &count);
+    assert_true(saga_slice_is(items[0].reason, "no-saga-named"));
+    items = read_one(*state, "r", "{\"order\":\"k\"}", NULL, 0, &count);
+    assert_true(saga_slice_is(items[0].reason, "no-type"));
+}
+
+static void replies_find_their_saga(void **state)
+{
+    struct saga_header headers[] = { { SAGA_SLICE("ce_type"), SAGA_SLICE("Done") },
+                                     { SAGA_SLICE("ce_sagacommandid"),
+                                       SAGA_SLICE("one/k/x/run/a/compensate/2") } };
+    size_t count;
+    struct saga_intake_item *items = read_one(*state, "r", "{}", headers, 2, &count);
+    assert_int_equal(items[0].fate, SAGA_INTAKE_EVENT);
+    assert_true(saga_slice_is(items[0].saga_id, "one/k/x"));
+    assert_true(saga_slice_is(items[0].event.step, "a") && items[0].event.compensation);
+    assert_int_equal(items[0].event.attempt, 2);
+    headers[1] = (struct saga_header){ SAGA_SLICE("ce_subject"), SAGA_SLICE("two/k") };
+    items = read_one(*state, "r", "{}", headers, 2, &count);
+    assert_true(saga_slice_is(items[0].saga_id, "two/k") && items[0].event.step.size == 0);
+    /* by the body alone: key and type; both definitions may be meant */
+    items = read_one(*state, "r", "{\"order\":\"k\",\"kind\":\"Done\"}", NULL, 0, &count);
+    assert_int_equal(items[0].candidate_count, 2);
+    assert_true(saga_slice_is(items[0].event.type, "Done"));
+}
+
+/* A hop is taken for the lane that it was sent to and for no other; what nobody takes is not lost silently. */
+static void hops_are_for_one_lane(void **state)
+{
+    struct world *w = *state;
+    struct saga_header headers[] = { { SAGA_SLICE("ce_type"), SAGA_SLICE("Go") } };
+    struct saga_message record = { .topic = SAGA_SLICE("t"),
+                                   .partition = 3,
+                                   .offset = 5,
+                                   .value = SAGA_SLICE("{\"id\":\"k1\",\"other\":\"k5\",\"n\":1}"),
+                                   .headers = headers,
+                                   .header_count = 1 };
+    struct saga_message hop;
+    struct saga_intake_item *items;
+    size_t count;
+    uint32_t lane = saga_lane_of_key(SAGA_SLICE("k1"), LANES),
+             other = saga_lane_of_key(SAGA_SLICE("k5"), LANES);
+    assert_int_not_equal(lane, other);
+    saga_hop_message(&record, SAGA_SLICE("saga.inbox"), lane, SAGA_SLICE("k1"), &w->arena, &hop);
+    saga_intake_read(&w->intake, &hop, &items, &count);
+    assert_int_equal(count, 1);
+    assert_true(saga_slice_is(items[0].saga_id, "one/k1"));
+    assert_int_equal(items[0].event.source.offset, 5); /* where it was read first */
+    uint32_t third = 0;
+    while (third == lane || third == other) third++;
+    hop.partition = (int32_t)third;
+    saga_intake_read(&w->intake, &hop, &items, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(items[0].fate, SAGA_INTAKE_DEFINITION_MISSING);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(one_event_starts_every_saga_that_waits_for_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_put_aside_with_words, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(replies_find_their_saga, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(hops_are_for_one_lane, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("intake", tests, NULL, NULL);
+}
