@@ -29,6 +29,8 @@ rd_kafka_conf_t *saga_kafka_conf(const struct saga_kafka_config *config, const c
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     bool good = set(conf, "bootstrap.servers", config->bootstrap_servers, problem, problem_size) &&
                 set(conf, "client.id", "saga", problem, problem_size) &&
+                /* looking at a topic must not make it: the broker would choose its partitions */
+                set(conf, "allow.auto.create.topics", "false", problem, problem_size) &&
                 set(conf, "socket.nagle.disable", "true", problem, problem_size) &&
                 set(conf, "reconnect.backoff.ms", "50", problem, problem_size) &&
                 set(conf, "reconnect.backoff.max.ms", "1000", problem, problem_size) &&

@@ -125,8 +125,6 @@ int saga_kafka_consumer_open(struct saga_kafka *k)
         "32768",
         "topic.metadata.refresh.interval.ms",
         "10000",
-        "allow.auto.create.topics",
-        "false",
         NULL,
     };
     rd_kafka_conf_t *conf = saga_kafka_conf(&k->config, own, k->problem, sizeof k->problem);

@@ -356,7 +356,6 @@ static void one_run_finds_several_in_the_order_of_the_file(void **state)
     saga_arena_init(&arena);
     saga_diagnostics_init(&found, &arena);
     int error = saga_definition_load(saga_slice_of(text), "x.yaml", &found, &definition);
-    saga_diagnostics_print(&found, stderr);
     assert_int_equal(error, SAGA_E_INVALID);
     assert_int_equal(found.count, sizeof want / sizeof want[0]);
     for (size_t i = 0; i < found.count; i++) {

@@ -38,7 +38,7 @@ static int write_properties(const struct saga_test_kafka *kafka, const char *pat
             "listeners=PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d\n"
             "advertised.listeners=PLAINTEXT://127.0.0.1:%d\n"
             "controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n"
-            "log.dirs=%s/data\nauto.create.topics.enable=false\n"
+            "log.dirs=%s/data\nauto.create.topics.enable=true\n"
             "offsets.topic.num.partitions=4\noffsets.topic.replication.factor=1\n"
             "transaction.state.log.num.partitions=4\ntransaction.state.log.replication.factor=1\n"
             "transaction.state.log.min.isr=1\nmin.insync.replicas=1\ndefault.replication.factor=1\n"
