@@ -389,6 +389,46 @@ static void a_second_process_of_one_name_is_refused(void **state)
     saga_test_cluster_stop(&cluster);
 }
 
+static void send_asked(struct saga_test_cluster *cluster, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char key[32], body[64];
+        snprintf(key, sizeof key, "k-%u", i);
+        snprintf(body, sizeof body, "{\"id\":\"%s\"}", key);
+        saga_test_send(cluster, "short.starts", key, "Asked", body, NULL);
+    }
+}
+
+static void wait_records(struct saga_test_cluster *cluster, const char *topic, uint64_t count)
+{
+    uint64_t there = 0;
+    for (int i = 0; i < 600 && there < count; i++, saga_test_sleep_ms(100))
+        there = saga_test_count_records(cluster, topic);
+    assert_int_equal(there, count);
+}
+
+/* A definition is put in force on a coordinator that runs; after `keep` a saga is forgotten and its key is free. */
+static void deployed_while_running_and_forgotten_after_keep(void **state)
+{
+    struct saga_test_cluster cluster;
+    static const char *const topics[] = { "short.commands", NULL };
+    (void)state;
+    saga_test_cluster_start(&cluster, NULL, LANES);
+    assert_int_equal(saga_test_cli(&cluster, NULL, 0, "topics create"), 0);
+    start_first_coordinator(&cluster);
+    saga_test_cluster_deploy(&cluster, SAGA_SOURCE_DIR "/tests/integration/sagas/short-keep.yaml");
+    saga_test_participants(&cluster, NULL, 0);
+    send_asked(&cluster, 20);
+    wait_records(&cluster, "short.done", 20);
+    saga_test_wait_status(&cluster, "completed", 0, WAIT_MS);
+    send_asked(&cluster, 20); /* a second run of each */
+    wait_records(&cluster, "short.done", 40);
+    saga_test_check_books(&cluster, topics);
+    saga_test_wait_status(&cluster, "completed", 0, WAIT_MS);
+    saga_test_check_books(&cluster, topics);
+    saga_test_cluster_stop(&cluster);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +443,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_java_participant_keeps_its_books),
         cmocka_unit_test(a_record_that_cannot_be_committed_is_put_aside),
         cmocka_unit_test(a_second_process_of_one_name_is_refused),
+        cmocka_unit_test(deployed_while_running_and_forgotten_after_keep),
     };
     if (argc > 1) cmocka_set_test_filter(argv[1]); /* one of them, by its name */
     return cmocka_run_group_tests_name("sagas on real servers", tests, NULL, NULL);
