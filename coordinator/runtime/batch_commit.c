@@ -70,26 +70,11 @@ static int apply_lane(struct saga_batch *b, struct saga_lane *lane, int64_t appl
     struct saga_worker *w = b->w;
     struct saga_store *store = &w->config.store;
     struct saga_state_write *writes;
-    char chain[2 * SAGA_SHA256_BYTES + 1];
     size_t count;
     saga_lane_writes(lane, b->arena, &writes, &count);
     if (b->orphan_count) add_orphans(b, lane, &writes, &count);
-    saga_hex(lane->working_chain, sizeof lane->working_chain, chain);
-    struct saga_apply apply = { .lane = lane->number,
-                                .journal = saga_slice_of(lane->journal),
-                                .expected = lane->applied,
-                                .applied = applied,
-                                .chain = saga_slice_of(chain),
-                                .owner = w->config.owner,
-                                .now_ms = b->time_ms,
-                                .writes = writes,
-                                .write_count = count };
-    int error = saga_lane_settle(lane, store);
-    if (error == SAGA_OK) error = store->apply(store->self, &apply);
-    lane->applied = applied;
-    memcpy(lane->chain, lane->working_chain, sizeof lane->chain);
+    int error = saga_lane_apply(lane, store, w->config.owner, applied, b->time_ms, writes, count);
     lane->time_ms = b->time_ms;
-    lane->apply_pending = error == SAGA_OK;
     lane->last_contact_ms = saga_worker_monotonic(w);
     if (error < 0) saga_worker_note(w, "lane %u: %s", lane->number, store->problem(store->self));
     return error;

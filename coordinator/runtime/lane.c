@@ -223,6 +223,29 @@ void saga_lane_writes(struct saga_lane *lane, struct saga_arena *arena,
     *ret_count = count;
 }
 
+int saga_lane_apply(struct saga_lane *lane, struct saga_store *store, struct saga_slice owner,
+                    int64_t applied, int64_t now_ms, const struct saga_state_write *writes,
+                    size_t count)
+{
+    char chain[2 * SAGA_SHA256_BYTES + 1];
+    saga_hex(lane->working_chain, sizeof lane->working_chain, chain);
+    struct saga_apply apply = { .lane = lane->number,
+                                .journal = saga_slice_of(lane->journal),
+                                .expected = lane->applied,
+                                .applied = applied,
+                                .chain = saga_slice_of(chain),
+                                .owner = owner,
+                                .now_ms = now_ms,
+                                .writes = writes,
+                                .write_count = count };
+    int error = saga_lane_settle(lane, store); /* at most one is under way */
+    if (error == SAGA_OK) error = store->apply(store->self, &apply);
+    lane->apply_pending = error == SAGA_OK;
+    lane->applied = applied;
+    memcpy(lane->chain, lane->working_chain, sizeof lane->chain);
+    return error;
+}
+
 /* ---- the end of a batch ---- */
 
 static void end_batch(struct saga_lane *lane, bool committed)

@@ -78,6 +78,12 @@ int saga_lane_encode(struct saga_lane *lane, struct saga_codec *codec, struct sa
 /* What the batch changed, for the store. Slices live in `arena` and the states. */
 void saga_lane_writes(struct saga_lane *lane, struct saga_arena *arena,
                       struct saga_state_write **ret, size_t *ret_count);
+/* Sends the lane's apply: from its watermark to `applied`, with the working chain. Its answer is awaited by
+ * saga_lane_settle. Whatever it is, the lane itself stands at `applied` from here on: the journal is the truth.
+ * Errors: as of the store's apply. */
+int saga_lane_apply(struct saga_lane *lane, struct saga_store *store, struct saga_slice owner,
+                    int64_t applied, int64_t now_ms, const struct saga_state_write *writes,
+                    size_t count);
 /* The batch is committed: working copies become the clean states; the cache is cut to `bytes_max`. */
 void saga_lane_publish(struct saga_lane *lane, size_t bytes_max);
 /* The batch is not committed: working copies are dropped. */

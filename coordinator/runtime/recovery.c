@@ -181,22 +181,15 @@ static int damaged(struct saga_worker *w, const struct saga_lane *lane, int64_t 
 static int reset_lane(struct saga_worker *w, struct saga_lane *lane, int64_t first)
 {
     struct saga_store *store = &w->config.store;
-    char chain[2 * SAGA_SHA256_BYTES + 1];
-    saga_hex(lane->chain, sizeof lane->chain, chain);
     int error = store->lane_reset(store->self, lane->number, saga_slice_of(lane->journal),
                                   first + 1, w->config.lanes);
-    struct saga_apply apply = { .lane = lane->number,
-                                .journal = saga_slice_of(lane->journal),
-                                .expected = first + 1,
-                                .applied = first + 1,
-                                .chain = saga_slice_of(chain),
-                                .owner = w->config.owner,
-                                .now_ms = lane->time_ms };
-    if (error == SAGA_OK) error = store->apply(store->self, &apply); /* notes the chain */
-    if (error == SAGA_OK) error = store->apply_wait(store->self, lane->number, &lane->next_due_ms);
     if (error < 0) return store_error(w, lane, error);
     lane->applied = first + 1;
-    return SAGA_OK;
+    memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
+    error = saga_lane_apply(lane, store, w->config.owner, first + 1, lane->time_ms, NULL,
+                            0); /* the chain */
+    if (error == SAGA_OK) error = saga_lane_settle(lane, store);
+    return error < 0 ? store_error(w, lane, error) : SAGA_OK;
 }
 
 /* A journal without a record: its first one names it and pins the number of lanes. */
@@ -355,27 +348,14 @@ static int apply_chunk(struct saga_worker *w, struct saga_lane *lane, int64_t ap
     struct saga_state_write *writes;
     struct saga_resident *culprit;
     size_t count;
-    char chain[2 * SAGA_SHA256_BYTES + 1];
     int error = saga_lane_encode(lane, w->codec, &w->arena, &culprit);
     if (error < 0)
         return damaged(w, lane, applied,
                        SAGA_SLICE("a state that follows from it is over the limit"));
     saga_lane_writes(lane, &w->arena, &writes, &count);
-    saga_hex(lane->working_chain, sizeof lane->working_chain, chain);
-    struct saga_apply apply = { .lane = lane->number,
-                                .journal = saga_slice_of(lane->journal),
-                                .expected = lane->applied,
-                                .applied = applied,
-                                .chain = saga_slice_of(chain),
-                                .owner = w->config.owner,
-                                .now_ms = lane->time_ms,
-                                .writes = writes,
-                                .write_count = count };
-    error = store->apply(store->self, &apply);
-    if (error == SAGA_OK) error = store->apply_wait(store->self, lane->number, &lane->next_due_ms);
+    error = saga_lane_apply(lane, store, w->config.owner, applied, lane->time_ms, writes, count);
+    if (error == SAGA_OK) error = saga_lane_settle(lane, store);
     if (error < 0) return error;
-    lane->applied = applied;
-    memcpy(lane->chain, lane->working_chain, sizeof lane->chain);
     saga_lane_publish(lane, w->config.cache_bytes / w->config.lanes);
     return SAGA_OK;
 }

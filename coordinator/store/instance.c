@@ -68,6 +68,8 @@ static bool is_gone(const char *holder)
     if (strlen(host) != (size_t)(space - holder) || strncmp(host, holder, strlen(host)) != 0)
         return false;
     long pid = strtol(space + 1, NULL, 10);
+    if (pid == (long)getpid())
+        return true; /* a container that began again: its number is ours now */
     return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
