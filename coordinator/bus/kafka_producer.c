@@ -9,7 +9,7 @@
 #include "bus/kafka_error.h"
 #include "bus/kafka_internal.h"
 
-enum { COMMIT_TRIES_MS = 60000, CALL_MS = 5000, FLUSH_MS = 60000, ABORT_MS = 10000 };
+enum { COMMIT_TRIES_MS = 60000, CALL_MS = 5000, FLUSH_MS = 60000, ABORT_MS = 10000, DRAIN_MS = 2000 };
 
 static int64_t now_ms(void)
 {
@@ -50,12 +50,23 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
             message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
             snprintf(k->problem, sizeof k->problem, "a record for %s was not taken: %s",
                      rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
-    } else if (delivery->offset) {
+    } else if (delivery->offset && delivery->kafka->open) { /* else its memory may be gone */
         *delivery->offset = message->offset;
     }
 }
 
 /* ---- opening ---- */
+
+/* librdkafka can be built without it. */
+static const char *compression(void)
+{
+    char ignored[128];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    bool has = rd_kafka_conf_set(conf, "compression.type", "lz4", ignored, sizeof ignored) ==
+               RD_KAFKA_CONF_OK;
+    rd_kafka_conf_destroy(conf);
+    return has ? "lz4" : "none";
+}
 
 static int open_producer(struct saga_kafka *k, int index, int timeout_ms)
 {
@@ -83,15 +94,14 @@ static int open_producer(struct saga_kafka *k, int index, int timeout_ms)
         "1048576",
         "message.max.bytes",
         "8388608",
+        "compression.type",
+        compression(),
         "topic.metadata.refresh.interval.ms",
         "60000",
         NULL,
     };
     rd_kafka_conf_t *conf = saga_kafka_conf(&k->config, own, k->problem, sizeof k->problem);
-    char ignored[256];
     if (!conf) return SAGA_E_STOP;
-    rd_kafka_conf_set(conf, "compression.type", "lz4", ignored,
-                      sizeof ignored); /* where it was built in */
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     k->producers[index] = saga_kafka_client(RD_KAFKA_PRODUCER, conf, k->problem, sizeof k->problem);
     if (!k->producers[index]) return SAGA_E_STOP;
@@ -113,6 +123,7 @@ int saga_kafka_producers_open(struct saga_kafka *k, int timeout_ms)
 
 void saga_kafka_producers_close(struct saga_kafka *k)
 {
+    k->open = false;
     for (int i = 0; i < SAGA_PRODUCERS; i++) {
         if (!k->producers[i]) continue;
         rd_kafka_purge(k->producers[i], RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -122,7 +133,6 @@ void saga_kafka_producers_close(struct saga_kafka *k)
         k->producers[i] = NULL;
     }
     saga_arena_free(&k->deliveries);
-    k->open = false;
 }
 
 int saga_kafka_renew(void *self)
@@ -169,6 +179,7 @@ int saga_kafka_begin(void *self)
     if (error < 0) return error == SAGA_E_STOP || error == SAGA_E_AGAIN ? error : SAGA_E_RECOVER;
     k->open = true;
     k->failed = 0;
+    k->problem[0] = '\0';
     saga_arena_reset(&k->deliveries);
     return SAGA_OK;
 }
@@ -215,12 +226,15 @@ int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret
     snprintf(k->problem, sizeof k->problem, "a record for %s cannot be sent: %s", topic,
              rd_kafka_error_string(error));
     bool fatal = rd_kafka_error_is_fatal(error) || code == RD_KAFKA_RESP_ERR__FATAL ||
-                 code == RD_KAFKA_RESP_ERR__FENCED;
+                 code == RD_KAFKA_RESP_ERR__FENCED ||
+                 rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_error_destroy(error);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return SAGA_E_AGAIN;
     return end_if_lost(k, fatal ? SAGA_E_RECOVER : SAGA_E_ABORT);
 }
 
+/* A record that the broker refused leaves a gap in its producer's sequence: that producer's next transaction aborts
+ * once too, whatever is in it. */
 int saga_kafka_flush(void *self)
 {
     struct saga_kafka *k = self;
@@ -238,6 +252,9 @@ int saga_kafka_flush(void *self)
         }
     }
     if (k->failed == 0) return SAGA_OK;
+    if (!k->problem[0])
+        snprintf(k->problem, sizeof k->problem,
+                 "the client library broke off the transaction before its records were taken");
     bool fatal = rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
     return end_if_lost(k, fatal ? SAGA_E_RECOVER : SAGA_E_ABORT);
 }
@@ -281,13 +298,15 @@ int saga_kafka_commit(void *self)
     }
 }
 
+/* What is under way is let arrive first. Purged, it would leave a gap in the producer's sequence, which aborts the next
+ * transaction too; and an abort that overtakes the registration of its partitions kills the producer. */
 int saga_kafka_abort(void *self)
 {
     struct saga_kafka *k = self;
     int64_t until_ms = now_ms() + ABORT_MS;
     int error;
     if (!k->open) return SAGA_OK;
-    rd_kafka_purge(current(k), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(current(k), DRAIN_MS);
     do {
         error = judge(k, rd_kafka_abort_transaction(current(k), CALL_MS));
     } while (error == SAGA_E_AGAIN && now_ms() < until_ms);

@@ -40,6 +40,14 @@ static void write_name(struct saga_buffer *out, struct saga_slice name, struct s
     saga_buffer_add_json_string(out, whole);
 }
 
+/* What names inside a named schema are relative to: the dots of its name tell it before `namespace`. */
+static struct saga_slice namespace_of(struct saga_slice name, struct saga_slice space)
+{
+    for (size_t i = name.size; i > 0; i--)
+        if (name.data[i - 1] == '.') return (struct saga_slice){ name.data, i - 1 };
+    return space;
+}
+
 static void write_list(struct saga_buffer *out, struct saga_slice json, struct saga_slice space)
 {
     struct saga_json_walk walk;
@@ -90,8 +98,10 @@ static void write_object(struct saga_buffer *out, struct saga_slice json, struct
     if (member(json, "namespace", &value)) space = text_of(out, value);
     saga_buffer_add_char(out, '{');
     if (member(json, "name", &value)) {
+        struct saga_slice own = text_of(out, value);
         saga_buffer_add(out, SAGA_SLICE("\"name\":"));
-        write_name(out, text_of(out, value), space);
+        write_name(out, own, space);
+        space = namespace_of(own, space);
         saga_buffer_add_char(out, ',');
     }
     saga_buffer_printf(out, "\"type\":\"%.*s\"", SAGA_SLICE_ARG(type));

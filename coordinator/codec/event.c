@@ -56,6 +56,11 @@ static int open_envelope(struct saga_event *event, struct saga_arena *arena,
         saga_diagnostic_set(diagnostic, arena, "a structured CloudEvent that is no JSON object");
         return SAGA_E_INVALID;
     }
+    if (saga_json_member(envelope, SAGA_SLICE("data_base64"), &data) == SAGA_OK) {
+        diagnostic->what = SAGA_SLICE("a structured CloudEvent with data_base64: only JSON in "
+                                      "`data` is understood");
+        return SAGA_E_INVALID;
+    }
     event->type = text_member(envelope, "type", arena);
     event->id = text_member(envelope, "id", arena);
     event->content_type = text_member(envelope, "datacontenttype", arena);

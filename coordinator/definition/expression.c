@@ -52,26 +52,107 @@ static bool is_punct(const struct saga_token *token, char c)
     return token->kind == SAGA_TOKEN_PUNCT && token->text.data[0] == c;
 }
 
-/* Walks the tokens with the innermost bracket at hand, to tell the key of an object from a call. */
+/* ---- following the tokens ---- */
+
+enum { SCOPES_MAX = 256 };
+
+/* Inside one pair of brackets, or of `if` and `end`. */
+struct scope {
+    char open;   /* '\0': outside of all; 'i': if; 'f': brackets of a fold */
+    bool base;   /* `moved` where the scope begins */
+    bool moved;  /* behind a pipe: `.` is no longer what the expression was given */
+    bool naming; /* behind `as` or `label`: the next pipe moves nothing */
+};
+
+struct reader {
+    struct scope scopes[SCOPES_MAX];
+    size_t depth;
+    struct scope beyond; /* deeper than that nothing is known */
+};
+
+static struct scope *innermost(struct reader *r)
+{
+    if (r->depth < SCOPES_MAX) return &r->scopes[r->depth];
+    r->beyond = (struct scope){ 0 };
+    return &r->beyond;
+}
+
+static void enter(struct reader *r, char open)
+{
+    bool moved = innermost(r)->moved;
+    r->depth++;
+    *innermost(r) = (struct scope){ .open = open, .base = moved, .moved = moved };
+}
+
+static void leave(struct reader *r)
+{
+    if (r->depth > 0) r->depth--;
+}
+
+static bool is_key(struct reader *r, const struct saga_token *tokens, size_t i)
+{
+    return innermost(r)->open == '{' && i > 0 &&
+           (is_punct(&tokens[i - 1], '{') || is_punct(&tokens[i - 1], ','));
+}
+
+static void follow_word(struct reader *r, struct saga_slice word)
+{
+    if (saga_slice_is(word, "if"))
+        enter(r, 'i');
+    else if (saga_slice_is(word, "end") && innermost(r)->open == 'i')
+        leave(r);
+    else if (saga_slice_is(word, "as") || saga_slice_is(word, "label"))
+        innermost(r)->naming = true;
+    else if (innermost(r)->open == 'i' &&
+             (saga_slice_is(word, "then") || saga_slice_is(word, "elif") ||
+              saga_slice_is(word, "else")))
+        innermost(r)->moved = innermost(r)->base;
+}
+
+static void follow_pipe(struct scope *scope, const struct saga_token *next)
+{
+    if (is_punct(next, '=')) return; /* `|=` gives all of `.` */
+    if (!scope->naming) scope->moved = true;
+    scope->naming = false;
+}
+
+/* What the token `i` changes for those behind it. */
+static void follow(struct reader *r, const struct saga_token *tokens, size_t i)
+{
+    const struct saga_token *token = &tokens[i];
+    char c = token->kind == SAGA_TOKEN_PUNCT ? token->text.data[0] : '\0';
+    if (token->kind == SAGA_TOKEN_IDENT && !is_key(r, tokens, i)) {
+        follow_word(r, token->text);
+    } else if (c && strchr("{[(", c)) {
+        /* the brackets of `reduce` and `foreach` end the naming, those of a pattern do not */
+        bool folds = c == '(' && innermost(r)->naming;
+        if (folds) innermost(r)->naming = false;
+        enter(r, folds ? 'f' : c);
+    } else if (c && strchr("}])", c)) {
+        leave(r);
+    } else if (c == '|') {
+        follow_pipe(innermost(r), token + 1);
+    } else if (c == ';' || (c == ',' && innermost(r)->open == '{')) {
+        /* behind its first part a fold sees what it has so far */
+        innermost(r)->moved = innermost(r)->base || innermost(r)->open == 'f';
+    }
+}
+
 static const struct saga_token *find_impure(const struct saga_token *tokens, size_t count)
 {
-    char brackets[256];
-    size_t depth = 0;
-    for (size_t i = 0; i < count; i++) {
+    struct reader r = { .depth = 0 };
+    for (size_t i = 0; i < count; follow(&r, tokens, i++)) {
         const struct saga_token *token = &tokens[i];
-        char c = token->kind == SAGA_TOKEN_PUNCT ? token->text.data[0] : '\0';
-        if (c && strchr("{[(", c) && depth < sizeof brackets) brackets[depth++] = c;
-        if (c && strchr("}])", c) && depth > 0) depth--;
-        if (token->kind == SAGA_TOKEN_VARIABLE &&
-            is_among(token->text, refused_variables,
-                     sizeof refused_variables / sizeof refused_variables[0]))
+        /* `$ ENV` is jq too */
+        bool variable = token->kind == SAGA_TOKEN_VARIABLE ||
+                        (token->kind == SAGA_TOKEN_IDENT && i > 0 && is_punct(token - 1, '$'));
+        if (variable && is_among(token->text, refused_variables,
+                                 sizeof refused_variables / sizeof refused_variables[0]))
             return token;
-        if (token->kind != SAGA_TOKEN_IDENT ||
-            !is_among(token->text, refused_words, sizeof refused_words / sizeof refused_words[0]))
-            continue;
-        bool key = depth > 0 && brackets[depth - 1] == '{' && i > 0 &&
-                   (is_punct(&tokens[i - 1], '{') || is_punct(&tokens[i - 1], ','));
-        if (!key) return token;
+        if (token->kind == SAGA_TOKEN_IDENT &&
+            is_among(token->text, refused_words, sizeof refused_words / sizeof refused_words[0]) &&
+            !is_key(&r, tokens, i))
+            return token;
     }
     return NULL;
 }
@@ -87,18 +168,43 @@ static bool continues_a_path(const struct saga_token *tokens, size_t i)
            is_punct(before, '?');
 }
 
+/* Words that read nothing by themselves. */
+static const char *const quiet_words[] = { "and",   "or",    "null",   "true",  "false", "if",
+                                           "then",  "elif",  "else",   "end",   "as",    "def",
+                                           "try",   "catch", "reduce", "label", "break", "foreach",
+                                           "empty", "range", "limit" };
+
+/* `=`, `|=`, `+=` give all of `.`, changed at one place. */
+static bool is_assignment(const struct saga_token *tokens, size_t i)
+{
+    if (!is_punct(&tokens[i], '=') || is_punct(&tokens[i + 1], '=')) return false;
+    const struct saga_token *before = i ? &tokens[i - 1] : NULL;
+    return !before || before->kind != SAGA_TOKEN_PUNCT || !strchr("=!<>", before->text.data[0]);
+}
+
+/* Does the token read all of what the expression was given? A dot by itself does, a function that is
+ * applied to it may, an assignment gives it back. */
+static bool reads_all(struct reader *r, const struct saga_token *tokens, size_t i)
+{
+    if (innermost(r)->moved) return false;
+    if (saga_slice_is(tokens[i].text, "error") && is_punct(&tokens[i + 1], '(')) return false;
+    if (tokens[i].kind == SAGA_TOKEN_IDENT)
+        return !is_key(r, tokens, i) &&
+               !is_among(tokens[i].text, quiet_words, sizeof quiet_words / sizeof quiet_words[0]);
+    return is_assignment(tokens, i) || (is_punct(&tokens[i], '.') && !continues_a_path(tokens, i));
+}
+
 static unsigned members_read(const struct saga_token *tokens, size_t count)
 {
+    struct reader r = { .depth = 0 };
     unsigned members = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; follow(&r, tokens, i++)) {
         const struct saga_token *token = &tokens[i];
         bool named = token->kind == SAGA_TOKEN_FIELD || token->kind == SAGA_TOKEN_STRING ||
                      token->kind == SAGA_TOKEN_IDENT; /* {input} too */
         for (int m = 0; m < SAGA_MEMBER_COUNT && named; m++)
             if (saga_slice_is(token->text, saga_member_names[m])) members |= 1u << m;
-        /* a dot by itself is all there is; so is what a function without a path may reach */
-        bool whole = is_punct(token, '.') && !continues_a_path(tokens, i);
-        if (whole) members = (1u << SAGA_MEMBER_COUNT) - 1;
+        if (reads_all(&r, tokens, i)) members = (1u << SAGA_MEMBER_COUNT) - 1;
     }
     return members;
 }
@@ -106,6 +212,33 @@ static unsigned members_read(const struct saga_token *tokens, size_t count)
 /* Words that compute nothing by themselves. */
 static const char *const narrow_words[] = { "and", "or",   "null", "true", "false",
                                             "if",  "then", "elif", "else", "end" };
+
+/* Does the path that begins at `i` go on to a member of a binding? One that ends before (`.input`,
+ * `.steps.name`) is a value as a whole. */
+static bool goes_into_a_binding(const struct saga_token *tokens, size_t i)
+{
+    bool binding = false;
+    int wanted = saga_slice_is(tokens[i].text, "steps") ? 2 : 1;
+    for (int m = 0; m < SAGA_MEMBER_COUNT; m++)
+        binding |= saga_slice_is(tokens[i].text, saga_member_names[m]);
+    for (i++; binding && wanted > 0; wanted--) {
+        if (tokens[i].kind == SAGA_TOKEN_FIELD)
+            i++;
+        else if (is_punct(&tokens[i], '[') && tokens[i + 1].kind == SAGA_TOKEN_STRING &&
+                 is_punct(&tokens[i + 2], ']'))
+            i += 3;
+        else
+            return false;
+    }
+    return true;
+}
+
+static bool is_narrow_punct(const struct saga_token *tokens, size_t i)
+{
+    if (!strchr("()+-*/%<>=![]", tokens[i].text.data[0]) || is_assignment(tokens, i)) return false;
+    return !is_punct(&tokens[i], '[') ||
+           (tokens[i + 1].kind == SAGA_TOKEN_STRING && is_punct(&tokens[i + 2], ']'));
+}
 
 static bool is_narrow(const struct saga_token *tokens, size_t count)
 {
@@ -115,12 +248,10 @@ static bool is_narrow(const struct saga_token *tokens, size_t count)
         if (token->kind == SAGA_TOKEN_IDENT &&
             !is_among(token->text, narrow_words, sizeof narrow_words / sizeof narrow_words[0]))
             return false;
-        if (token->kind != SAGA_TOKEN_PUNCT) continue;
-        if (!strchr("()+-*/%<>=!.[]", token->text.data[0])) return false;
-        if (is_punct(token, '.') && !is_punct(&tokens[i + 1], '[') &&
-            tokens[i + 1].kind != SAGA_TOKEN_STRING)
+        if (token->kind == SAGA_TOKEN_PUNCT && !is_narrow_punct(tokens, i)) return false;
+        if (token->kind == SAGA_TOKEN_FIELD && !continues_a_path(tokens, i) &&
+            !goes_into_a_binding(tokens, i))
             return false;
-        if (is_punct(token, '[') && tokens[i + 1].kind != SAGA_TOKEN_STRING) return false;
     }
     return true;
 }
@@ -215,9 +346,12 @@ static int check(struct saga_expression *e, struct saga_arena *arena,
         saga_diagnostic_set(diagnostic, arena, "the expression holds a NUL byte");
         return SAGA_E_INVALID;
     }
-    if (saga_expression_lex(e->source, &e->arena, &e->tokens, &e->token_count, &offset) < 0) {
+    int error = saga_expression_lex(e->source, &e->arena, &e->tokens, &e->token_count, &offset);
+    if (error < 0) {
         saga_diagnostic_set(diagnostic, arena,
-                            "the expression has a string or a bracket that does not end");
+                            error == SAGA_E_UNSUPPORTED
+                                ? "the expression has a comment that ends with a backslash"
+                                : "the expression has a string or a bracket that does not end");
         place(diagnostic, e->source, offset, 1);
         return SAGA_E_INVALID;
     }
@@ -232,6 +366,24 @@ static int check(struct saga_expression *e, struct saga_arena *arena,
         "take the value from .input, .steps or .saga.started");
     place(diagnostic, e->source, (size_t)(impure->text.data - e->source.data), impure->text.size);
     return SAGA_E_INVALID;
+}
+
+/* jq computes with doubles: a literal that none holds would be another number. */
+static int check_literals(const struct saga_expression *e, struct saga_arena *arena,
+                          struct saga_diagnostic *diagnostic)
+{
+    for (size_t i = 0; i < e->token_count; i++) {
+        struct saga_slice text = e->tokens[i].text;
+        if (e->tokens[i].kind != SAGA_TOKEN_NUMBER || !saga_json_has_unsafe_number(text, NULL))
+            continue;
+        saga_diagnostic_set(diagnostic, arena,
+                            "the number %.*s has more digits than jq computes with",
+                            SAGA_SLICE_ARG(saga_slice_clip(text, 64)));
+        saga_diagnostic_mend(diagnostic, arena, "write it with fewer digits, or as a text");
+        place(diagnostic, e->source, (size_t)(text.data - e->source.data), text.size);
+        return SAGA_E_INVALID;
+    }
+    return SAGA_OK;
 }
 
 int saga_expression_compile(struct saga_slice source, struct saga_arena *arena,
@@ -255,6 +407,8 @@ int saga_expression_compile(struct saga_slice source, struct saga_arena *arena,
             saga_diagnostic_set(diagnostic, arena, "the expression is no jq: %.*s",
                                 SAGA_SLICE_ARG(message));
             place(diagnostic, e->source, 0, e->source.size < 60 ? e->source.size : 60);
+        } else {
+            error = check_literals(e, arena, diagnostic);
         }
     }
     if (error < 0) {

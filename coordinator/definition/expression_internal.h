@@ -22,7 +22,8 @@ struct saga_token {
 };
 
 /* All tokens of a source, the inner ones of strings too, ended by SAGA_TOKEN_END. Errors: SAGA_E_INVALID (a string that
- * does not end; `*ret_offset` is where it begins). */
+ * does not end), SAGA_E_LIMIT (strings in strings too deep), SAGA_E_UNSUPPORTED (a comment
+ * that ends with a backslash); `*ret_offset` is where it begins. */
 int saga_expression_lex(struct saga_slice source, struct saga_arena *arena, struct saga_token **ret,
                         size_t *ret_count, size_t *ret_offset);
 

@@ -167,14 +167,21 @@ static int take_result(jv result, struct saga_arena *arena, struct saga_slice *r
     jv text = jv_dump_string(result, 0);
     struct saga_slice json = { jv_string_value(text),
                                (size_t)jv_string_length_bytes(jv_copy(text)) };
-    bool fits = json.size <= SAGA_PAYLOAD_BYTES_MAX;
-    if (fits)
-        *ret_json = saga_arena_copy(arena, json);
-    else
+    int error = SAGA_OK;
+    if (json.size > SAGA_PAYLOAD_BYTES_MAX) {
         *ret_message = saga_arena_printf(arena, "it gives %zu bytes, the limit is %d", json.size,
                                          SAGA_PAYLOAD_BYTES_MAX);
+        error = SAGA_E_LIMIT;
+    } else if (saga_json_validate(json, NULL, NULL) < 0) {
+        /* past its own limit jq writes a placeholder, which is no JSON */
+        *ret_message = saga_arena_printf(arena, "it gives a value that is more than %d deep",
+                                         SAGA_JSON_DEPTH_MAX);
+        error = SAGA_E_LIMIT;
+    } else {
+        *ret_json = saga_arena_copy(arena, json);
+    }
     jv_free(text);
-    return fits ? SAGA_OK : SAGA_E_LIMIT;
+    return error;
 }
 
 int saga_jq_eval(struct saga_jq *jq, const struct saga_bindings *bindings,

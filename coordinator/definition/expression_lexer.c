@@ -34,12 +34,12 @@ static void push(struct lexer *l, enum saga_token_kind kind, const char *from, c
     SAGA_PUSH(l->arena, l->tokens, l->count, l->capacity, token);
 }
 
-static const char *word_end(const struct lexer *l, const char *at)
+static const char *word_end(const struct lexer *l, const char *at, bool in_module)
 {
     while (at < l->end && is_word(*at)) at++;
     /* module::name */
-    if (at + 2 < l->end && at[0] == ':' && at[1] == ':' && is_word_start(at[2]))
-        return word_end(l, at + 2);
+    if (in_module && at + 2 < l->end && at[0] == ':' && at[1] == ':' && is_word_start(at[2]))
+        return word_end(l, at + 2, true);
     return at;
 }
 
@@ -92,8 +92,19 @@ static void lex_number(struct lexer *l)
 static void lex_word(struct lexer *l, enum saga_token_kind kind, size_t sigil)
 {
     const char *from = l->at + sigil;
-    l->at = word_end(l, from);
+    l->at = word_end(l, from, kind != SAGA_TOKEN_FIELD);
     push(l, kind, from, l->at, false);
+}
+
+/* A newer jq ends a comment at a carriage return too, and continues it behind a backslash: the first
+ * is taken as code, the second is refused, so that no jq sees code where none was checked. */
+static int skip_comment(struct lexer *l)
+{
+    const char *from = l->at;
+    while (l->at < l->end && *l->at != '\n' && *l->at != '\r') l->at++;
+    if (l->at == l->end || l->at[-1] != '\\') return SAGA_OK;
+    l->error_offset = (size_t)(from - l->from);
+    return SAGA_E_UNSUPPORTED;
 }
 
 /* Up to the bracket that closes an interpolation, or with '\0' to the end. */
@@ -105,7 +116,8 @@ static int lex_until(struct lexer *l, char close)
         if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
             l->at++;
         } else if (c == '#') {
-            while (l->at < l->end && *l->at != '\n') l->at++;
+            int error = skip_comment(l);
+            if (error < 0) return error;
         } else if (c == '"') {
             int error = lex_string(l);
             if (error < 0) return error;

@@ -137,12 +137,9 @@ static bool parse_entry(struct parser *p, struct saga_plain *object)
         add_name(p, value, text);
     }
     if (!value) return false;
-    for (size_t i = 0; i < object->name_count;
-         i++) /* the last of a name stands, in the place of the first */
-        if (saga_slice_equal(object->names[i], quoted)) {
-            object->children[i] = value;
-            return true;
-        }
+    /* two of a name: jq evaluates both, and either may fail */
+    for (size_t i = 0; i < object->name_count; i++)
+        if (saga_slice_equal(object->names[i], quoted)) return false;
     SAGA_PUSH(p->arena, object->names, object->name_count, object->name_capacity, quoted);
     SAGA_PUSH(p->arena, object->children, object->child_count, object->child_capacity, value);
     return true;

@@ -163,5 +163,5 @@ void saga_compensation_attempt_failed(struct saga_decision *d, struct saga_step_
                      .kind = SAGA_FACT_COMPENSATION_EXHAUSTED, .step = path, .attempt = attempt });
     saga_stick(d, SAGA_STUCK_ON_COMPENSATION, path,
                saga_arena_printf(d->arena, "its %u attempts are used up; the last: %.*s", attempt,
-                                 SAGA_SLICE_ARG(message)));
+                                 SAGA_SLICE_ARG(message.size ? message : reason)));
 }

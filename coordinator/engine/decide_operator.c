@@ -29,9 +29,13 @@ void saga_proceed(struct saga_decision *d)
     saga_compensate_next(d);
 }
 
-/* Timers that rang while nothing could be done, ring again now. */
+/* Timers that rang while nothing could be done, ring again now. The deadline counts at once, so that no further step
+ * is sent before it rings. */
 static void rearm_held_timers(struct saga_decision *d)
 {
+    const struct saga_timer *deadline = saga_state_timer(d->state, SAGA_SLICE(SAGA_TIMER_DEADLINE));
+    bool may_act = d->definition && !d->state->paused && d->state->status != SAGA_STUCK;
+    if (deadline && deadline->held && may_act) saga_deadline_passed(d);
     for (size_t i = 0; i < d->state->timer_count; i++) {
         if (!d->state->timers[i].held) continue;
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_ARMED,
@@ -249,10 +253,23 @@ static bool is_for_stuck_sagas(enum saga_verb verb)
     return verb == SAGA_VERB_RETRY || verb == SAGA_VERB_SKIP || verb == SAGA_VERB_RESOLVE;
 }
 
+/* What is said to a saga that has ended: doing it twice is doing it once. */
+static void decide_ended(struct saga_decision *d)
+{
+    const struct saga_state *state = d->state;
+    bool cancelled = d->event->verb == SAGA_VERB_CANCEL && state->status == SAGA_COMPENSATED;
+    bool resolved = d->event->verb == SAGA_VERB_RESOLVE && state->resolved &&
+                    saga_slice_is(d->event->as, saga_status_name(state->status));
+    if (cancelled || resolved)
+        ignore(d, "already-ended", "the saga has ended that way already");
+    else
+        refuse(d, "saga-ended", "the saga has ended");
+}
+
 void saga_decide_operator(struct saga_decision *d)
 {
     if (saga_status_has_ended(d->state->status)) {
-        refuse(d, "saga-ended", "the saga has ended");
+        decide_ended(d);
         return;
     }
     if (is_for_stuck_sagas(d->event->verb) && d->state->status != SAGA_STUCK) {

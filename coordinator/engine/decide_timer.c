@@ -8,7 +8,7 @@ static void ignore(struct saga_decision *d, const char *reason, const char *mess
                                      .message = saga_slice_of(message) });
 }
 
-static void deadline_passed(struct saga_decision *d)
+void saga_deadline_passed(struct saga_decision *d)
 {
     bool running = d->state->status == SAGA_RUNNING;
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_DEADLINE_PASSED });
@@ -65,7 +65,7 @@ void saga_decide_timer(struct saga_decision *d)
     } else if (d->state->paused) {
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_HELD, .name = name });
     } else if (saga_slice_is(name, SAGA_TIMER_DEADLINE)) {
-        deadline_passed(d);
+        saga_deadline_passed(d);
     } else if (is_for(name, SAGA_TIMER_STEP, &path)) {
         step_timer(d, path);
     } else if (is_for(name, SAGA_TIMER_COMPENSATION, &path)) {

@@ -40,6 +40,8 @@ bool saga_is_over_limit(struct saga_decision *d, size_t more, struct saga_slice 
 
 /* Goes on in whichever direction the saga moves, as far as it goes without an answer. */
 void saga_proceed(struct saga_decision *d);
+/* The deadline rang: compensates where there is a way back, else it is only an alarm. */
+void saga_deadline_passed(struct saga_decision *d);
 /* Ends being stuck: goes on the way it was going, and what rang meanwhile rings again. */
 void saga_continue(struct saga_decision *d, const char *reason);
 /* R19: it cannot go on without its definition. Does nothing unless running or compensating. */

@@ -183,6 +183,15 @@ void saga_step_succeeded(struct saga_decision *d, struct saga_slice path)
                      });
 }
 
+/* What a person reads of a step that the saga is stuck on. */
+static struct saga_slice stuck_words(struct saga_decision *d, struct saga_slice type,
+                                     struct saga_slice message)
+{
+    if (d->event->kind != SAGA_EVENT_REPLY) return message; /* no answer in time */
+    return saga_arena_printf(d->arena, "its service answered %.*s%s%.*s", SAGA_SLICE_ARG(type),
+                             message.size ? ": " : "", SAGA_SLICE_ARG(message));
+}
+
 void saga_step_not_succeeded(struct saga_decision *d, struct saga_slice path,
                              struct saga_slice type, struct saga_slice message)
 {
@@ -196,9 +205,10 @@ void saga_step_not_succeeded(struct saga_decision *d, struct saga_slice path,
     } else if (d->state->status == SAGA_COMPENSATING) {
         saga_compensate_next(d);
     } else if (d->state->pivoted) {
-        if (d->state->status == SAGA_RUNNING) saga_stick(d, SAGA_STUCK_ON_STEP, path, message);
+        if (d->state->status == SAGA_RUNNING)
+            saga_stick(d, SAGA_STUCK_ON_STEP, path, stuck_words(d, type, message));
     } else if (step->pivot && !failed) {
-        saga_stick(d, SAGA_STUCK_ON_PIVOT, path, message);
+        saga_stick(d, SAGA_STUCK_ON_PIVOT, path, stuck_words(d, type, message));
     } else if (d->state->has_deferred) {
         saga_compensate_begin(d, d->state->deferred);
     } else {

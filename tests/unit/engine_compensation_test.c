@@ -1,4 +1,5 @@
-/* The way back: what is compensated, in which order, and when that is stuck (language.md, Compensation). */
+/* The way back: what is compensated, in which order, and when that is stuck (language.md,
+ * Compensation). */
 #include "unit/engine_world.h"
 
 /* a and b are done, c refused: b is being taken back. */
@@ -137,11 +138,20 @@ static void by_default_a_compensation_is_tried_without_end(void **state)
     for (int i = 0; i < 40; i++) {
         ring(w, "compensation/b");
         EXPECT(w, "CompensationRetryScheduled b (timeout)");
-        assert_true(due_in(w, "compensation/b") <= 300000);
+        uint32_t next = step_of(w, "b")->compensation_attempt + 1;
+        struct saga_slice id = saga_command_id(&w->arena, w->state, SAGA_SLICE("b"), true, next);
+        int64_t wait = saga_backoff_ms(&w->definition->blocks[1]->step.compensate.retry, next, id);
+        assert_int_equal(due_in(w, "compensation/b"), wait);
+        assert_true(wait <= 300000);
         ring(w, "compensation/b");
-        assert_int_equal(step_of(w, "b")->compensation_attempt, i + 2);
+        assert_int_equal(step_of(w, "b")->compensation_attempt, next);
     }
-    assert_null(fact_of(w, SAGA_FACT_COMPENSATION_SENT)->value.data);
+    const struct saga_fact *sent = fact_of(w, SAGA_FACT_COMPENSATION_SENT);
+    assert_null(sent->value.data); /* the state has it */
+    EXPECT_TEXT(step_of(w, "b")->compensation_body, "{}");
+    EXPECT_TEXT(sent->topic, "c");
+    EXPECT_TEXT(sent->type, "UndoB");
+    EXPECT_TEXT(sent->reply_topic, "r");
 }
 
 static void unavailable_tries_a_compensation_again(void **state)
@@ -189,6 +199,7 @@ static void a_refused_compensation_is_stuck_at_once(void **state)
     reply_back(w, "BCannot", "b", 1);
     EXPECT(w, "CompensationFailed b <BCannot>; SagaStuck b on compensation");
     assert_int_equal(w->state->timer_count, 0);
+    EXPECT_TEXT(step_of(w, "b")->compensation_body, "{}"); /* for a retry */
     reply_back(w, "Done", "b", 1);
     EXPECT(w, "ReplyIgnored b (contradiction)");
     say(w, SAGA_VERB_RETRY);
@@ -198,6 +209,7 @@ static void a_refused_compensation_is_stuck_at_once(void **state)
     reply_back(w, "BCannot", "b", 2);
     say(w, SAGA_VERB_SKIP);
     EXPECT(w, "SagaContinued compensating (skip); CompensationSkipped b; CompensationSent a#1");
+    assert_null(step_of(w, "b")->compensation_body.data);
     reply_back(w, "Done", "b", 2);
     EXPECT(w, "ReplyIgnored b (skipped)");
     reply_back(w, "Done", "a", 1);
@@ -225,8 +237,9 @@ static void used_up_attempts_are_stuck(void **state)
     EXPECT(w, "ReplyIgnored a (late)");
     say(w, SAGA_VERB_RETRY);
     EXPECT(w, "SagaContinued compensating (retry); CompensationSent a#3");
-    ring(w, "compensation/a");
+    reply_back(w, "Unavailable", "a", 3);
     EXPECT(w, "CompensationExhausted a; SagaStuck a on compensation");
+    EXPECT_TEXT(w->state->stuck_message, "its 3 attempts are used up; the last: Unavailable");
 }
 
 static void a_late_success_is_good_news(void **state)

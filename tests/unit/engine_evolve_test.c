@@ -1,5 +1,6 @@
-/* Evolving: a fact that cannot follow on a state is refused, so that a journal that was altered is found and not
- * believed. What facts do where they may follow, the other tests of the engine show: they evolve every fact twice. */
+/* Evolving: a fact that cannot follow on a state is refused, so that a journal that was altered is
+ * found and not believed. What facts do where they may follow, the other tests of the engine show:
+ * they evolve every fact twice. */
 #include "base/error.h"
 #include "unit/engine_world.h"
 

@@ -94,7 +94,11 @@ static void a_timeout_is_tried_again_with_the_same_body(void **state)
     assert_int_equal(due_in(w, "step/a"), 1000);
     ring(w, "step/a");
     EXPECT(w, "StepSent a#2");
-    assert_null(fact_of(w, SAGA_FACT_STEP_SENT)->value.data); /* the state has it */
+    const struct saga_fact *sent = fact_of(w, SAGA_FACT_STEP_SENT);
+    assert_null(sent->value.data); /* the state has it */
+    EXPECT_TEXT(sent->topic, "c");
+    EXPECT_TEXT(sent->type, "A");
+    EXPECT_TEXT(sent->reply_topic, "r");
     EXPECT_TEXT(step_of(w, "a")->body, "{\"n\":7}");
     assert_int_equal(due_in(w, "step/a"), 10000);
 }
@@ -326,6 +330,16 @@ static void keep_says_what_stays_of_a_reply(void **state)
     assert_false(fact_of(w, SAGA_FACT_STEP_SUCCEEDED)->value_from_cause);
 }
 
+static void expressions_see_the_saga(void **state)
+{
+    struct world *w =
+        define(state, HEAD "on-completed: { publish: e/Done, body: .saga }\nsteps:\n" STEP_C);
+    go_to(w, "C");
+    EXPECT_TEXT(fact_of(w, SAGA_FACT_EVENT_PUBLISHED)->value,
+                "{\"id\":\"s/k/1\",\"key\":\"k/1\",\"name\":\"s\",\"version\":1,"
+                "\"started\":\"1970-01-01T00:16:40.000Z\"}");
+}
+
 /* ---- timers ---- */
 
 static void an_alarm_that_is_not_armed_changes_nothing(void **state)
@@ -390,6 +404,7 @@ int main(void)
         WORLD_TEST(an_answer_without_an_attempt_is_for_the_newest),
         WORLD_TEST(a_failure_says_why),
         WORLD_TEST(keep_says_what_stays_of_a_reply),
+        WORLD_TEST(expressions_see_the_saga),
         WORLD_TEST(an_alarm_that_is_not_armed_changes_nothing),
         WORLD_TEST(the_deadline_compensates),
         WORLD_TEST(the_deadline_ends_a_wait_for_the_next_attempt),

@@ -195,13 +195,19 @@ static void who_knows_no_outcome_is_told_which_there_are(void **state)
 static void what_an_operator_ends_is_marked(void **state)
 {
     struct world *w = stuck_on_compensation(state);
+    say(w, SAGA_VERB_PAUSE);
     say_as(w, SAGA_VERB_RESOLVE, "compensated");
     assert_true(w->state->resolved);
+    assert_false(w->state->paused);
     assert_int_equal(w->state->status, SAGA_COMPENSATED);
     reply_back(w, "Done", "a", 1);
     EXPECT(w, "ReplyIgnored a (saga-ended)");
     say_as(w, SAGA_VERB_RESOLVE, "compensated");
+    EXPECT(w, "OperatorIgnored (already-ended)"); /* doing it twice is doing it once */
+    say_as(w, SAGA_VERB_RESOLVE, "completed");
     EXPECT(w, ENDED);
+    say(w, SAGA_VERB_CANCEL);
+    EXPECT(w, "OperatorIgnored (already-ended)");
     ring(w, "keep");
     EXPECT(w, "SagaForgotten");
 }
@@ -214,6 +220,13 @@ static void a_cancel_says_why(void **state)
     EXPECT_TEXT(w->state->error.message, "because");
     say(w, SAGA_VERB_CANCEL);
     EXPECT(w, "OperatorIgnored (already-compensating)");
+}
+
+static void what_ended_by_itself_was_not_resolved(void **state)
+{
+    struct world *w = ended(state);
+    say_as(w, SAGA_VERB_RESOLVE, "completed");
+    EXPECT(w, ENDED);
 }
 
 /* ---- pausing ---- */
@@ -293,9 +306,19 @@ static void while_paused_the_deadline_waits(void **state)
     EXPECT(w, "TimerHeld deadline");
     assert_false(w->state->deadline_passed);
     say(w, SAGA_VERB_RESUME);
-    EXPECT(w, "SagaUnpaused; TimerArmed deadline");
+    EXPECT(w, "SagaUnpaused; DeadlinePassed; CompensationStarted <DeadlineExceeded>");
+}
+
+static void a_deadline_that_passed_in_the_pause_comes_before_the_next_step(void **state)
+{
+    struct world *w = define(state, PIVOTED);
+    go_to(w, "");
+    say(w, SAGA_VERB_PAUSE);
+    reply(w, "ADone", "a", 1);
     ring(w, "deadline");
-    EXPECT(w, "DeadlinePassed; CompensationStarted <DeadlineExceeded>");
+    say(w, SAGA_VERB_RESUME);
+    EXPECT(w, "SagaUnpaused; DeadlinePassed; CompensationStarted <DeadlineExceeded>; "
+              "CompensationSent a#1");
 }
 
 static void while_paused_a_compensation_is_not_tried_again(void **state)
@@ -338,6 +361,7 @@ int main(void)
         WORLD_TEST(every_verb_in_every_state),
         WORLD_TEST(who_knows_no_outcome_is_told_which_there_are),
         WORLD_TEST(what_an_operator_ends_is_marked),
+        WORLD_TEST(what_ended_by_itself_was_not_resolved),
         WORLD_TEST(a_cancel_says_why),
         WORLD_TEST(while_paused_replies_are_taken_and_nothing_is_sent),
         WORLD_TEST(while_paused_a_failure_is_taken_and_nothing_is_sent),
@@ -346,6 +370,7 @@ int main(void)
         WORLD_TEST(while_paused_a_held_timer_ends_with_its_step),
         WORLD_TEST(while_paused_no_attempt_is_sent),
         WORLD_TEST(while_paused_the_deadline_waits),
+        WORLD_TEST(a_deadline_that_passed_in_the_pause_comes_before_the_next_step),
         WORLD_TEST(while_paused_a_compensation_is_not_tried_again),
         WORLD_TEST(while_paused_a_stuck_saga_sends_nothing),
         WORLD_TEST(while_paused_a_pivot_can_be_resolved),

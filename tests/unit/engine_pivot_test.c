@@ -1,5 +1,5 @@
-/* The pivot: before it a saga can go back, behind it only forward, and nobody guesses whether it was done
- * (language.md, Pivot). PIVOTED is a, then the pivot v, then z. */
+/* The pivot: before it a saga can go back, behind it only forward, and nobody guesses whether it
+ * was done (language.md, Pivot). PIVOTED is a, then the pivot v, then z. */
 #include "unit/engine_world.h"
 
 static void silence(struct world *w, const char *timer)
@@ -32,6 +32,7 @@ static struct world *pivot_unknown(void **state)
     struct world *w = at_the_pivot(state);
     silence(w, "step/v");
     EXPECT(w, "StepUnknown v; SagaStuck v on pivot");
+    EXPECT_TEXT(w->state->stuck_message, "no answer in time");
     return w;
 }
 
@@ -91,6 +92,7 @@ static void behind_it_a_failure_is_stuck(void **state)
     struct world *w = behind_the_pivot(state);
     reply(w, "ZNo", "z", 1);
     EXPECT(w, "StepFailed z <ZNo>; SagaStuck z on step");
+    EXPECT_TEXT(w->state->stuck_message, "its service answered ZNo");
     say(w, SAGA_VERB_CANCEL);
     EXPECT(w, "OperatorRefused (behind-the-pivot)");
     say(w, SAGA_VERB_RETRY);
@@ -101,6 +103,7 @@ static void behind_it_a_failure_is_stuck(void **state)
     say(w, SAGA_VERB_SKIP);
     EXPECT(w, "SagaContinued running (skip); StepSkipped z; EventPublished Done; SagaCompleted");
     assert_int_equal(step_of(w, "z")->status, SAGA_STEP_SKIPPED);
+    assert_null(step_of(w, "z")->body.data);
 }
 
 static void behind_it_used_up_attempts_are_stuck(void **state)
@@ -167,6 +170,7 @@ static void an_unknown_pivot_can_be_asked_again(void **state)
     EXPECT(w, "SagaContinued running (retry); StepSent v#3");
     reply(w, "Unavailable", "v", 3); /* that it did nothing now says nothing of attempt 1 */
     EXPECT(w, "StepUnknown v; SagaStuck v on pivot");
+    EXPECT_TEXT(w->state->stuck_message, "its service answered Unavailable");
     say(w, SAGA_VERB_RETRY);
     reply(w, "VDone", "v", 4);
     EXPECT(w, "StepSucceeded v; StepSent z#1");

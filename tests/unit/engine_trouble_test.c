@@ -1,4 +1,4 @@
-/* What goes wrong inside: expressions, limits (R23), a definition that is nowhere to be had (R19). */
+/* What goes wrong inside: expressions, limits (R23), a definition that is nowhere (R19). */
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -171,7 +171,10 @@ static void without_its_definition_a_timer_is_held(void **state)
     EXPECT(w, "OperatorRefused (no-definition)");
     w->definition_missing = false;
     say(w, SAGA_VERB_RETRY);
-    EXPECT(w, "SagaContinued running (retry); TimerArmed deadline; TimerArmed step/v");
+    EXPECT(
+        w,
+        "SagaContinued running (retry); DeadlinePassed; CompensationDeferred <DeadlineExceeded>; "
+        "TimerArmed step/v");
     ring(w, "step/v");
     EXPECT(w, "StepRetryScheduled v (timeout)");
 }
@@ -216,6 +219,20 @@ static void with_its_definition_found_a_held_alarm_rings_anew(void **state)
     EXPECT(w, "StepRetryScheduled v (timeout)");
 }
 
+static void a_held_deadline_outlasts_a_pause_without_the_definition(void **state)
+{
+    struct world *w = lost(state);
+    ring(w, "deadline");
+    EXPECT(w, "TimerHeld deadline; SagaStuck on definition");
+    say(w, SAGA_VERB_PAUSE);
+    w->definition_missing = false;
+    say(w, SAGA_VERB_RESUME);
+    EXPECT(w, "SagaUnpaused; TimerArmed deadline");
+    ring(w, "deadline");
+    EXPECT(w, "SagaContinued running (definition-found); DeadlinePassed; "
+              "CompensationDeferred <DeadlineExceeded>");
+}
+
 static void compensation_goes_on_when_the_definition_is_found(void **state)
 {
     struct world *w = define(state, THREE);
@@ -258,6 +275,23 @@ static void without_its_definition_a_compensation_is_not_skipped(void **state)
     EXPECT(w, "SagaAbandoned (resolved)");
 }
 
+static void without_its_definition_a_pivot_is_not_resolved(void **state)
+{
+    struct world *w = define(state, PIVOTED);
+    go_to(w, "A");
+    for (int i = 0; i < 3; i++) ring(w, "step/v");
+    w->definition_missing = true;
+    say_as(w, SAGA_VERB_RESOLVE, "succeeded");
+    EXPECT(w, "OperatorRefused (no-definition)");
+    say_as(w, SAGA_VERB_RESOLVE, "failed");
+    EXPECT(w, "OperatorRefused (no-definition)");
+    reply(w, "VDone", "v", 1);
+    EXPECT(w, "ReplyIgnored v (no-definition)");
+    w->definition_missing = false;
+    reply(w, "VDone", "v", 1);
+    EXPECT(w, "StepSucceeded v; SagaContinued running (late-answer); StepSent z#1");
+}
+
 static void an_ended_saga_needs_no_definition(void **state)
 {
     struct world *w = define(state, HEAD "steps:\n" STEP_C);
@@ -290,9 +324,11 @@ int main(void)
         WORLD_TEST(with_its_definition_found_it_goes_on_by_itself),
         WORLD_TEST(with_its_definition_found_an_answer_is_taken),
         WORLD_TEST(with_its_definition_found_a_held_alarm_rings_anew),
+        WORLD_TEST(a_held_deadline_outlasts_a_pause_without_the_definition),
         WORLD_TEST(compensation_goes_on_when_the_definition_is_found),
         WORLD_TEST(resumed_without_its_definition_it_is_stuck),
         WORLD_TEST(without_its_definition_a_compensation_is_not_skipped),
+        WORLD_TEST(without_its_definition_a_pivot_is_not_resolved),
         WORLD_TEST(an_ended_saga_needs_no_definition),
     };
     return cmocka_run_group_tests_name("the engine in trouble", tests, NULL, NULL);

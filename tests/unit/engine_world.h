@@ -1,5 +1,6 @@
-/* What the engine's tests share: one saga in a world of its own. Every event is decided, then proved: the facts alone
- * give the same state, and deciding again gives the same facts. What was decided is compared as one line of words,
+/* What the engine's tests share: one saga in a world of its own. Every event is decided, then
+ * proved: the facts alone give the same state, and deciding again gives the same facts. What was
+ * decided is compared as one line of words,
  *
  *   StepSucceeded a; StepSent b#1
  *

@@ -1,0 +1,706 @@
+/* Records on topics, header by header: what goes out, the inbox both ways, what others send, and
+ * what becomes of a record that nobody can read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "codec/message.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct saga_arena arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    saga_arena_init(&arena);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    saga_arena_free(&arena);
+    return 0;
+}
+
+static void assert_is(struct saga_slice slice, const char *text)
+{
+    assert_string_equal(saga_arena_string(&arena, slice), text);
+}
+
+struct expected {
+    const char *name, *value;
+};
+
+/* Exactly these headers, each once, in any order. */
+static void assert_headers(const struct saga_message *message, const struct expected *want,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct saga_slice value = saga_message_header(message, want[i].name);
+        if (!value.data) fail_msg("header %s is missing", want[i].name);
+        if (!saga_slice_is(value, want[i].value))
+            fail_msg("header %s is %.*s", want[i].name, SAGA_SLICE_ARG(value));
+    }
+    for (size_t i = 0; i < message->header_count; i++) {
+        size_t known = 0;
+        for (size_t j = 0; j < count; j++)
+            known += saga_slice_is(message->headers[i].name, want[j].name);
+        if (known != 1) fail_msg("header %.*s", SAGA_SLICE_ARG(message->headers[i].name));
+    }
+    assert_int_equal(message->header_count, count);
+}
+
+/* 00-<trace>-<first 16 hexadecimal digits of SHA-256 of the id>-01 */
+static const char *trace_of(const char *id)
+{
+    char hex[2 * SAGA_SHA256_BYTES + 1];
+    saga_sha256_hex(saga_slice_of(id), hex);
+    struct saga_slice text =
+        saga_arena_printf(&arena, "00-0af7651916cd43dd8448eb211c80319c-%.16s-01", hex);
+    return saga_arena_string(&arena, text);
+}
+
+/* ---- what goes out ---- */
+
+#define ID "order-fulfilment/o/1/r9f2a71c0d3e"
+static const int64_t decided_ms = 1700000000123;
+
+static struct saga_step_state kept = {
+    .path = { "charge[2]", 9 },
+    .status = SAGA_STEP_UNKNOWN,
+    .attempt = 1,
+    .body = { "{\"kept\":1}", 10 },
+    .compensation = SAGA_COMPENSATION_SENT,
+    .compensation_body = { "{\"kept\":2}", 10 },
+};
+
+static struct saga_state saga = {
+    .id = { "order-fulfilment/o/1", 20 },
+    .run = { "r9f2a71c0d3e", 12 },
+    .key = { "o/1", 3 },
+    .name = { "order-fulfilment", 16 },
+    .version = 7,
+    .trace = { "0af7651916cd43dd8448eb211c80319c", 32 },
+    .sequence = 42,
+    .steps = &kept,
+    .step_count = 1,
+};
+
+static struct saga_fact sent(enum saga_fact_kind kind, uint32_t attempt, const char *value)
+{
+    return (struct saga_fact){ .kind = kind,
+                               .step = SAGA_SLICE("charge[2]"),
+                               .attempt = attempt,
+                               .topic = SAGA_SLICE("payments.commands"),
+                               .type = SAGA_SLICE("ChargeCard"),
+                               .reply_topic = SAGA_SLICE("payments.replies"),
+                               .value = saga_slice_of(value),
+                               .due_ms = decided_ms + 2000 };
+}
+
+static void assert_record(const struct saga_message *message, const char *topic, const char *value)
+{
+    assert_is(message->topic, topic);
+    assert_is(message->key, "o/1");
+    assert_int_equal(message->partition, SAGA_PARTITION_BY_KEY);
+    assert_is(message->value, value);
+}
+
+static void a_command_has_the_headers_of_the_contract(void **state)
+{
+    (void)state;
+    struct saga_fact fact = sent(SAGA_FACT_STEP_SENT, 1, "{\"a\":1}");
+    struct saga_message message;
+    const struct expected want[] = {
+        { "ce_specversion", "1.0" },
+        { "ce_id", ID "/charge[2]/1" },
+        { "ce_source", "/sagas/order-fulfilment/7" },
+        { "ce_type", "ChargeCard" },
+        { "ce_subject", "order-fulfilment/o/1" },
+        { "ce_time", "2023-11-14T22:13:20.123Z" },
+        { "ce_sagaidempotencykey", ID "/charge[2]" },
+        { "ce_sagakind", "command" },
+        { "ce_sagareplyto", "payments.replies" },
+        { "ce_sagaexpires", "2023-11-14T22:13:22.123Z" },
+        { "content-type", "application/json" },
+        { "traceparent", trace_of(ID "/charge[2]/1") },
+    };
+    assert_true(saga_fact_is_message(&fact));
+    saga_fact_message(&fact, &saga, decided_ms, &arena, &message);
+    assert_record(&message, "payments.commands", "{\"a\":1}");
+    assert_headers(&message, want, COUNT(want));
+    /* a further attempt: another id and span, the same key, the body that is kept */
+    fact = sent(SAGA_FACT_STEP_SENT, 2, NULL);
+    saga_fact_message(&fact, &saga, decided_ms, &arena, &message);
+    assert_record(&message, "payments.commands", "{\"kept\":1}");
+    assert_is(saga_message_header(&message, "ce_id"), ID "/charge[2]/2");
+    assert_is(saga_message_header(&message, "ce_sagaidempotencykey"), ID "/charge[2]");
+    assert_is(saga_message_header(&message, "traceparent"), trace_of(ID "/charge[2]/2"));
+}
+
+static void a_compensation_names_what_it_takes_back(void **state)
+{
+    (void)state;
+    struct saga_fact fact = sent(SAGA_FACT_COMPENSATION_SENT, 3, NULL);
+    struct saga_message message;
+    const struct expected want[] = {
+        { "ce_specversion", "1.0" },
+        { "ce_id", ID "/charge[2]/compensate/3" },
+        { "ce_source", "/sagas/order-fulfilment/7" },
+        { "ce_type", "ChargeCard" },
+        { "ce_subject", "order-fulfilment/o/1" },
+        { "ce_time", "2023-11-14T22:13:20.123Z" },
+        { "ce_sagaidempotencykey", ID "/charge[2]/compensate" },
+        { "ce_sagakind", "compensation" },
+        { "ce_sagacompensates", ID "/charge[2]" },
+        { "ce_sagareplyto", "payments.replies" },
+        { "ce_sagaexpires", "2023-11-14T22:13:22.123Z" },
+        { "content-type", "application/json" },
+        { "traceparent", trace_of(ID "/charge[2]/compensate/3") },
+    };
+    saga_fact_message(&fact, &saga, decided_ms, &arena, &message);
+    assert_record(&message, "payments.commands", "{\"kept\":2}");
+    assert_headers(&message, want, COUNT(want));
+}
+
+static void a_published_event_is_no_command(void **state)
+{
+    (void)state;
+    const struct saga_fact fact = { .kind = SAGA_FACT_EVENT_PUBLISHED,
+                                    .topic = SAGA_SLICE("shop.events"),
+                                    .type = SAGA_SLICE("OrderFulfilled"),
+                                    .value = SAGA_SLICE("{}") };
+    struct saga_message message;
+    const struct expected want[] = {
+        { "ce_specversion", "1.0" },
+        { "ce_id", ID "/event/42" },
+        { "ce_source", "/sagas/order-fulfilment/7" },
+        { "ce_type", "OrderFulfilled" },
+        { "ce_subject", "order-fulfilment/o/1" },
+        { "ce_time", "2023-11-14T22:13:20.123Z" },
+        { "content-type", "application/json" },
+        { "traceparent", trace_of(ID "/event/42") },
+    };
+    saga_fact_message(&fact, &saga, decided_ms, &arena, &message);
+    assert_record(&message, "shop.events", "{}");
+    assert_headers(&message, want, COUNT(want));
+    /* without a trace of its own a saga invents none */
+    struct saga_state untraced = saga;
+    untraced.trace = SAGA_SLICE_NONE;
+    saga_fact_message(&fact, &untraced, decided_ms, &arena, &message);
+    assert_headers(&message, want, COUNT(want) - 1);
+    for (int kind = 0; kind < SAGA_FACT_KIND_COUNT; kind++) {
+        const struct saga_fact other = { .kind = (enum saga_fact_kind)kind };
+        assert_int_equal(saga_fact_is_message(&other), kind == SAGA_FACT_STEP_SENT ||
+                                                           kind == SAGA_FACT_COMPENSATION_SENT ||
+                                                           kind == SAGA_FACT_EVENT_PUBLISHED);
+    }
+}
+
+/* ---- ids ---- */
+
+static void a_key_may_hold_slashes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id, *name, *key;
+    } ids[] = {
+        { "order/1", "order", "1" },
+        { "order/a/b", "order", "a/b" },
+        { "order//", "order", "/" },
+        { "order/\xc3\xb6 %", "order", "\xc3\xb6 %" },
+    };
+    static const char *const broken[] = { "", "order", "order/", "/1", "/" };
+    struct saga_slice name, key;
+    for (size_t i = 0; i < COUNT(ids); i++) {
+        assert_int_equal(saga_id_parse(saga_slice_of(ids[i].id), &name, &key), SAGA_OK);
+        assert_is(name, ids[i].name);
+        assert_is(key, ids[i].key);
+        assert_is(saga_id_make(&arena, name, key), ids[i].id);
+    }
+    for (size_t i = 0; i < COUNT(broken); i++)
+        assert_int_equal(saga_id_parse(saga_slice_of(broken[i]), &name, &key), SAGA_E_INVALID);
+    assert_int_equal(saga_id_parse(SAGA_SLICE_NONE, &name, &key), SAGA_E_INVALID);
+}
+
+/* ---- the inbox ---- */
+
+static struct saga_header headers[] = {
+    { { "ce_type", 7 }, { "CardCharged", 11 } },
+    { { "x", 1 }, { "", 0 } },
+    { { "ce_type", 7 }, { "Last", 4 } },
+    { { "none", 4 }, { NULL, 0 } },
+};
+
+static struct saga_message reply(void)
+{
+    return (struct saga_message){ .topic = SAGA_SLICE("payments.replies"),
+                                  .partition = 5,
+                                  .offset = 8000000000,
+                                  .key = SAGA_SLICE("o/1"),
+                                  .value = SAGA_SLICE("{\"chargeId\":9007199254740993}"),
+                                  .headers = headers,
+                                  .header_count = COUNT(headers) };
+}
+
+static void a_hop_carries_a_record_as_it_was(void **state)
+{
+    (void)state;
+    for (int without_key = 0; without_key < 2; without_key++) {
+        struct saga_message record = reply(), hop, got;
+        struct saga_diagnostic diagnostic = { 0 };
+        if (without_key) record.key = record.value = SAGA_SLICE_NONE;
+        saga_hop_message(&record, SAGA_SLICE("saga.inbox"), 3, SAGA_SLICE("found"), &arena, &hop);
+        assert_is(hop.topic, "saga.inbox");
+        assert_int_equal(hop.partition, 3);
+        assert_is(hop.key, without_key ? "found" : "o/1");
+        assert_int_equal(saga_inbox_kind_of(&hop), SAGA_INBOX_HOP);
+        assert_is(saga_message_header(&hop, "saga_source_topic"), "payments.replies");
+        assert_is(saga_message_header(&hop, "saga_source_partition"), "5");
+        assert_is(saga_message_header(&hop, "saga_source_offset"), "8000000000");
+        assert_int_equal(saga_hop_open(&hop, &arena, &got, &diagnostic), SAGA_OK);
+        assert_is(got.topic, "payments.replies");
+        assert_int_equal(got.partition, 5);
+        assert_int_equal(got.offset, 8000000000);
+        assert_true(saga_slice_equal(got.value, record.value));
+        assert_int_equal(got.value.data == NULL, record.value.data == NULL);
+        assert_int_equal(got.header_count, COUNT(headers));
+        for (size_t i = 0; i < COUNT(headers); i++) {
+            assert_true(saga_slice_equal(got.headers[i].name, headers[i].name));
+            assert_true(saga_slice_equal(got.headers[i].value, headers[i].value));
+        }
+    }
+}
+
+/* Whoever may write to a topic of replies must not speak for the coordinator. */
+static void a_hop_believes_only_its_own_headers(void **state)
+{
+    (void)state;
+    struct saga_header forged[] = { { SAGA_SLICE("saga_kind"), SAGA_SLICE("operator") },
+                                    { SAGA_SLICE("saga_source_topic"), SAGA_SLICE("other") },
+                                    { SAGA_SLICE("saga_source_offset"), SAGA_SLICE("1") } };
+    struct saga_message record = reply(), hop, got;
+    struct saga_diagnostic diagnostic = { 0 };
+    record.headers = forged;
+    record.header_count = COUNT(forged);
+    saga_hop_message(&record, SAGA_SLICE("saga.inbox"), 0, record.key, &arena, &hop);
+    assert_int_equal(saga_inbox_kind_of(&hop), SAGA_INBOX_HOP);
+    assert_int_equal(saga_hop_open(&hop, &arena, &got, &diagnostic), SAGA_OK);
+    assert_is(got.topic, "payments.replies");
+    assert_int_equal(got.offset, 8000000000);
+    assert_int_equal(got.header_count, 0);
+}
+
+static void a_hop_from_nowhere_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value;
+    } wrong[] = {
+        { "saga_source_topic", "" },      { "saga_source_partition", "-1" },
+        { "saga_source_partition", "x" }, { "saga_source_partition", "2147483648" },
+        { "saga_source_offset", "" },     { "saga_source_offset", "9223372036854775808" },
+        { "saga_source_offset", "1 " },
+    };
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        struct saga_message record = reply(), hop, got;
+        struct saga_diagnostic diagnostic = { 0 };
+        saga_hop_message(&record, SAGA_SLICE("saga.inbox"), 0, record.key, &arena, &hop);
+        for (size_t h = 0; h < hop.header_count; h++)
+            if (saga_slice_is(hop.headers[h].name, wrong[i].name))
+                hop.headers[h].value = saga_slice_of(wrong[i].value);
+        assert_int_equal(saga_hop_open(&hop, &arena, &got, &diagnostic), SAGA_E_INVALID);
+        assert_true(diagnostic.what.size > 0);
+    }
+    struct saga_message plain = reply();
+    assert_int_equal(saga_inbox_kind_of(&plain), SAGA_INBOX_UNKNOWN);
+}
+
+static void a_start_is_read_as_it_was_written(void **state)
+{
+    (void)state;
+    struct saga_message message;
+    struct saga_slice definition = SAGA_SLICE_NONE;
+    struct saga_event event;
+    struct saga_diagnostic diagnostic = { 0 };
+    const struct expected want[] = {
+        { "saga_kind", "start" },        { "saga_definition", "order" },
+        { "ce_specversion", "1.0" },     { "ce_id", "request-1" },
+        { "ce_type", "StartRequested" }, { "content-type", "application/json" },
+    };
+    saga_start_message(SAGA_SLICE("saga.inbox"), 4, SAGA_SLICE("order"), SAGA_SLICE("o/1"),
+                       SAGA_SLICE("request-1"), SAGA_SLICE("{\"n\":1}"), &arena, &message);
+    assert_headers(&message, want, COUNT(want));
+    assert_int_equal(message.partition, 4);
+    assert_int_equal(saga_inbox_kind_of(&message), SAGA_INBOX_START);
+    message.offset = 12;
+    assert_int_equal(saga_start_open(&message, &arena, &definition, &event, &diagnostic), SAGA_OK);
+    assert_is(definition, "order");
+    assert_int_equal(event.kind, SAGA_EVENT_START);
+    assert_is(event.key, "o/1");
+    assert_is(event.id, "request-1");
+    assert_is(event.type, "StartRequested");
+    assert_is(event.body, "{\"n\":1}");
+    assert_is(event.source.topic, "saga.inbox");
+    assert_int_equal(event.source.partition, 4);
+    assert_int_equal(event.source.offset, 12);
+    message.value = SAGA_SLICE("{\"n\":");
+    assert_int_equal(saga_start_open(&message, &arena, &definition, &event, &diagnostic),
+                     SAGA_E_INVALID);
+    message.value = SAGA_SLICE("1");
+    message.headers[1].value = SAGA_SLICE("");
+    assert_int_equal(saga_start_open(&message, &arena, &definition, &event, &diagnostic),
+                     SAGA_E_INVALID);
+    assert_is(diagnostic.what, "a start that names no definition");
+}
+
+static void every_verb_is_read_as_it_was_written(void **state)
+{
+    (void)state;
+    for (int verb = SAGA_VERB_CANCEL; verb < SAGA_VERB_COUNT; verb++) {
+        const struct saga_event said = { .verb = (enum saga_verb)verb,
+                                         .id = SAGA_SLICE("op-1"),
+                                         .as = verb == SAGA_VERB_RESOLVE ? SAGA_SLICE("completed")
+                                                                         : SAGA_SLICE_NONE,
+                                         .who = SAGA_SLICE("anna \"a\" \xc3\xb6"),
+                                         .from = SAGA_SLICE("host-1"),
+                                         .reason = SAGA_SLICE("line one\nline two\\") };
+        struct saga_message message;
+        struct saga_event got;
+        struct saga_slice id = SAGA_SLICE_NONE;
+        struct saga_diagnostic diagnostic = { 0 };
+        saga_operator_message(SAGA_SLICE("saga.inbox"), 2, SAGA_SLICE("order/o/1"),
+                              SAGA_SLICE("o/1"), &said, &arena, &message);
+        const struct expected want[] = {
+            { "saga_kind", "operator" },
+            { "ce_specversion", "1.0" },
+            { "ce_id", "op-1" },
+            { "ce_type", saga_verb_name(said.verb) },
+            { "content-type", "application/json" },
+        };
+        assert_headers(&message, want, COUNT(want));
+        assert_is(message.key, "o/1");
+        assert_int_equal(saga_json_validate(message.value, NULL, NULL), SAGA_OK);
+        assert_int_equal(saga_inbox_kind_of(&message), SAGA_INBOX_OPERATOR);
+        assert_int_equal(saga_operator_open(&message, &arena, &id, &got, &diagnostic), SAGA_OK);
+        assert_is(id, "order/o/1");
+        assert_int_equal(got.kind, SAGA_EVENT_OPERATOR);
+        assert_int_equal(got.verb, said.verb);
+        assert_is(got.type, saga_verb_name(said.verb));
+        assert_is(got.id, "op-1");
+        assert_true(saga_slice_equal(got.as, said.as));
+        assert_true(saga_slice_equal(got.who, said.who));
+        assert_true(saga_slice_equal(got.from, said.from));
+        assert_true(saga_slice_equal(got.reason, said.reason));
+        assert_null(got.body.data);
+    }
+}
+
+static void an_operator_who_says_nothing_is_refused(void **state)
+{
+    (void)state;
+    static const char *const values[] = {
+        "",
+        "[]",
+        "{}",
+        "{\"verb\":\"cancel\"}",
+        "{\"verb\":\"explode\",\"saga\":\"a/b\"}",
+        "{\"verb\":7,\"saga\":\"a/b\"}",
+        "{\"verb\":\"cancel\",\"saga\":[]}",
+        "{\"verb\":\"cancel\",\"saga\":\"a/b\"",
+    };
+    for (size_t i = 0; i < COUNT(values); i++) {
+        const struct saga_message message = { .value = saga_slice_of(values[i]) };
+        struct saga_event event;
+        struct saga_slice id;
+        struct saga_diagnostic diagnostic = { 0 };
+        if (saga_operator_open(&message, &arena, &id, &event, &diagnostic) != SAGA_E_INVALID)
+            fail_msg("taken: %s", values[i]);
+        assert_true(diagnostic.what.size > 0);
+    }
+}
+
+/* ---- what others send ---- */
+
+static int open_event(const char *content_type, struct saga_slice value, struct saga_event *ret,
+                      struct saga_diagnostic *diagnostic)
+{
+    static struct saga_header own[4];
+    struct saga_message message = reply();
+    own[0] = (struct saga_header){ SAGA_SLICE("content-type"), saga_slice_of(content_type) };
+    own[1] = (struct saga_header){ SAGA_SLICE("ce_type"), SAGA_SLICE("CardCharged") };
+    own[2] = (struct saga_header){ SAGA_SLICE("ce_id"), SAGA_SLICE("e-1") };
+    own[3] = (struct saga_header){ SAGA_SLICE("traceparent"), SAGA_SLICE("00-a-b-01") };
+    message.headers = own;
+    message.header_count = COUNT(own);
+    message.value = value;
+    *diagnostic = (struct saga_diagnostic){ 0 };
+    return saga_event_open(&message, &arena, ret, diagnostic);
+}
+
+static void an_event_in_binary_mode_is_its_headers_and_its_value(void **state)
+{
+    (void)state;
+    struct saga_event event;
+    struct saga_diagnostic diagnostic;
+    assert_int_equal(open_event("application/json", SAGA_SLICE(" {\"a\":1} "), &event, &diagnostic),
+                     SAGA_OK);
+    assert_is(event.type, "CardCharged");
+    assert_is(event.id, "e-1");
+    assert_is(event.content_type, "application/json");
+    assert_is(event.traceparent, "00-a-b-01");
+    assert_is(saga_json_trim(event.body), "{\"a\":1}");
+    assert_is(event.source.topic, "payments.replies");
+    assert_int_equal(event.source.partition, 5);
+    assert_int_equal(event.source.offset, 8000000000);
+    /* nothing at all is null */
+    assert_int_equal(open_event(NULL, SAGA_SLICE_NONE, &event, &diagnostic), SAGA_OK);
+    assert_null(event.body.data);
+    assert_int_equal(open_event(NULL, SAGA_SLICE(""), &event, &diagnostic), SAGA_OK);
+    assert_null(event.body.data);
+    const struct saga_message bare = { .topic = SAGA_SLICE("t"), .value = SAGA_SLICE("1") };
+    assert_int_equal(saga_event_open(&bare, &arena, &event, &diagnostic), SAGA_OK);
+    assert_null(event.type.data);
+}
+
+static void an_event_in_structured_mode_is_its_envelope(void **state)
+{
+    (void)state;
+    static const char envelope[] =
+        "{\"specversion\":\"1.0\",\"type\":\"Stock\\u0052eserved\",\"id\":\"e-2\","
+        "\"datacontenttype\":\"application/json\",\"traceparent\":\"00-c-d-01\","
+        "\"sagacommandid\":\"order/o/1/run/reserve/2\",\"data\":{\"n\":9007199254740993}}";
+    static const char *const types[] = { "application/cloudevents+json",
+                                         "application/cloudevents+json; charset=UTF-8" };
+    struct saga_event event;
+    struct saga_diagnostic diagnostic;
+    for (size_t i = 0; i < COUNT(types); i++) {
+        assert_int_equal(open_event(types[i], saga_slice_of(envelope), &event, &diagnostic),
+                         SAGA_OK);
+        assert_is(event.type, "StockReserved");
+        assert_is(event.id, "e-2");
+        assert_is(event.content_type, "application/json");
+        assert_is(event.traceparent, "00-c-d-01");
+        assert_is(event.body, "{\"n\":9007199254740993}");
+    }
+    assert_int_equal(open_event(types[0], SAGA_SLICE("{\"type\":\"T\"}"), &event, &diagnostic),
+                     SAGA_OK);
+    assert_null(event.body.data);
+    assert_null(event.id.data);
+    static const char *const broken[] = { "[]", "", "7", "{\"data\":",
+                                          /* bytes that nobody here reads must not become null */
+                                          "{\"type\":\"T\",\"data_base64\":\"AAEC\"}" };
+    for (size_t i = 0; i < COUNT(broken); i++) {
+        if (open_event(types[0], saga_slice_of(broken[i]), &event, &diagnostic) != SAGA_E_INVALID)
+            fail_msg("taken: %s", broken[i]);
+        assert_true(diagnostic.what.size > 0);
+    }
+}
+
+static void what_cannot_be_read_is_refused_with_words(void **state)
+{
+    (void)state;
+    struct saga_event event;
+    struct saga_diagnostic diagnostic;
+    char *large = calloc(1, SAGA_PAYLOAD_BYTES_MAX + 1);
+    assert_non_null(large);
+    memset(large, ' ', SAGA_PAYLOAD_BYTES_MAX + 1);
+    large[0] = '1';
+    static const char *const broken[] = {
+        "{", "{\"a\":1}x", "nul", "\"\xff\"", "'a'", "{\"a\":01}"
+    };
+    for (size_t i = 0; i < COUNT(broken); i++) {
+        assert_int_equal(open_event(NULL, saga_slice_of(broken[i]), &event, &diagnostic),
+                         SAGA_E_INVALID);
+        assert_non_null(strstr(saga_arena_string(&arena, diagnostic.what), "at byte"));
+    }
+    struct saga_slice value = { large, SAGA_PAYLOAD_BYTES_MAX };
+    assert_int_equal(open_event(NULL, value, &event, &diagnostic), SAGA_OK);
+    value.size++;
+    assert_int_equal(open_event(NULL, value, &event, &diagnostic), SAGA_E_LIMIT);
+    assert_true(diagnostic.what.size > 0);
+    char deep[2 * SAGA_JSON_DEPTH_MAX + 4];
+    memset(deep, '[', SAGA_JSON_DEPTH_MAX + 1);
+    memset(deep + SAGA_JSON_DEPTH_MAX + 1, ']', SAGA_JSON_DEPTH_MAX + 1);
+    value = (struct saga_slice){ deep, 2 * (SAGA_JSON_DEPTH_MAX + 1) };
+    assert_int_equal(open_event(NULL, value, &event, &diagnostic), SAGA_E_LIMIT);
+    free(large);
+}
+
+static void headers_have_their_limits(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "ce_type", "ce_id", "content-type", "traceparent" };
+    char large[2 * SAGA_MESSAGE_BYTES_MAX + 1];
+    memset(large, 'x', sizeof large);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct saga_header own = { saga_slice_of(names[i]), { large, sizeof large } };
+        struct saga_message message = { .headers = &own, .header_count = 1 };
+        struct saga_event event;
+        struct saga_diagnostic diagnostic = { 0 };
+        assert_int_equal(saga_event_open(&message, &arena, &event, &diagnostic), SAGA_E_LIMIT);
+        assert_non_null(strstr(saga_arena_string(&arena, diagnostic.what), names[i]));
+        own.value = SAGA_SLICE("a\xff");
+        assert_int_equal(saga_event_open(&message, &arena, &event, &diagnostic), SAGA_E_INVALID);
+        assert_non_null(strstr(saga_arena_string(&arena, diagnostic.what), names[i]));
+    }
+    struct saga_header many[SAGA_HEADERS_MAX + 1];
+    for (size_t i = 0; i < COUNT(many); i++) many[i] = headers[1];
+    struct saga_message message = { .headers = many, .header_count = SAGA_HEADERS_MAX };
+    struct saga_event event;
+    struct saga_diagnostic diagnostic = { 0 };
+    assert_int_equal(saga_event_open(&message, &arena, &event, &diagnostic), SAGA_OK);
+    message.header_count++;
+    assert_int_equal(saga_event_open(&message, &arena, &event, &diagnostic), SAGA_E_LIMIT);
+}
+
+static int address(const char *header, struct saga_slice value, struct saga_event *event,
+                   struct saga_slice *ret_id)
+{
+    struct saga_header own[] = { { saga_slice_of(header), value },
+                                 { SAGA_SLICE("ce_subject"), SAGA_SLICE("order/subject") } };
+    const struct saga_message message = { .value = SAGA_SLICE("{}"),
+                                          .headers = own,
+                                          .header_count = 1 + (strcmp(header, "ce_subject") != 0) };
+    struct saga_diagnostic diagnostic = { 0 };
+    *event = (struct saga_event){ .attempt = 0 };
+    int error = saga_reply_address(&message, &arena, event, ret_id, &diagnostic);
+    if (error == SAGA_E_INVALID) assert_true(diagnostic.what.size > 0);
+    return error;
+}
+
+static void a_reply_says_whom_it_answers(void **state)
+{
+    (void)state;
+    struct saga_event event;
+    struct saga_slice id = SAGA_SLICE_NONE;
+    /* the command's id stands above the subject */
+    assert_int_equal(address("ce_sagacommandid", SAGA_SLICE(ID "/charge[2]/4"), &event, &id), 0);
+    assert_is(id, "order-fulfilment/o/1");
+    assert_is(event.run, "r9f2a71c0d3e");
+    assert_is(event.step, "charge[2]");
+    assert_int_equal(event.attempt, 4);
+    assert_false(event.compensation);
+    assert_int_equal(
+        address("ce_sagacommandid", SAGA_SLICE(ID "/charge[2]/compensate/1"), &event, &id), 0);
+    assert_is(id, "order-fulfilment/o/1");
+    assert_is(event.step, "charge[2]");
+    assert_true(event.compensation);
+    assert_int_equal(event.attempt, 1);
+    assert_int_equal(address("ce_subject", SAGA_SLICE("order/o/1"), &event, &id), SAGA_OK);
+    assert_is(id, "order/o/1");
+    assert_null(event.step.data);
+    assert_int_equal(event.attempt, 0);
+    assert_int_equal(address("ce_sagacommandid", SAGA_SLICE(""), &event, &id), SAGA_OK);
+    assert_is(id, "order/subject");
+    assert_int_equal(address("ce_subject", SAGA_SLICE(""), &event, &id), SAGA_E_NOT_FOUND);
+    static const char *const broken[] = {
+        "nonsense",   "order/o/run/step",   "order/o/run/step/0", "order/run/step/1",
+        "o/k/r/s/-1", "o/k/r/s/4294967296", "o/k/r//1",           "o/k//s/1",
+        "o/k/r/s/1/", "o/k/r/compensate/1", "o/k/r/s/1\xff",      "/////1",
+    };
+    for (size_t i = 0; i < COUNT(broken); i++)
+        if (address("ce_sagacommandid", saga_slice_of(broken[i]), &event, &id) != SAGA_E_INVALID)
+            fail_msg("taken: %s", broken[i]);
+    char large[4096];
+    memset(large, '/', sizeof large);
+    struct saga_slice value = { large, sizeof large };
+    assert_int_equal(address("ce_sagacommandid", value, &event, &id), SAGA_E_INVALID);
+    assert_int_equal(address("ce_subject", value, &event, &id), SAGA_E_INVALID);
+}
+
+static void a_structured_reply_says_it_in_its_envelope(void **state)
+{
+    (void)state;
+    struct saga_header own = { SAGA_SLICE("content-type"),
+                               SAGA_SLICE("application/cloudevents+json") };
+    struct saga_message message = { .headers = &own, .header_count = 1 };
+    struct saga_event event = { .attempt = 0 };
+    struct saga_slice id;
+    struct saga_diagnostic diagnostic = { 0 };
+    message.value = SAGA_SLICE("{\"sagacommandid\":\"order\\/o/1/run/reserve/2\"}");
+    assert_int_equal(saga_reply_address(&message, &arena, &event, &id, &diagnostic), SAGA_OK);
+    assert_is(id, "order/o/1");
+    assert_is(event.step, "reserve");
+    message.value = SAGA_SLICE("{\"subject\":\"order/o/2\"}");
+    assert_int_equal(saga_reply_address(&message, &arena, &event, &id, &diagnostic), SAGA_OK);
+    assert_is(id, "order/o/2");
+    message.value = SAGA_SLICE("{\"subject\":7}");
+    assert_int_equal(saga_reply_address(&message, &arena, &event, &id, &diagnostic),
+                     SAGA_E_NOT_FOUND);
+    /* in binary mode the body is the service's own */
+    own.value = SAGA_SLICE("application/json");
+    message.value = SAGA_SLICE("{\"subject\":\"order/o/2\"}");
+    assert_int_equal(saga_reply_address(&message, &arena, &event, &id, &diagnostic),
+                     SAGA_E_NOT_FOUND);
+}
+
+/* ---- dead letters ---- */
+
+static void a_dead_letter_is_the_record_with_a_reason(void **state)
+{
+    (void)state;
+    struct saga_message record = reply(), letter;
+    saga_dead_letter_message(&record, SAGA_SLICE("saga.dead-letters"), 6, SAGA_SLICE("unreadable"),
+                             SAGA_SLICE("the body is no JSON"), &arena, &letter);
+    assert_is(letter.topic, "saga.dead-letters");
+    assert_int_equal(letter.partition, 6);
+    assert_is(letter.key, "o/1");
+    assert_true(saga_slice_equal(letter.value, record.value));
+    assert_int_equal(letter.header_count, COUNT(headers) + 5);
+    for (size_t i = 0; i < COUNT(headers); i++) {
+        assert_true(saga_slice_equal(letter.headers[i].name, headers[i].name));
+        assert_true(saga_slice_equal(letter.headers[i].value, headers[i].value));
+    }
+    assert_is(saga_message_header(&letter, "saga_reason"), "unreadable");
+    assert_is(saga_message_header(&letter, "saga_message"), "the body is no JSON");
+    assert_is(saga_message_header(&letter, "saga_source_topic"), "payments.replies");
+    assert_is(saga_message_header(&letter, "saga_source_partition"), "5");
+    assert_is(saga_message_header(&letter, "saga_source_offset"), "8000000000");
+    /* a record of nothing at all */
+    const struct saga_message nothing = { .topic = SAGA_SLICE("t"), .partition = 1 };
+    saga_dead_letter_message(&nothing, SAGA_SLICE("saga.dead-letters"), 0, SAGA_SLICE("no-type"),
+                             SAGA_SLICE_NONE, &arena, &letter);
+    assert_null(letter.key.data);
+    assert_null(letter.value.data);
+    assert_non_null(saga_message_header(&letter, "saga_message").data);
+    assert_int_equal(letter.header_count, 5);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_command_has_the_headers_of_the_contract),
+        TEST(a_compensation_names_what_it_takes_back),
+        TEST(a_published_event_is_no_command),
+        TEST(a_key_may_hold_slashes),
+        TEST(a_hop_carries_a_record_as_it_was),
+        TEST(a_hop_believes_only_its_own_headers),
+        TEST(a_hop_from_nowhere_is_refused),
+        TEST(a_start_is_read_as_it_was_written),
+        TEST(every_verb_is_read_as_it_was_written),
+        TEST(an_operator_who_says_nothing_is_refused),
+        TEST(an_event_in_binary_mode_is_its_headers_and_its_value),
+        TEST(an_event_in_structured_mode_is_its_envelope),
+        TEST(what_cannot_be_read_is_refused_with_words),
+        TEST(headers_have_their_limits),
+        TEST(a_reply_says_whom_it_answers),
+        TEST(a_structured_reply_says_it_in_its_envelope),
+        TEST(a_dead_letter_is_the_record_with_a_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
