@@ -40,7 +40,8 @@ static void write_name(struct saga_buffer *out, struct saga_slice name, struct s
     saga_buffer_add_json_string(out, whole);
 }
 
-/* What names inside a named schema are relative to: the dots of its name tell it before `namespace`. */
+/* What names inside a named schema are relative to: the dots of its name tell it before
+ * `namespace`. */
 static struct saga_slice namespace_of(struct saga_slice name, struct saga_slice space)
 {
     for (size_t i = name.size; i > 0; i--)

@@ -149,7 +149,12 @@ static void bytes_that_lie_are_refused(void **state)
         { NULLS, { "\x82\x10\0", 3 }, "empty", 2 },
         { NULLS, { "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\1\0", 11 }, "empty", 10 },
         { "{\"type\":\"map\",\"values\":\"int\"}", { "\2\2a\2\0", 5 }, NULL, 0 },
-        { "{\"type\":\"map\",\"values\":\"int\"}", { "\2\x08" "a\2\0", 5 }, "length", 2 },
+        { "{\"type\":\"map\",\"values\":\"int\"}",
+          { "\2\x08"
+            "a\2\0",
+            5 },
+          "length",
+          2 },
         { LIST, { "\2\2\2\0", 4 }, NULL, 0 },
         { LIST, { "\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\0", 21 }, "deep", 0 },
     };

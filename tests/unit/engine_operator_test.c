@@ -220,6 +220,10 @@ static void a_cancel_says_why(void **state)
     EXPECT_TEXT(w->state->error.message, "because");
     say(w, SAGA_VERB_CANCEL);
     EXPECT(w, "OperatorIgnored (already-compensating)");
+    reply(w, "BNo", "b", 1);
+    reply_back(w, "Done", "a", 1);
+    EXPECT_TEXT(fact_of(w, SAGA_FACT_EVENT_PUBLISHED)->value,
+                "{\"why\":{\"step\":null,\"type\":\"Cancelled\",\"message\":\"because\"}}");
 }
 
 static void what_ended_by_itself_was_not_resolved(void **state)
