@@ -62,7 +62,8 @@ struct saga_bus {
     /* The group's committed offsets, read_committed: pending ones are waited for (R8), at most `timeout_ms`.
      * Fills in `offset` (SAGA_OFFSET_NONE where there is none). Errors: AGAIN. */
     int (*committed)(void *self, struct saga_position *positions, size_t count, int timeout_ms);
-    /* Commits positions outside a transaction: only for a partition never read before (R20). Errors: AGAIN, FENCED. */
+    /* Commits positions by themselves, in a transaction of their own: only for a partition never read before (R20).
+     * Gives up when the group takes them not within `timeout_ms`. Errors: AGAIN, FENCED, RECOVER. */
     int (*commit_positions)(void *self, const struct saga_position *positions, size_t count,
                             int timeout_ms);
     /* Low watermark and high watermark (read_uncommitted: also what is not yet stable, R8). */

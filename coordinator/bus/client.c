@@ -1,15 +1,22 @@
 #include "bus/client.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "bus/client_internal.h"
 #include "bus/kafka_error.h"
 
-enum { CHECK_TIMEOUT_STEP_MS = 100 };
+enum {
+    CHECK_TIMEOUT_STEP_MS = 100,
+    RESOLVE_TIMEOUT_MS = 1000,
+    ALIVE_MS = 1000,
+    PROBE_TIMEOUT_MS = 1500
+};
 
 static int fail(struct saga_client *client, rd_kafka_resp_err_t code, const char *what)
 {
@@ -33,6 +40,18 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
     delivery->offset = message->offset;
 }
 
+/* The reason why no broker can be talked to, where it is not that none is there: librdkafka tries
+ * again for ever and tells only here. Called while saga_client_check_broker polls. */
+static void on_error(rd_kafka_t *producer, int code, const char *words, void *opaque)
+{
+    _Static_assert(offsetof(struct saga_client, config) == 0, "what a client's opaque points to");
+    struct saga_client *client = opaque;
+    (void)producer;
+    if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL)
+        snprintf(client->problem, sizeof client->problem, "%s: %s",
+                 client->config.bootstrap_servers, words);
+}
+
 int saga_client_new(const struct saga_kafka_config *config, struct saga_arena *arena,
                     struct saga_client **ret, struct saga_diagnostic *diagnostic)
 {
@@ -46,6 +65,7 @@ int saga_client_new(const struct saga_kafka_config *config, struct saga_arena *a
     rd_kafka_conf_t *conf =
         saga_kafka_conf(&client->config, own, client->problem, sizeof client->problem);
     if (conf) rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    if (conf) rd_kafka_conf_set_error_cb(conf, on_error);
     client->producer =
         saga_kafka_client(RD_KAFKA_PRODUCER, conf, client->problem, sizeof client->problem);
     if (!client->producer) {
@@ -73,13 +93,16 @@ const char *saga_client_problem(const struct saga_client *client)
 
 /* ---- the broker ---- */
 
-static bool answers(struct saga_client *client, int timeout_ms)
+static bool answers(struct saga_client *client, int timeout_ms, bool *ret_refused)
 {
     const rd_kafka_metadata_t *metadata = NULL;
     rd_kafka_resp_err_t code = rd_kafka_metadata(client->producer, 0, NULL, &metadata, timeout_ms);
     if (metadata) rd_kafka_metadata_destroy(metadata);
     if (!code) return true;
-    fail(client, code, client->config.bootstrap_servers);
+    client->problem[0] = '\0';
+    rd_kafka_poll(client->producer, 0);
+    *ret_refused = client->problem[0] != '\0';
+    if (!*ret_refused) fail(client, code, client->config.bootstrap_servers);
     return false;
 }
 
@@ -87,16 +110,22 @@ int saga_client_check_broker(struct saga_client *client, int timeout_ms, struct 
                              struct saga_diagnostic *diagnostic)
 {
     int error = SAGA_E_AGAIN;
-    if (answers(client, timeout_ms)) {
+    bool refused = false;
+    if (answers(client, timeout_ms, &refused)) {
         error = client->config.mock ? SAGA_OK : saga_client_check_version(client, timeout_ms);
         if (error == SAGA_OK) return SAGA_OK;
     }
     saga_diagnostic_set(diagnostic, arena, "%s", client->problem);
     if (error == SAGA_E_STOP)
         saga_diagnostic_mend(diagnostic, arena, "use Kafka 3.7 or newer");
+    else if (refused)
+        saga_diagnostic_mend(diagnostic, arena,
+                             "look at the settings kafka.security.protocol, kafka.sasl.* and "
+                             "kafka.ssl.*: saga config");
     else
         saga_diagnostic_mend(diagnostic, arena,
-                             "is a broker running at %s? set kafka.bootstrap.servers",
+                             "is a broker running at %s? if it ended, is there room on its disk? "
+                             "if it is elsewhere, set kafka.bootstrap.servers",
                              client->config.bootstrap_servers);
     return error;
 }
@@ -196,9 +225,31 @@ struct saga_reader {
     rd_kafka_t *consumer;
     rd_kafka_queue_t *queue;
     int64_t position;
+    int64_t alive_ms; /* monotonic: when the broker last gave a sign of life */
     bool end;
     int error;
 };
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Where "beginning" or "end" is just now. Left to librdkafka, a consumer that is new asks for it
+ * only half a second later, since it does not know the partition's leader yet. A broker that does
+ * not say is asked by the reading itself. */
+static int64_t resolve(struct saga_reader *reader, const char *topic, int32_t partition,
+                       int64_t offset)
+{
+    int64_t low, high;
+    if (offset >= 0) return offset;
+    if (rd_kafka_query_watermark_offsets(reader->consumer, topic, partition, &low, &high,
+                                         RESOLVE_TIMEOUT_MS))
+        return offset == SAGA_READ_END ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+    return offset == SAGA_READ_END ? high : low;
+}
 
 int saga_reader_open(struct saga_client *client, struct saga_slice topic, int32_t partition,
                      int64_t offset, struct saga_reader **ret)
@@ -214,12 +265,12 @@ int saga_reader_open(struct saga_client *client, struct saga_slice topic, int32_
     }
     rd_kafka_poll_set_consumer(reader->consumer);
     reader->queue = rd_kafka_queue_get_consumer(reader->consumer);
+    struct saga_position position = { topic, partition, SAGA_OFFSET_NONE };
+    rd_kafka_topic_partition_list_t *list = saga_kafka_list(&position, 1, false);
+    offset = resolve(reader, list->elems[0].topic, partition, offset);
+    list->elems[0].offset = offset;
     reader->position = offset >= 0 ? offset : 0;
-    struct saga_position position = { topic, partition,
-                                      offset == SAGA_READ_BEGINNING ? RD_KAFKA_OFFSET_BEGINNING
-                                      : offset == SAGA_READ_END     ? RD_KAFKA_OFFSET_END
-                                                                    : offset };
-    rd_kafka_topic_partition_list_t *list = saga_kafka_list(&position, 1, true);
+    reader->alive_ms = monotonic_ms();
     rd_kafka_resp_err_t code = rd_kafka_assign(reader->consumer, list);
     int error = code ? fail(client, code, list->elems[0].topic) : SAGA_OK;
     rd_kafka_topic_partition_list_destroy(list);
@@ -243,6 +294,25 @@ static void on_read_error(rd_kafka_message_t *message, void *context)
                          message->rkt ? rd_kafka_topic_name(message->rkt) : "reading");
 }
 
+/* Where nothing comes there may be nothing, or nobody: librdkafka does not tell, it tries again for
+ * ever. */
+static int ask_whether_alive(struct saga_reader *reader)
+{
+    struct saga_client *client = reader->client;
+    const rd_kafka_metadata_t *metadata = NULL;
+    if (monotonic_ms() - reader->alive_ms < ALIVE_MS) return SAGA_OK;
+    rd_kafka_resp_err_t code =
+        rd_kafka_metadata(reader->consumer, 0, NULL, &metadata, PROBE_TIMEOUT_MS);
+    reader->alive_ms = monotonic_ms();
+    if (metadata) rd_kafka_metadata_destroy(metadata);
+    if (!code) return SAGA_OK;
+    snprintf(client->problem, sizeof client->problem,
+             "the broker at %s is away (%s): is it running, and is there room on its disk? work "
+             "goes on when it is back",
+             client->config.bootstrap_servers, rd_kafka_err2str(code));
+    return SAGA_E_AGAIN;
+}
+
 int saga_reader_read(struct saga_reader *reader, int timeout_ms, size_t max,
                      struct saga_bus_records *ret, int64_t *ret_position, bool *ret_end)
 {
@@ -255,6 +325,8 @@ int saga_reader_read(struct saga_reader *reader, int timeout_ms, size_t max,
     reader->end = false;
     saga_kafka_records(messages, count > 0 ? (size_t)count : 0, ret, on_read_error, reader);
     free(messages);
+    if (count > 0) reader->alive_ms = monotonic_ms();
+    if (count <= 0) reader->error = ask_whether_alive(reader);
     if (ret->count) {
         int64_t behind = ret->items[ret->count - 1].offset + 1;
         if (behind > reader->position) reader->position = behind;

@@ -9,11 +9,32 @@
 #include "bus/client_internal.h"
 #include "bus/kafka_error.h"
 
+/* What to do about it; empty where there is nothing to say that the words do not say. */
+static const char *mend_of(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+        return "; let this client's user CREATE, DESCRIBE, READ and WRITE it (kafka-acls.sh), or "
+               "have its owner make it";
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+        return "; start the brokers that are missing, or set default.replication.factor of the "
+               "brokers to how many there are";
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+        return "; have it made by whoever sets the cluster's policy";
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR: return "; is there room on the broker's disk?";
+    default: return "";
+    }
+}
+
 static int fail(struct saga_client *client, rd_kafka_resp_err_t code, const char *name,
                 const char *words)
 {
-    snprintf(client->problem, sizeof client->problem, "%s: %s", name,
-             words && *words ? words : rd_kafka_err2str(code));
+    if (!words || !*words) words = rd_kafka_err2str(code);
+    size_t size = strlen(words);
+    while (size && words[size - 1] == '.') size--; /* more may follow */
+    snprintf(client->problem, sizeof client->problem, "%s: %.*s%s", name, (int)size, words,
+             mend_of(code));
     return saga_kafka_classify(code);
 }
 

@@ -37,11 +37,9 @@ rd_kafka_conf_t *saga_kafka_conf(const struct saga_kafka_config *config, const c
                 set(conf, "log.connection.close", "false", problem, problem_size);
     for (size_t i = 0; good && own[i]; i += 2)
         good = set(conf, own[i], own[i + 1], problem, problem_size);
-    for (size_t i = 0; good && i < config->setting_count; i++) {
-
+    for (size_t i = 0; good && i < config->setting_count; i++)
         good =
             set(conf, config->settings[i].name, config->settings[i].value, problem, problem_size);
-    }
     if (!good) {
         rd_kafka_conf_destroy(conf);
         return NULL;
@@ -96,6 +94,18 @@ static struct saga_message record_of(const rd_kafka_message_t *message, struct s
                                    .value = { message->payload, message->len } };
     take_headers(message, arena, &record);
     return record;
+}
+
+size_t saga_kafka_take(rd_kafka_queue_t *queue, int timeout_ms, rd_kafka_message_t **messages,
+                       size_t max)
+{
+    ssize_t count = rd_kafka_consume_batch_queue(queue, 0, messages, max);
+    if (count > 0) return (size_t)count;
+    if (timeout_ms <= 0) return 0;
+    count = rd_kafka_consume_batch_queue(queue, timeout_ms, messages, 1);
+    if (count <= 0) return 0;
+    ssize_t more = max > 1 ? rd_kafka_consume_batch_queue(queue, 0, messages + 1, max - 1) : 0;
+    return 1 + (more > 0 ? (size_t)more : 0);
 }
 
 void saga_kafka_records(rd_kafka_message_t **messages, size_t count, struct saga_bus_records *ret,
@@ -169,7 +179,8 @@ static void release(void *self, struct saga_bus_records *records)
 static void close_bus(void *self)
 {
     struct saga_kafka *k = self;
-    saga_kafka_reader_close(k);
+    saga_kafka_reader_free(k);
+    saga_kafka_abort(k); /* else the next owner waits until the broker gives it up */
     saga_kafka_producers_close(k);
     saga_kafka_consumer_close(k);
     free(k);

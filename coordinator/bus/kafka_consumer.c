@@ -49,6 +49,23 @@ static void drop_metadata(struct saga_kafka *k)
     k->metadata = NULL;
 }
 
+/* Ends all fetching and waits until librdkafka's main thread has done so. Without that, an assignment that takes away a
+ * partition whose stop is still under way stops it twice, and librdkafka aborts the process ("rktp_started",
+ * librdkafka #5573, in every version up to 2.15). The stop and its answer each pass once through the queue that a
+ * question for the assignment passes through too: two questions, and both are behind us. */
+static rd_kafka_resp_err_t stop_fetching(rd_kafka_t *consumer)
+{
+    enum { PASSES = 2 };
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(0);
+    rd_kafka_resp_err_t code = rd_kafka_assign(consumer, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    for (int i = 0; i < PASSES && !code; i++) {
+        code = rd_kafka_assignment(consumer, &list);
+        if (!code) rd_kafka_topic_partition_list_destroy(list);
+    }
+    return code;
+}
+
 static void on_assigned(struct saga_kafka *k, const rd_kafka_topic_partition_list_t *list)
 {
     struct saga_position *positions = calloc((size_t)list->cnt + 1, sizeof *positions);
@@ -60,9 +77,7 @@ static void on_assigned(struct saga_kafka *k, const rd_kafka_topic_partition_lis
     k->metadata = rd_kafka_consumer_group_metadata(k->consumer);
     if (k->metadata && !k->config.mock && !metadata_fences(k->metadata)) drop_metadata(k);
     /* nothing is fetched until the worker has recovered its lanes and says where from (R8) */
-    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
-    rd_kafka_assign(k->consumer, none);
-    rd_kafka_topic_partition_list_destroy(none);
+    stop_fetching(k->consumer);
     if (k->listener.assigned)
         k->listener.assigned(k->listener.context, positions, (size_t)list->cnt);
     free(positions);
@@ -172,55 +187,56 @@ int saga_kafka_subscribe(void *self, const struct saga_slice *topics, size_t cou
 
 /* ---- polling ---- */
 
-struct poll_errors {
-    struct saga_kafka *k;
-    int error;
-};
+/* How much worse than having nothing to read. */
+static int weight(int error)
+{
+    return error == SAGA_OK ? 0 : error == SAGA_E_STOP ? 3 : error == SAGA_E_NOT_FOUND ? 2 : 1;
+}
 
 static void on_poll_error(rd_kafka_message_t *message, void *context)
 {
-    struct poll_errors *errors = context;
+    struct saga_kafka *k = context;
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) return;
     int error = saga_kafka_classify(message->err);
-    /* what passes by itself is only told when nothing else is the matter */
-    if (errors->error < 0 && error == SAGA_E_AGAIN) return;
-    errors->error = error;
-    snprintf(errors->k->problem, sizeof errors->k->problem, "%s [%d] offset %lld: %s",
+    if (weight(error) <= weight(k->trouble)) return;
+    k->trouble = error;
+    snprintf(k->trouble_words, sizeof k->trouble_words, "%s [%d] offset %lld: %s",
              message->rkt ? rd_kafka_topic_name(message->rkt) : "consumer", message->partition,
              (long long)message->offset, rd_kafka_message_errstr(message));
 }
 
+/* librdkafka tells of a position that is gone once and then lets the partition rest, so what came together with records
+ * is kept for the next poll (R20). */
 int saga_kafka_poll(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret)
 {
     struct saga_kafka *k = self;
-    struct poll_errors errors = { k, SAGA_OK };
     unsigned rebalances = k->rebalances;
     SAGA_ASSERT(!k->open); /* R2: never between begin and commit */
-    rd_kafka_message_t **messages = calloc(max, sizeof(rd_kafka_message_t *));
+    rd_kafka_message_t **messages = calloc(max + 1, sizeof(rd_kafka_message_t *));
     SAGA_ASSERT(messages);
-    ssize_t count = rd_kafka_consume_batch_queue(k->queue, 0, messages, max);
-    if (count <= 0 && timeout_ms > 0) { /* wait for the first only, then take what is there */
-        count = rd_kafka_consume_batch_queue(k->queue, timeout_ms, messages, 1);
-        if (count == 1) {
-            ssize_t more = rd_kafka_consume_batch_queue(k->queue, 0, messages + 1, max - 1);
-            if (more > 0) count += more;
-        }
-    }
-    saga_kafka_records(messages, count > 0 ? (size_t)count : 0, ret, on_poll_error, &errors);
+    size_t count = saga_kafka_take(k->queue, k->trouble < 0 ? 0 : timeout_ms, messages, max);
+    saga_kafka_records(messages, count, ret, on_poll_error, k);
     free(messages);
     if (k->rebalances != rebalances)
-        saga_kafka_release(ret);    /* read under an assignment that is over */
-    if (ret->count) return SAGA_OK; /* an error comes again; what was read must not be lost */
-    if (errors.error < 0) saga_kafka_release(ret);
-    return errors.error;
+        saga_kafka_release(ret); /* read under an assignment that is over */
+    if (ret->count) return SAGA_OK;
+    saga_kafka_release(ret);
+    int error = k->trouble;
+    if (error < 0) snprintf(k->problem, sizeof k->problem, "%s", k->trouble_words);
+    k->trouble = SAGA_OK;
+    return error;
 }
 
 int saga_kafka_fetch(void *self, const struct saga_position *positions, size_t count)
 {
     struct saga_kafka *k = self;
-    rd_kafka_topic_partition_list_t *list = saga_kafka_list(positions, count, true);
-    rd_kafka_resp_err_t code = rd_kafka_assign(k->consumer, list);
-    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_resp_err_t code = stop_fetching(k->consumer);
+    if (!code && count) {
+        rd_kafka_topic_partition_list_t *list = saga_kafka_list(positions, count, true);
+        code = rd_kafka_assign(k->consumer, list);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+    k->trouble = SAGA_OK; /* of positions that nobody asks for any more */
     return code ? fail(k, code, "beginning to fetch") : SAGA_OK;
 }
 
@@ -238,18 +254,6 @@ int saga_kafka_committed(void *self, struct saga_position *positions, size_t cou
         positions[i].offset = list->elems[i].offset >= 0 ? list->elems[i].offset : SAGA_OFFSET_NONE;
     rd_kafka_topic_partition_list_destroy(list);
     return error == SAGA_E_FENCED || error == SAGA_E_NOT_FOUND ? SAGA_E_AGAIN : error;
-}
-
-int saga_kafka_commit_positions(void *self, const struct saga_position *positions, size_t count,
-                                int timeout_ms)
-{
-    struct saga_kafka *k = self;
-    (void)timeout_ms;
-    rd_kafka_topic_partition_list_t *list = saga_kafka_list(positions, count, true);
-    rd_kafka_resp_err_t code = rd_kafka_commit(k->consumer, list, 0);
-    for (int i = 0; i < list->cnt && !code; i++) code = list->elems[i].err;
-    rd_kafka_topic_partition_list_destroy(list);
-    return code ? fail(k, code, "committing first positions") : SAGA_OK;
 }
 
 static rd_kafka_t *looker(struct saga_kafka *k)

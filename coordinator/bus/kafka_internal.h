@@ -26,7 +26,9 @@ struct saga_kafka {
     rd_kafka_queue_t *queue;
     rd_kafka_consumer_group_metadata_t *metadata; /* of the assignment (R4); NULL: no transaction */
     unsigned rebalances; /* counted: records of an earlier assignment are dropped */
-    rd_kafka_t *looker;  /* read_uncommitted: high watermarks; made when first needed */
+    int trouble;         /* came together with records: told by the next poll */
+    char trouble_words[SAGA_PROBLEM_BYTES];
+    rd_kafka_t *looker; /* read_uncommitted: high watermarks; made when first needed */
 
     rd_kafka_t *producers[SAGA_PRODUCERS];
     unsigned turn; /* whose the next transaction is */
@@ -34,10 +36,11 @@ struct saga_kafka {
     size_t failed; /* deliveries of this transaction */
     struct saga_arena deliveries;
 
-    rd_kafka_t *reader;
+    rd_kafka_t *reader; /* kept from lane to lane */
     rd_kafka_queue_t *reader_queue;
     int64_t reader_position;
-    char *reader_topic;
+    int reader_trouble; /* as `trouble` */
+    char *reader_topic; /* NULL: closed */
     int32_t reader_partition;
 };
 
@@ -49,6 +52,10 @@ rd_kafka_conf_t *saga_kafka_conf(const struct saga_kafka_config *config, const c
 rd_kafka_t *saga_kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *problem,
                               size_t problem_size);
 
+/* Up to `max` messages: what is there; if that is nothing, waits at most `timeout_ms` for the first. (A batch call of
+ * librdkafka's waits for all of them.) */
+size_t saga_kafka_take(rd_kafka_queue_t *queue, int timeout_ms, rd_kafka_message_t **messages,
+                       size_t max);
 /* Turns librdkafka's messages into records. Takes the messages over; errors among them are left out and `on_error` is
  * told of each (may be NULL). The records are released with saga_kafka_release. */
 void saga_kafka_records(rd_kafka_message_t **messages, size_t count, struct saga_bus_records *ret,
@@ -66,8 +73,6 @@ int saga_kafka_subscribe(void *self, const struct saga_slice *topics, size_t cou
 int saga_kafka_poll(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret);
 int saga_kafka_fetch(void *self, const struct saga_position *positions, size_t count);
 int saga_kafka_committed(void *self, struct saga_position *positions, size_t count, int timeout_ms);
-int saga_kafka_commit_positions(void *self, const struct saga_position *positions, size_t count,
-                                int timeout_ms);
 int saga_kafka_watermarks(void *self, struct saga_slice topic, int32_t partition, int timeout_ms,
                           int64_t *ret_low, int64_t *ret_high);
 int saga_kafka_partition_count(void *self, struct saga_slice topic, int timeout_ms,
@@ -80,6 +85,8 @@ int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret
 int saga_kafka_flush(void *self);
 int saga_kafka_send_offsets(void *self, const struct saga_position *positions, size_t count);
 int saga_kafka_commit(void *self);
+int saga_kafka_commit_positions(void *self, const struct saga_position *positions, size_t count,
+                                int timeout_ms);
 int saga_kafka_abort(void *self);
 int saga_kafka_renew(void *self);
 int saga_kafka_warm(void *self, const struct saga_slice *topics, size_t count);
@@ -88,5 +95,7 @@ int saga_kafka_reader_open(void *self, struct saga_slice topic, int32_t partitio
 int saga_kafka_reader_read(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret,
                            int64_t *ret_position);
 void saga_kafka_reader_close(void *self);
+/* Gives up the client that is kept. */
+void saga_kafka_reader_free(struct saga_kafka *k);
 
 #endif

@@ -9,7 +9,13 @@
 #include "bus/kafka_error.h"
 #include "bus/kafka_internal.h"
 
-enum { COMMIT_TRIES_MS = 60000, CALL_MS = 5000, FLUSH_MS = 60000, ABORT_MS = 10000, DRAIN_MS = 2000 };
+enum {
+    COMMIT_TRIES_MS = 60000,
+    CALL_MS = 5000,
+    FLUSH_MS = 60000,
+    ABORT_MS = 10000,
+    DRAIN_MS = 2000
+};
 
 static int64_t now_ms(void)
 {
@@ -259,9 +265,9 @@ int saga_kafka_flush(void *self)
     return end_if_lost(k, fatal ? SAGA_E_RECOVER : SAGA_E_ABORT);
 }
 
-int saga_kafka_send_offsets(void *self, const struct saga_position *positions, size_t count)
+static int add_offsets(struct saga_kafka *k, const struct saga_position *positions, size_t count,
+                       int within_ms)
 {
-    struct saga_kafka *k = self;
     SAGA_ASSERT(k->open && count > 0);
     if (!k->metadata) { /* R4 */
         snprintf(k->problem, sizeof k->problem,
@@ -269,14 +275,20 @@ int saga_kafka_send_offsets(void *self, const struct saga_position *positions, s
         return SAGA_E_FENCED;
     }
     rd_kafka_topic_partition_list_t *list = saga_kafka_list(positions, count, true);
-    int64_t until_ms = now_ms() + COMMIT_TRIES_MS;
+    int64_t until_ms = now_ms() + within_ms;
+    int call_ms = within_ms < CALL_MS ? within_ms : CALL_MS;
     int error;
     do {
         error =
-            judge(k, rd_kafka_send_offsets_to_transaction(current(k), list, k->metadata, CALL_MS));
+            judge(k, rd_kafka_send_offsets_to_transaction(current(k), list, k->metadata, call_ms));
     } while (error == SAGA_E_AGAIN && now_ms() < until_ms);
     rd_kafka_topic_partition_list_destroy(list);
     return error == SAGA_E_AGAIN ? SAGA_E_ABORT : error;
+}
+
+int saga_kafka_send_offsets(void *self, const struct saga_position *positions, size_t count)
+{
+    return add_offsets(self, positions, count, COMMIT_TRIES_MS);
 }
 
 /* While the outcome can be learned it is waited for: the call is the same one, continued (kafka: a commit that timed out
@@ -312,4 +324,23 @@ int saga_kafka_abort(void *self)
     } while (error == SAGA_E_AGAIN && now_ms() < until_ms);
     k->open = false;
     return error == SAGA_OK ? SAGA_OK : error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_RECOVER;
+}
+
+/* A plain commit of the consumer would neither be fenced by the assignment (R4) nor end with the call: one that the client
+ * tries again later could set the group back behind what was committed since. */
+int saga_kafka_commit_positions(void *self, const struct saga_position *positions, size_t count,
+                                int timeout_ms)
+{
+    struct saga_kafka *k = self;
+    char words[SAGA_PROBLEM_BYTES];
+    int error = saga_kafka_begin(k);
+    if (error < 0) return error;
+    error = add_offsets(k, positions, count, timeout_ms);
+    if (error == SAGA_OK) error = saga_kafka_commit(k);
+    if (error != SAGA_E_ABORT && error != SAGA_E_FENCED) return error;
+    memcpy(words, k->problem, sizeof words);
+    int abort_error = saga_kafka_abort(k);
+    if (abort_error < 0) return abort_error;
+    memcpy(k->problem, words, sizeof words);
+    return error == SAGA_E_ABORT ? SAGA_E_AGAIN : error;
 }

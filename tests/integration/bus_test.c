@@ -48,7 +48,8 @@ static const char *content(const char *topic, int32_t partition)
 }
 
 /* Reads until `count` records came or the position is at `until`; gives back how many came. */
-static size_t read_until(struct saga_test_bus *b, size_t count, int64_t until, int64_t *ret_position)
+static size_t read_until(struct saga_test_bus *b, size_t count, int64_t until,
+                         int64_t *ret_position)
 {
     size_t total = 0;
     *ret_position = -1;
@@ -343,6 +344,108 @@ static void producers_are_made_anew_when_the_broker_is_back(void **state)
     saga_test_bus_close(&b);
 }
 
+/* ---- a copy loop, as a worker does it, with a broker that is killed at every step ---- */
+
+enum { COPIED = 240, BATCH = 10 };
+enum step { AFTER_BEGIN, AFTER_SEND, AFTER_FLUSH, AFTER_OFFSETS, AFTER_COMMIT, NOWHERE };
+
+static void kill_and_restart(void)
+{
+    saga_test_kafka_kill(&kafka);
+    assert_int_equal(saga_test_kafka_restart(&kafka), 0);
+}
+
+/* One transaction: these records and the position behind them. */
+static int copy(struct saga_test_bus *b, const struct saga_bus_records *records, enum step trouble)
+{
+    struct saga_bus *bus = &b->bus;
+    struct saga_position behind = { SAGA_SLICE("copy-in"), 0,
+                                    records->items[records->count - 1].offset + 1 };
+    int error = bus->begin(bus->self);
+    if (error < 0) return error;
+    if (trouble == AFTER_BEGIN) kill_and_restart();
+    for (size_t i = 0; i < records->count && error == SAGA_OK; i++) {
+        struct saga_message message = { .topic = SAGA_SLICE("copy-out"),
+                                        .value = records->items[i].value };
+        error = bus->send(bus->self, &message, NULL);
+    }
+    if (trouble == AFTER_SEND) kill_and_restart();
+    if (error == SAGA_OK) error = bus->flush(bus->self);
+    if (trouble == AFTER_FLUSH) kill_and_restart();
+    if (error == SAGA_OK) error = bus->send_offsets(bus->self, &behind, 1);
+    if (trouble == AFTER_OFFSETS) kill_and_restart();
+    if (error == SAGA_OK) error = bus->commit(bus->self);
+    if (trouble == AFTER_COMMIT) kill_and_restart();
+    if (error == SAGA_OK || error == SAGA_E_RECOVER) return error;
+    return bus->abort(bus->self) < 0 ? SAGA_E_RECOVER : error;
+}
+
+/* Begins to fetch where the group stands, as after an assignment. */
+static void start_over(struct saga_test_bus *b, bool renew)
+{
+    struct saga_position position = { SAGA_SLICE("copy-in"), 0, 0 };
+    struct saga_bus *bus = &b->bus;
+    int error = SAGA_E_AGAIN;
+    for (int i = 0; renew && i < 20 && error == SAGA_E_AGAIN; i++) error = bus->renew(bus->self);
+    if (renew) assert_bus(b, error, SAGA_OK);
+    error = SAGA_E_AGAIN;
+    for (int i = 0; i < 60 && error == SAGA_E_AGAIN; i++)
+        error = bus->committed(bus->self, &position, 1, 1000);
+    assert_bus(b, error, SAGA_OK);
+    if (position.offset == SAGA_OFFSET_NONE) position.offset = 0;
+    assert_bus(b, bus->fetch(bus->self, &position, 1), SAGA_OK);
+}
+
+static void a_copy_loop_survives_a_killed_broker(void **state)
+{
+    struct saga_test_bus b;
+    char expected[COPIED * 8] = "";
+    unsigned batches = 0, errors = 0, seen_assignments;
+    (void)state;
+    saga_test_topic(client, "copy-in", 1);
+    saga_test_topic(client, "copy-out", 1);
+    saga_test_fill(client, "copy-in", 0, "r", COPIED);
+    for (unsigned i = 1, at = 0; i <= COPIED; i++)
+        at += (unsigned)snprintf(expected + at, sizeof expected - at, i > 1 ? " r%u" : "r%u", i);
+    saga_test_bus_open(&b, kafka.servers, "copy", "a", NULL, 0);
+    saga_test_bus_join(&b, "copy-in");
+    start_over(&b, false);
+    seen_assignments = b.assignments;
+    for (int round = 0; round < 2000; round++) {
+        struct saga_bus_records records = { 0 };
+        int error = b.bus.poll(b.bus.self, 100, BATCH, &records);
+        if (b.assignments != seen_assignments && b.assigned_count) {
+            b.bus.release(b.bus.self, &records);
+            seen_assignments = b.assignments;
+            start_over(&b, false);
+            continue;
+        }
+        if (error == SAGA_E_AGAIN) continue;
+        assert_bus(&b, error, SAGA_OK);
+        if (records.count == 0) {
+            b.bus.release(b.bus.self, &records);
+            if (b.assigned_count && saga_test_bus_committed(&b, "copy-in", 0) == COPIED) break;
+            continue;
+        }
+        batches++;
+        error = copy(&b, &records, batches % 4 == 2 ? (enum step)(batches / 4 % NOWHERE) : NOWHERE);
+        b.bus.release(b.bus.self, &records);
+        if (error == SAGA_OK) continue;
+        errors++;
+        assert_true(error == SAGA_E_ABORT || error == SAGA_E_FENCED || error == SAGA_E_RECOVER);
+        /* fenced: until the next assignment nothing is read (R6) */
+        if (error == SAGA_E_FENCED)
+            assert_bus(&b, b.bus.fetch(b.bus.self, NULL, 0), SAGA_OK);
+        else
+            start_over(&b, error == SAGA_E_RECOVER);
+    }
+    print_message("%u batches, %u of them in trouble, %u assignments\n", batches, errors,
+                  b.assignments);
+    assert_true(batches >= COPIED / BATCH);
+    assert_string_equal(content("copy-out", 0), expected);
+    saga_test_bus_close(&b);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +457,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_abort_with_records_under_way_leaves_no_trace),
         cmocka_unit_test(a_commit_outlasts_a_stopped_broker),
         cmocka_unit_test(producers_are_made_anew_when_the_broker_is_back),
+        cmocka_unit_test(a_copy_loop_survives_a_killed_broker),
     };
     if (argc > 1) cmocka_set_test_filter(argv[1]); /* one of them, by its name */
     return cmocka_run_group_tests_name("the bus on a real broker", tests, start_broker,

@@ -15,7 +15,7 @@ struct saga_test_bus {
     struct saga_position assigned[SAGA_TEST_PARTITIONS_MAX];
     size_t assigned_count;
     unsigned assignments, revocations, losses; /* how often the listener was told */
-    size_t refused; /* how many polls said that the broker is away */
+    size_t refused;                            /* how many polls said that the broker is away */
 };
 
 /* A bus with a session of 2 s and a transaction timeout of 10 s, worker 0. `settings` may be NULL. */
