@@ -10,10 +10,18 @@
 
 /* ---- clients ---- */
 
+/* A setting of the operator's is given to consumers and producers alike, and librdkafka warns of each that concerns only
+ * the other kind. */
+bool saga_kafka_log_is_noise(const char *facility, const char *text)
+{
+    return strcmp(facility, "CONFWARN") == 0 &&
+           (strstr(text, "is a producer property") || strstr(text, "is a consumer property"));
+}
+
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
     const struct saga_kafka_config *config = client ? rd_kafka_opaque(client) : NULL;
-    (void)facility;
+    if (saga_kafka_log_is_noise(facility, text)) return;
     if (config && config->log) config->log(level, text, config->log_context);
 }
 
@@ -33,7 +41,7 @@ rd_kafka_conf_t *saga_kafka_conf(const struct saga_kafka_config *config, const c
                 set(conf, "allow.auto.create.topics", "false", problem, problem_size) &&
                 set(conf, "socket.nagle.disable", "true", problem, problem_size) &&
                 set(conf, "reconnect.backoff.ms", "50", problem, problem_size) &&
-                set(conf, "reconnect.backoff.max.ms", "1000", problem, problem_size) &&
+                set(conf, "reconnect.backoff.max.ms", "200", problem, problem_size) &&
                 set(conf, "log.connection.close", "false", problem, problem_size);
     for (size_t i = 0; good && own[i]; i += 2)
         good = set(conf, own[i], own[i + 1], problem, problem_size);

@@ -18,6 +18,9 @@ struct saga_kafka_config {
     int session_timeout_ms; /* default 6000 */
     int transaction_timeout_ms; /* default 10000 */
     bool mock;                  /* the endpoint is librdkafka's mock cluster (saga dev) */
+    /* The one topic that is written compressed (lz4); NULL: none. Others are read by programs whose client may not know
+     * it. */
+    const char *compressed_topic;
     const struct saga_kafka_setting
         *settings; /* passed on to librdkafka after our own: TLS, SASL, tuning */
     size_t setting_count;

@@ -8,6 +8,8 @@
 #include "bus/kafka_error.h"
 #include "bus/kafka_internal.h"
 
+enum { HEARTBEAT_MS_MAX = 200 };
+
 static int fail(struct saga_kafka *k, rd_kafka_resp_err_t code, const char *what)
 {
     snprintf(k->problem, sizeof k->problem, "%s: %s (%s)", what, rd_kafka_err2str(code),
@@ -104,7 +106,7 @@ static void on_consumer_log(const rd_kafka_t *client, int level, const char *fac
                             const char *text)
 {
     const struct saga_kafka *k = client ? rd_kafka_opaque(client) : NULL;
-    (void)facility;
+    if (saga_kafka_log_is_noise(facility, text)) return;
     if (k && k->config.log) k->config.log(level, text, k->config.log_context);
 }
 
@@ -112,7 +114,10 @@ int saga_kafka_consumer_open(struct saga_kafka *k)
 {
     char session[16], heartbeat[16];
     snprintf(session, sizeof session, "%d", k->config.session_timeout_ms);
-    snprintf(heartbeat, sizeof heartbeat, "%d", k->config.session_timeout_ms / 6);
+    /* a member learns of a rebalance with its next heartbeat, and all others wait for it */
+    int heartbeat_ms = k->config.session_timeout_ms / 6;
+    if (heartbeat_ms > HEARTBEAT_MS_MAX) heartbeat_ms = HEARTBEAT_MS_MAX;
+    snprintf(heartbeat, sizeof heartbeat, "%d", heartbeat_ms);
     const char *const own[] = {
         "group.id",
         k->config.group,
@@ -200,9 +205,12 @@ static void on_poll_error(rd_kafka_message_t *message, void *context)
     int error = saga_kafka_classify(message->err);
     if (weight(error) <= weight(k->trouble)) return;
     k->trouble = error;
-    snprintf(k->trouble_words, sizeof k->trouble_words, "%s [%d] offset %lld: %s",
+    snprintf(k->trouble_words, sizeof k->trouble_words, "%s [%d] offset %lld: %s%s",
              message->rkt ? rd_kafka_topic_name(message->rkt) : "consumer", message->partition,
-             (long long)message->offset, rd_kafka_message_errstr(message));
+             (long long)message->offset, rd_kafka_message_errstr(message),
+             message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+                 ? "; make it: saga topics create FILE"
+                 : "");
 }
 
 /* librdkafka tells of a position that is gone once and then lets the partition rest, so what came together with records

@@ -31,9 +31,10 @@ struct saga_kafka {
     rd_kafka_t *looker; /* read_uncommitted: high watermarks; made when first needed */
 
     rd_kafka_t *producers[SAGA_PRODUCERS];
-    unsigned turn; /* whose the next transaction is */
-    bool open;     /* between begin and the end of a transaction */
-    size_t failed; /* deliveries of this transaction */
+    rd_kafka_topic_t *compressed[SAGA_PRODUCERS]; /* keeps that topic's own settings; may be NULL */
+    unsigned turn;                                /* whose the next transaction is */
+    bool open;                                    /* between begin and the end of a transaction */
+    size_t failed;                                /* deliveries of this transaction */
     struct saga_arena deliveries;
 
     rd_kafka_t *reader; /* kept from lane to lane */
@@ -51,6 +52,9 @@ rd_kafka_conf_t *saga_kafka_conf(const struct saga_kafka_config *config, const c
 /* A client of that configuration; takes it over. NULL with words. */
 rd_kafka_t *saga_kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *problem,
                               size_t problem_size);
+
+/* A line of librdkafka's that tells nobody anything. */
+bool saga_kafka_log_is_noise(const char *facility, const char *text);
 
 /* Up to `max` messages: what is there; if that is nothing, waits at most `timeout_ms` for the first. (A batch call of
  * librdkafka's waits for all of them.) */

@@ -54,8 +54,12 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
         k->failed++;
         if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
             message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
-            snprintf(k->problem, sizeof k->problem, "a record for %s was not taken: %s",
-                     rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
+            snprintf(k->problem, sizeof k->problem, "a record for %s was not taken: %s%s",
+                     rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err),
+                     message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
+                             message->err == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR
+                         ? "; is the broker running, and is there room on its disk?"
+                         : "");
     } else if (delivery->offset && delivery->kafka->open) { /* else its memory may be gone */
         *delivery->offset = message->offset;
     }
@@ -63,15 +67,21 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
 
 /* ---- opening ---- */
 
-/* librdkafka can be built without it. */
-static const char *compression(void)
+/* A topic's own settings last as long as a handle of it. */
+static void compress_topic(struct saga_kafka *k, int index)
 {
     char ignored[128];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    bool has = rd_kafka_conf_set(conf, "compression.type", "lz4", ignored, sizeof ignored) ==
-               RD_KAFKA_CONF_OK;
-    rd_kafka_conf_destroy(conf);
-    return has ? "lz4" : "none";
+    if (!k->config.compressed_topic) return;
+    for (size_t i = 0; i < k->config.setting_count;
+         i++) /* the operator has said what it shall be */
+        if (strncmp(k->config.settings[i].name, "compression.", strlen("compression.")) == 0)
+            return;
+    rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
+    /* a librdkafka that was built without lz4 refuses it: written as it is then */
+    rd_kafka_topic_conf_set(conf, "compression.type", "lz4", ignored, sizeof ignored);
+    k->compressed[index] =
+        rd_kafka_topic_new(k->producers[index], k->config.compressed_topic, conf);
+    if (!k->compressed[index]) rd_kafka_topic_conf_destroy(conf);
 }
 
 static int open_producer(struct saga_kafka *k, int index, int timeout_ms)
@@ -100,8 +110,6 @@ static int open_producer(struct saga_kafka *k, int index, int timeout_ms)
         "1048576",
         "message.max.bytes",
         "8388608",
-        "compression.type",
-        compression(),
         "topic.metadata.refresh.interval.ms",
         "60000",
         NULL,
@@ -111,6 +119,7 @@ static int open_producer(struct saga_kafka *k, int index, int timeout_ms)
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     k->producers[index] = saga_kafka_client(RD_KAFKA_PRODUCER, conf, k->problem, sizeof k->problem);
     if (!k->producers[index]) return SAGA_E_STOP;
+    compress_topic(k, index);
     int error = judge(k, rd_kafka_init_transactions(k->producers[index], timeout_ms));
     if (error == SAGA_OK) return SAGA_OK;
     return error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_AGAIN;
@@ -135,6 +144,8 @@ void saga_kafka_producers_close(struct saga_kafka *k)
         rd_kafka_purge(k->producers[i], RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_flush(k->producers[i],
                        0); /* reports of what was purged, while their memory is there */
+        if (k->compressed[i]) rd_kafka_topic_destroy(k->compressed[i]);
+        k->compressed[i] = NULL;
         rd_kafka_destroy(k->producers[i]);
         k->producers[i] = NULL;
     }

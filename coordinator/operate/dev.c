@@ -1,5 +1,6 @@
 /* saga dev: everything in one process for trying out. An in-process Kafka endpoint, a redis-server of its own,
  * simulated participants, the coordinator, and what happens told live from the journal. */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -165,16 +166,18 @@ static void print_surroundings(const struct dev *dev)
 {
     const char *servers = saga_endpoint_servers(dev->endpoint);
     int port = saga_dev_redis_port(dev->redis);
-    printf("Kafka endpoint %s, Redis 127.0.0.1:%d, %zu definitions%s\n\n", servers, port,
-           dev->definition_count, dev->participants ? ", simulated participants" : "");
+    printf("Kafka endpoint %s, Redis 127.0.0.1:%d, %zu %s%s\n\n", servers, port,
+           dev->definition_count, dev->definition_count == 1 ? "definition" : "definitions",
+           dev->participants ? ", simulated participants" : "");
     printf("In another terminal:\n"
            "  export SAGA_KAFKA_BOOTSTRAP_SERVERS=%s SAGA_KAFKA_MOCK=true SAGA_REDIS_PORT=%d "
            "SAGA_LANES=%d\n",
            servers, port, DEV_LANES);
     for (size_t i = 0; i < dev->definition_count; i++)
-        printf("  saga start %.*s --key K-1 --input input.json\n",
-               SAGA_SLICE_ARG(dev->definitions[i]->name));
-    printf("  saga list\n\nCtrl-C ends it; nothing is kept.\n\n");
+        printf("  %s start %.*s --key K-1 --input -        (then the start event's JSON, and "
+               "Ctrl-D)\n",
+               program_invocation_name, SAGA_SLICE_ARG(dev->definitions[i]->name));
+    printf("  %s list\n\nCtrl-C ends it; nothing is kept.\n\n", program_invocation_name);
     fflush(stdout);
 }
 

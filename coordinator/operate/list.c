@@ -31,7 +31,10 @@ int saga_state_read(struct saga_call *call, const struct saga_address *address, 
                               saga_views_problem(call->views));
     if (saga_state_decode(call->codec, bytes, call->arena, ret, &diagnostic) == SAGA_OK)
         return SAGA_EXIT_DONE;
-    return saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
+    return saga_call_fail(call, SAGA_EXIT_FAILED,
+                          "saga history reads the journal instead; a coordinator that meets the "
+                          "state builds its lane anew",
+                          "a state in Redis cannot be read: %.*s", SAGA_SLICE_ARG(diagnostic.what));
 }
 
 /* ---- what is asked for ---- */

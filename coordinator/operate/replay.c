@@ -23,6 +23,7 @@ struct verification {
     size_t difference_count;
     int64_t started_ms;
     int64_t shown_ms;
+    unsigned waited;   /* tenths of a second for Redis, over all lanes */
     uint64_t expected; /* records, as the watermarks promise (markers count too) */
 };
 
@@ -74,18 +75,31 @@ static int read_to(struct verification *v, struct saga_reader *reader, struct sa
     return SAGA_OK;
 }
 
-/* While the coordinator runs, Redis moves on between reading and comparing: follow it for a while. */
-static int compare(struct verification *v, struct saga_reader *reader, struct saga_replay *replay,
-                   int64_t *position)
+static void say_waiting(struct verification *v, uint32_t lane, int64_t applied, int64_t behind)
+{
+    if (v->waited++) return;
+    if (applied < 0)
+        fprintf(stderr,
+                "Redis has nothing of lane %u: waiting a moment for a coordinator to build it\n",
+                lane);
+    else
+        fprintf(stderr, "Redis stands at %lld of lane %u, the journal at %lld: waiting a moment\n",
+                (long long)applied, lane, (long long)behind);
+}
+
+/* While the coordinator runs, Redis moves on between reading and comparing: follow it for a while, all lanes together. */
+static int compare(struct verification *v, uint32_t lane, struct saga_reader *reader,
+                   struct saga_replay *replay, int64_t *position)
 {
     int64_t applied;
-    for (int i = 0; i < TRIES; i++) {
+    while (v->waited < TRIES) {
         int error = saga_replay_compare(replay, v->call->views, false, &applied);
         if (error != SAGA_E_AGAIN) return error;
         if (applied > saga_replay_applied(replay)) {
             error = read_to(v, reader, replay, applied, position);
             if (error < 0) return error;
         } else {
+            say_waiting(v, lane, applied, saga_replay_applied(replay));
             usleep(100000);
         }
     }
@@ -123,7 +137,7 @@ static int verify_lane(struct verification *v, uint32_t lane)
     error = read_to(v, reader, replay, high, &position);
     const char *problem = saga_client_problem(call->client);
     if (error == SAGA_OK && v->with_redis) {
-        error = compare(v, reader, replay, &position);
+        error = compare(v, lane, reader, replay, &position);
         problem = saga_views_problem(call->views);
     }
     add_counts(v, replay);

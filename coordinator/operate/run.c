@@ -41,6 +41,7 @@ static int deploy_first(struct saga_call *call, const sigset_t *stop_signals, bo
         if (error == SAGA_OK)
             return saga_deploy_files(call, call->arguments, call->argument_count,
                                      saga_call_has(call, KEY_CREATE_TOPICS));
+        if (error != SAGA_E_AGAIN) break;
         saga_log_seldom(&last_ms, BROKER_LOG_MS, SAGA_LOG_WARNING, "broker not there",
                         "what=\"%.*s\"", SAGA_SLICE_ARG(diagnostic.what));
         *ret_stopped = is_told_to_stop(stop_signals, 1000);

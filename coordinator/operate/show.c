@@ -285,8 +285,8 @@ const struct saga_subcommand saga_subcommand_watch = {
     .name = "watch",
     .arguments = "[ID]",
     .summary = "watch a saga until it ends, or the list",
-    .details = "On a terminal the picture is kept up to date; elsewhere every change is a line. "
-               "Ends with Ctrl-C.",
+    .details = "On a terminal the picture is kept up to date; elsewhere every change of the saga "
+               "is a line, and the list cannot be watched. Ends with Ctrl-C.",
     .examples = "  saga watch order-fulfilment/o-4711\n"
                 "  saga watch --status stuck",
     .options = saga_list_options,

@@ -7,7 +7,10 @@
 
 #include "runtime/batch_internal.h"
 
-enum { TIMERS_MAX = 1000 }; /* of one lane in one batch */
+enum {
+    TIMERS_MAX = 1000, /* of one lane in one batch */
+    UNEXPECTED_LOG_MS = 5000
+};
 
 static struct saga_lane *owned_lane(struct saga_batch *b, uint32_t number)
 {
@@ -180,8 +183,9 @@ static int load_lane(struct saga_batch *b, struct saga_lane *lane, const struct 
                                &diagnostic);
     if (error < 0)
         saga_worker_note(b->w, "lane %u: %.*s", lane->number, SAGA_SLICE_ARG(diagnostic.what));
-    return error == SAGA_E_INVALID ? SAGA_E_CONFLICT
-                                   : error; /* a state that is damaged is rebuilt */
+    if (error != SAGA_E_INVALID) return error;
+    lane->distrusted = true; /* a state that is damaged: the lane is built anew */
+    return SAGA_E_CONFLICT;
 }
 
 static int load(struct saga_batch *b)
@@ -275,7 +279,19 @@ static int journal(struct saga_batch *b, struct saga_lane *lane, struct saga_res
     return SAGA_OK;
 }
 
-static void count_facts(struct saga_batch *b, const struct saga_facts *facts)
+/* As a rule a participant that says something else than the definition: its saga would seem to meet silence. */
+static void note_unexpected(struct saga_batch *b, const struct saga_state *state,
+                            const struct saga_event *event, const struct saga_fact *fact)
+{
+    if (fact->kind != SAGA_FACT_REPLY_IGNORED || !saga_slice_is(fact->reason, "unexpected-type"))
+        return;
+    saga_log_seldom(&b->w->last_unexpected_ms, UNEXPECTED_LOG_MS, SAGA_LOG_WARNING,
+                    "a reply of a type that its step does not expect", "saga=%.*s type=%.*s",
+                    SAGA_SLICE_ARG(state->id), SAGA_SLICE_ARG(saga_slice_clip(event->type, 100)));
+}
+
+static void count_facts(struct saga_batch *b, const struct saga_state *state,
+                        const struct saga_event *event, const struct saga_facts *facts)
 {
     for (size_t i = 0; i < facts->count; i++) {
         enum saga_fact_kind kind = facts->items[i].kind;
@@ -283,6 +299,7 @@ static void count_facts(struct saga_batch *b, const struct saga_facts *facts)
         b->ended += kind == SAGA_FACT_SAGA_COMPLETED || kind == SAGA_FACT_SAGA_COMPENSATED ||
                     kind == SAGA_FACT_SAGA_ABANDONED;
         b->ignored += kind == SAGA_FACT_REPLY_IGNORED || kind == SAGA_FACT_START_IGNORED;
+        note_unexpected(b, state, event, &facts->items[i]);
     }
 }
 
@@ -327,7 +344,7 @@ static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_inta
     if (in->event.kind == SAGA_EVENT_TIMER && !still_rings(resident->clean, &in->event))
         note_orphan(b, lane, in);
     send_messages(b, state, &facts);
-    count_facts(b, &facts);
+    count_facts(b, state, &in->event, &facts);
     b->written[lane->number] = true;
     b->events++;
     return SAGA_OK;

@@ -25,6 +25,8 @@ enum {
     LOG_EVERY_MS = 5000,
     HOLD_MS = 15000,
     RENEW_MS = 3000,
+    REDIS_LOOK_MS = 5000,
+    TURN_MS_MAX = 10000,
     CALL_TIMEOUT_MS = 3000
 };
 
@@ -42,6 +44,7 @@ struct saga_daemon {
     struct saga_config config;
     char holder[320];        /* of the instance name: host, pid, something random */
     int64_t held_ms;         /* monotonic: when the name was last confirmed */
+    int64_t redis_seen_ms;   /* monotonic: when Redis was last looked at */
     struct saga_arena arena; /* the topics' names */
     struct saga_topics topics;
     struct saga_registry *registry;
@@ -178,7 +181,11 @@ static int take_name(struct saga_daemon *daemon, struct saga_arena *arena,
     int64_t since_ms = daemon->held_ms;
     int error = hold_name(daemon, arena, diagnostic);
     if (error != SAGA_E_CONFLICT) return error;
-    return clock.monotonic_ms(NULL) - since_ms > HOLD_MS + RENEW_MS ? SAGA_E_STOP : SAGA_E_AGAIN;
+    if (clock.monotonic_ms(NULL) - since_ms > HOLD_MS + RENEW_MS) return SAGA_E_STOP;
+    saga_diagnostic_mend(diagnostic, arena,
+                         "it may have just died: this is tried for up to %d s after the start",
+                         (HOLD_MS + RENEW_MS) / 1000);
+    return SAGA_E_AGAIN;
 }
 
 static void keep_name(struct saga_daemon *daemon)
@@ -192,6 +199,21 @@ static void keep_name(struct saga_daemon *daemon)
     if (error == SAGA_E_CONFLICT) fail_diagnostic(daemon, "instance", &diagnostic);
     if (error < 0)
         daemon->held_ms = clock.monotonic_ms(NULL) - RENEW_MS + RETRY_MS; /* soon again */
+    saga_arena_free(&arena);
+}
+
+/* A policy that was changed while we run would lose sagas without a word: a state that was evicted looks like one that
+ * never was. Stopping keeps them, the journal has everything. */
+static void watch_redis(struct saga_daemon *daemon)
+{
+    struct saga_clock clock = saga_clock_system();
+    if (clock.monotonic_ms(NULL) - daemon->redis_seen_ms < REDIS_LOOK_MS) return;
+    struct saga_arena arena;
+    struct saga_diagnostic diagnostic = { 0 };
+    saga_arena_init(&arena);
+    if (look_at_redis(daemon, &arena, &diagnostic) == SAGA_E_STOP)
+        fail_diagnostic(daemon, "redis", &diagnostic);
+    daemon->redis_seen_ms = clock.monotonic_ms(NULL);
     saga_arena_free(&arena);
 }
 
@@ -239,6 +261,7 @@ static void follow_definitions(struct saga_daemon *daemon)
         bool end = false;
         int error = SAGA_OK;
         keep_name(daemon);
+        watch_redis(daemon);
         if (!reader)
             error = saga_reader_open(daemon->client, daemon->topics.definitions, 0,
                                      SAGA_READ_BEGINNING, &reader);
@@ -336,6 +359,20 @@ static bool open_worker(struct worker_thread *thread)
     return true;
 }
 
+/* One behind the other into the group. Who comes while another is just being given its partitions makes that one's
+ * answer void, and librdkafka waits up to two seconds before it asks again; and a broker waits once more
+ * (group.initial.rebalance.delay.ms) for each that comes while it waits for the first. */
+static void wait_for_turn(const struct worker_thread *thread)
+{
+    struct saga_daemon *daemon = thread->daemon;
+    if (thread->number == 0) return;
+    const struct worker_thread *before = &daemon->workers[thread->number - 1];
+    for (int waited_ms = 0; waited_ms < TURN_MS_MAX && !atomic_load(&daemon->stopping) &&
+                            atomic_load(&before->phase) == SAGA_WORKER_JOINING;
+         waited_ms += PAUSE_MS)
+        sleep_ms(PAUSE_MS);
+}
+
 static void *worker_main(void *context)
 {
     struct worker_thread *thread = context;
@@ -344,6 +381,7 @@ static void *worker_main(void *context)
         sleep_ms(PAUSE_MS);
     if (!atomic_load(&daemon->stopping) && open_worker(thread)) {
         struct saga_worker *worker = thread->worker;
+        wait_for_turn(thread);
         while (!atomic_load(&daemon->stopping)) {
             int error = saga_worker_step(worker, STEP_TIMEOUT_MS);
             atomic_store(&thread->phase, (int)saga_worker_phase(worker));
@@ -369,6 +407,8 @@ int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena
     daemon->config = *config;
     saga_arena_init(&daemon->arena);
     saga_topics_name(config->topic_prefix, &daemon->arena, &daemon->topics);
+    daemon->config.kafka.compressed_topic =
+        saga_arena_string(&daemon->arena, daemon->topics.journal);
     name_holder(daemon);
     int error = saga_client_new(&config->kafka, arena, &daemon->client, diagnostic);
     if (error < 0) {

@@ -32,7 +32,9 @@ struct saga_resident {
 
 struct saga_lane {
     uint32_t number;
-    bool ready;       /* recovered: its events may be decided */
+    bool ready; /* recovered: its events may be decided */
+    bool
+        distrusted; /* what Redis holds of it does not fit the journal: it is built anew from that */
     char journal[33]; /* id of the journal: 32 hexadecimal digits */
     int64_t applied;  /* the owner's watermark: journal offset behind the last record (R10) */
     uint8_t chain[SAGA_SHA256_BYTES];         /* after the last committed record */

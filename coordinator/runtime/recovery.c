@@ -23,16 +23,24 @@ static int bus_error(struct saga_worker *w, int error)
     return again(w, error);
 }
 
-static int store_error(struct saga_worker *w, const struct saga_lane *lane, int error)
-{
-    saga_worker_note(w, "lane %u: %s", lane->number, w->config.store.problem(w->config.store.self));
-    return again(w, error);
-}
-
 static void close_reader(struct saga_worker *w)
 {
     if (w->recovery.reading) w->config.bus.reader_close(w->config.bus.self);
     w->recovery.reading = false;
+}
+
+/* Whatever went wrong with a lane: it is looked at from the beginning, because what was learned of it may be over. */
+static int lane_again(struct saga_worker *w, int error)
+{
+    close_reader(w);
+    w->recovery.stage = SAGA_RECOVERY_LANE;
+    return again(w, error);
+}
+
+static int store_error(struct saga_worker *w, const struct saga_lane *lane, int error)
+{
+    saga_worker_note(w, "lane %u: %s", lane->number, w->config.store.problem(w->config.store.self));
+    return lane_again(w, error);
 }
 
 void saga_recovery_begin(struct saga_worker *w, bool renew)
@@ -119,6 +127,11 @@ static struct saga_lane *next_lane(struct saga_worker *w)
     return NULL;
 }
 
+static int reader_error(struct saga_worker *w, int error)
+{
+    return lane_again(w, bus_error(w, error));
+}
+
 static int open_reader(struct saga_worker *w, const struct saga_lane *lane, int64_t offset)
 {
     struct saga_bus *bus = &w->config.bus;
@@ -142,6 +155,7 @@ static int begin_lane(struct saga_worker *w)
     saga_arena_reset(&r->arena);
     saga_lane_clear(lane);
     lane->apply_pending = false;
+    r->from_redis = false;
     int error = bus->watermarks(bus->self, w->config.journal, (int32_t)lane->number,
                                 CALL_TIMEOUT_MS, &r->low, &r->high);
     if (error < 0) return bus_error(w, error);
@@ -153,28 +167,45 @@ static int begin_lane(struct saga_worker *w)
     return SAGA_OK;
 }
 
-static void lane_done(struct saga_worker *w, struct saga_lane *lane)
+static void next_after(struct saga_worker *w)
 {
     close_reader(w);
-    lane->ready = true;
-    lane->next_due_ms = 0; /* ask */
-    lane->last_contact_ms = saga_worker_monotonic(w);
-    if (lane->time_ms > w->time_ms) w->time_ms = lane->time_ms; /* R17 */
     w->recovery.next++;
     w->recovery.stage = SAGA_RECOVERY_LANE;
 }
 
-/* The words of a journal that cannot be believed. The lane waits: an operator has to look. */
-static int damaged(struct saga_worker *w, const struct saga_lane *lane, int64_t offset,
+static void lane_done(struct saga_worker *w, struct saga_lane *lane)
+{
+    lane->ready = true;
+    lane->distrusted = false;
+    lane->next_due_ms = 0; /* ask */
+    lane->last_contact_ms = saga_worker_monotonic(w);
+    if (lane->time_ms > w->time_ms) w->time_ms = lane->time_ms; /* R17 */
+    next_after(w);
+}
+
+/* What was read does not follow on what is there. If that came from Redis, the lane is built from the journal alone; if
+ * the journal itself cannot be believed, this lane waits for an operator and the others go on. */
+static int damaged(struct saga_worker *w, struct saga_lane *lane, int64_t offset,
                    struct saga_slice words)
 {
-    saga_worker_note(w,
-                     "the journal of lane %u cannot be read at offset %lld: %.*s; its sagas wait. "
-                     "`saga replay --verify` says more",
-                     lane->number, (long long)offset, SAGA_SLICE_ARG(words));
-    close_reader(w);
-    w->recovery.stage = SAGA_RECOVERY_LANE;
-    return again(w, SAGA_E_AGAIN);
+    struct saga_recovery *r = &w->recovery;
+    if (r->from_redis) {
+        saga_log(SAGA_LOG_WARNING, "what Redis holds does not fit the journal",
+                 "lane=%u offset=%lld words=\"%.*s\"", lane->number, (long long)offset,
+                 SAGA_SLICE_ARG(words));
+        lane->distrusted = true;
+        return lane_again(w, SAGA_E_AGAIN);
+    }
+    saga_log(SAGA_LOG_ERROR, "a journal cannot be read: the sagas of its lane wait",
+             "lane=%u offset=%lld words=\"%.*s\" mend=\"`saga replay --verify` says more; mend the "
+             "topic, then restart the coordinator\"",
+             lane->number, (long long)offset, SAGA_SLICE_ARG(words));
+    saga_worker_note(w, "the journal of lane %u cannot be read at offset %lld", lane->number,
+                     (long long)offset);
+    saga_lane_clear(lane);
+    next_after(w);
+    return SAGA_E_INVALID;
 }
 
 /* Empties the lane in Redis and opens it behind the record at `first`. */
@@ -246,14 +277,16 @@ static int choose_start(struct saga_worker *w, struct saga_lane *lane, int64_t f
                         uint8_t *chain)
 {
     struct saga_recovery *r = &w->recovery;
-    if (redis_is_usable(r, lane, first)) {
+    r->from_redis = !lane->distrusted && redis_is_usable(r, lane, first);
+    if (r->from_redis) {
         lane->applied = r->status.applied;
         lane->time_ms = r->status.heartbeat_ms;
         read_hex(r->status.chain, lane->chain);
     } else {
         saga_log(SAGA_LOG_WARNING, "lane is rebuilt from its journal",
                  "lane=%u reason=\"%s\" records_up_to=%lld", lane->number,
-                 !r->status.present ? "Redis has nothing of it"
+                 lane->distrusted     ? "what Redis holds does not fit it"
+                 : !r->status.present ? "Redis has nothing of it"
                  : saga_slice_is(r->status.journal, lane->journal)
                      ? "Redis stands outside of the journal"
                      : "Redis belongs to another journal",
@@ -300,7 +333,7 @@ static int read_first_record(struct saga_worker *w)
     uint8_t chain[SAGA_SHA256_BYTES];
     if (r->low == r->high) return open_journal(w, lane);
     int error = bus->reader_read(bus->self, READ_TIMEOUT_MS, 1, &records, &r->position);
-    if (error < 0) return bus_error(w, error);
+    if (error < 0) return reader_error(w, error);
     if (records.count == 0) {
         bus->release(bus->self, &records);
         return r->position >= r->high ? open_journal(w, lane) : SAGA_OK;
@@ -376,6 +409,7 @@ static int replay_chunk(struct saga_worker *w, struct saga_lane *lane,
     memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
     int error = saga_lane_load(lane, &w->config.store, w->codec, ids, records->count, &w->arena,
                                &diagnostic);
+    if (error == SAGA_E_INVALID) return damaged(w, lane, records->items[0].offset, diagnostic.what);
     for (size_t i = 0; i < records->count && error == SAGA_OK; i++)
         error = replay_record(w, lane, &records->items[i], &decoded[i]);
     if (error == SAGA_OK)
@@ -398,21 +432,25 @@ static int read_journal(struct saga_worker *w)
         return SAGA_OK;
     }
     int error = bus->reader_read(bus->self, READ_TIMEOUT_MS, CHUNK_RECORDS, &records, &r->position);
-    if (error < 0) return bus_error(w, error);
+    if (error < 0) return reader_error(w, error);
     saga_arena_reset(&w->arena);
     if (records.count) error = replay_chunk(w, lane, &records);
     bus->release(bus->self, &records);
-    if (error == SAGA_E_CONFLICT ||
-        error == SAGA_E_INVALID) { /* somebody else was there: look anew */
-        r->stage = SAGA_RECOVERY_LANE;
-        return again(w, SAGA_E_AGAIN);
-    }
-    return error < 0 ? store_error(w, lane, error) : SAGA_OK;
+    if (error == SAGA_E_INVALID || r->stage != SAGA_RECOVERY_JOURNAL) return error;
+    return error < 0 ? store_error(w, lane, error) : SAGA_OK; /* a conflict: somebody was there */
 }
 
+/* The inbox of a lane that cannot go on is not read: what is for it waits there. */
 static int begin_fetching(struct saga_worker *w)
 {
-    int error = w->config.bus.fetch(w->config.bus.self, w->assigned, w->assigned_count);
+    struct saga_position *positions =
+        SAGA_NEW_ARRAY(&w->recovery.arena, struct saga_position, w->assigned_count);
+    size_t count = 0;
+    for (size_t i = 0; i < w->assigned_count; i++) {
+        bool inbox = saga_slice_equal(w->assigned[i].topic, w->config.inbox);
+        if (!inbox || w->lanes[w->assigned[i].partition].ready) positions[count++] = w->assigned[i];
+    }
+    int error = w->config.bus.fetch(w->config.bus.self, positions, count);
     if (error < 0) return bus_error(w, error);
     w->phase = SAGA_WORKER_RUNNING;
     w->problem[0] = '\0';

@@ -11,6 +11,8 @@ enum {
     HEARTBEAT_MS = 1000,
     ABORTS_MAX = 3,
     WAIT_MS_MAX = 1000,
+    RECOVER_WAIT_MS = 50, /* doubled with each recovery that no batch followed */
+    RECOVER_DOUBLINGS = 6,
     PENDING_POLL_MS = 2,
     LOG_EVERY_MS = 5000
 };
@@ -64,6 +66,10 @@ void saga_worker_recover(struct saga_worker *w, bool renew)
     w->phase = SAGA_WORKER_RECOVERING;
     SAGA_COUNT(w, recoveries, 1);
     saga_recovery_begin(w, renew);
+    unsigned doublings =
+        w->recoveries_in_row < RECOVER_DOUBLINGS ? w->recoveries_in_row : RECOVER_DOUBLINGS;
+    if (w->recoveries_in_row++)
+        w->recovery.not_before_ms = saga_worker_monotonic(w) + (RECOVER_WAIT_MS << doublings);
 }
 
 static void free_assigned(struct saga_worker *w)
@@ -213,6 +219,7 @@ static void note_abort(struct saga_worker *w)
 static void end_window(struct saga_worker *w)
 {
     struct saga_retained *retained = &w->retained;
+    if (retained->records.count) w->recoveries_in_row = 0;
     retained->aborts = 0;
     retained->last_is_poison = false;
     retained->definition_round = 0;
@@ -321,7 +328,7 @@ static int recover(struct saga_worker *w, int timeout_ms)
     if (error == SAGA_E_STOP) return error;
     if (w->phase != SAGA_WORKER_RECOVERING || wait_ms > 0) return SAGA_OK;
     error = saga_recovery_step(w);
-    if (error == SAGA_OK) return SAGA_OK;
+    if (error == SAGA_OK || error == SAGA_E_INVALID) return SAGA_OK;
     if (error == SAGA_E_STOP) return error;
     if (error == SAGA_E_FENCED) saga_worker_wait_for_assignment(w);
     if (error == SAGA_E_RECOVER) saga_recovery_begin(w, true);

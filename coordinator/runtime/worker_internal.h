@@ -41,6 +41,7 @@ struct saga_recovery {
     int64_t low, high;              /* watermarks of the lane's journal */
     int64_t position;               /* of the reader */
     bool reading;                   /* a reader is open */
+    bool from_redis;                /* the lane began with what Redis holds */
     struct saga_lane_status status; /* what Redis said; texts in `arena` */
     struct saga_arena arena;
     size_t records;        /* replayed, for the log */
@@ -62,7 +63,8 @@ struct saga_worker {
     struct saga_arena arena; /* a batch's */
     struct saga_clock_guard guard;
     int64_t time_ms; /* of the last batch (R17) */
-    int64_t last_logged_ms;
+    int64_t last_logged_ms, last_unexpected_ms;
+    unsigned recoveries_in_row; /* since the last batch that was done */
     char problem[512];
 };
 
@@ -101,8 +103,8 @@ int64_t saga_worker_next_due(const struct saga_worker *w);
 
 /* ---- recovery.c ---- */
 void saga_recovery_begin(struct saga_worker *w, bool renew);
-/* The next bounded piece. SAGA_OK: go on at once; AGAIN: later; FENCED, STOP as usual. Sets the phase to running at
- * the end. */
+/* The next bounded piece. SAGA_OK: go on at once; AGAIN: later; INVALID: a lane was left out, whose journal cannot be
+ * believed; FENCED, STOP as usual. Sets the phase to running at the end. */
 int saga_recovery_step(struct saga_worker *w);
 void saga_recovery_end(struct saga_worker *w);
 

@@ -15,7 +15,7 @@ enum { START_MS = 60000, STOP_MS = 30000, PATH_BYTES = 512 };
 const char *saga_test_kafka_classpath(void)
 {
     static char path[PATH_BYTES];
-    const char *jars = getenv("SAGA_KAFKA_JARS");
+    const char *jars = getenv("KAFKA_JARS");
     if (!jars) jars = SAGA_SOURCE_DIR "/tests/kafka/target/dependency";
     if (access(jars, R_OK) != 0) {
         fprintf(stderr,

@@ -1,0 +1,170 @@
+/* What a lane does when what it reads cannot be believed or Redis does not take it: that lane waits or is built anew, the
+ * others go on, and somebody is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/hash.h"
+#include "harness/cluster.h"
+#include "harness/process.h"
+
+#define PATIENT SAGA_SOURCE_DIR "/tests/integration/sagas/patient-order.yaml"
+
+enum { LANES = 4, WAIT_MS = 120000, STEP_MS = 100, ORDERS = 60 };
+
+static const char *const order_topics[] = { "inventory.commands", "payments.commands",
+                                            "shipping.commands", NULL };
+
+/* How often the first coordinator's log says this. */
+static unsigned log_says(const struct saga_test_cluster *cluster, const char *words)
+{
+    char path[512], line[4096];
+    unsigned count = 0;
+    snprintf(path, sizeof path, "%s/coordinator-0.log", cluster->folder);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file)) count += strstr(line, words) != NULL;
+    fclose(file);
+    return count;
+}
+
+static void wait_log(const struct saga_test_cluster *cluster, const char *words, unsigned count)
+{
+    for (int waited_ms = 0; waited_ms < WAIT_MS; waited_ms += STEP_MS) {
+        if (log_says(cluster, words) >= count) return;
+        saga_test_sleep_ms(STEP_MS);
+    }
+    fail_msg("the coordinator never said \"%s\"; logs in %s", words, cluster->folder);
+}
+
+static void start(struct saga_test_cluster *cluster)
+{
+    saga_test_cluster_start(cluster, PATIENT, LANES);
+    saga_test_participants(cluster, NULL, 0);
+    saga_test_coordinator_start(cluster, 0);
+    wait_log(cluster, "is ready", 1);
+    saga_test_send_orders(cluster, "a-", ORDERS);
+    saga_test_wait_status(cluster, "completed", ORDERS, WAIT_MS);
+}
+
+static void stop_coordinator(struct saga_test_cluster *cluster)
+{
+    int status = saga_test_coordinator_signal(cluster, 0, SIGTERM);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Catches a rebuild that goes on where it was interrupted and takes the second record for the first. */
+static void redis_is_full_while_lanes_are_built(void **state)
+{
+    struct saga_test_cluster cluster;
+    (void)state;
+    start(&cluster);
+    saga_test_redis_ask(cluster.redis, "CONFIG SET maxmemory 1");
+    saga_test_redis_flushall(cluster.redis);
+    wait_log(&cluster, "raise maxmemory", 1);
+    saga_test_sleep_ms(3000); /* many attempts */
+    /* waiting for memory is no reason to hurry */
+    assert_true(log_says(&cluster, "lane is rebuilt") < 200);
+    saga_test_redis_ask(cluster.redis, "CONFIG SET maxmemory 0");
+    saga_test_send_orders(&cluster, "b-", ORDERS);
+    saga_test_wait_status(&cluster, "completed", 2 * ORDERS, WAIT_MS);
+    saga_test_check_books(&cluster, order_topics);
+    stop_coordinator(&cluster);
+    saga_test_cluster_stop(&cluster);
+}
+
+/* Catches a worker that stands still with all its lanes because of one. */
+static void a_journal_with_garbage_holds_up_its_lane_only(void **state)
+{
+    struct saga_test_cluster cluster;
+    struct saga_message garbage = { .topic = SAGA_SLICE("saga.journal"),
+                                    .partition = 0,
+                                    .value = SAGA_SLICE("this is no record") };
+    struct saga_position position;
+    char words[16384];
+    (void)state;
+    start(&cluster);
+    assert_int_equal(saga_client_send(cluster.client, &garbage, 10000, &position), 0);
+    saga_test_redis_flushall(cluster.redis);
+    wait_log(&cluster, "a journal cannot be read: the sagas of its lane wait", 1);
+    saga_test_send_orders(&cluster, "b-", ORDERS);
+    /* those of the three other lanes come to their end */
+    uint64_t others = 0;
+    for (unsigned i = 1; i <= ORDERS; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "b-%u", i);
+        if (saga_lane_of_key(saga_slice_of(key), LANES) != 0) others++;
+        snprintf(key, sizeof key, "a-%u", i);
+        if (saga_lane_of_key(saga_slice_of(key), LANES) != 0) others++;
+    }
+    assert_true(others > ORDERS && others < 2 * ORDERS);
+    saga_test_wait_status(&cluster, "completed", others, WAIT_MS);
+    assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "replay --verify --from-journal"),
+                     1);
+    assert_non_null(strstr(words, "lane 0"));
+    stop_coordinator(&cluster);
+    saga_test_cluster_stop(&cluster);
+}
+
+/* Catches a damaged state that makes its lane recover for ever instead of being built anew. */
+static void a_damaged_state_is_built_anew(void **state)
+{
+    struct saga_test_cluster cluster;
+    (void)state;
+    start(&cluster);
+    stop_coordinator(&cluster);
+    uint32_t lane = saga_lane_of_key(SAGA_SLICE("a-1"), LANES);
+    assert_string_equal(
+        saga_test_redis_ask(cluster.redis, "SET saga:{%u}:state:order-fulfilment/a-1 garbage", lane),
+        "OK");
+    saga_test_coordinator_start(&cluster, 0);
+    saga_test_send_orders(&cluster, "a-", 1); /* once more: it is looked whether it is there */
+    wait_log(&cluster, "what Redis holds does not fit it", 1);
+    saga_test_send_orders(&cluster, "b-", ORDERS);
+    saga_test_wait_status(&cluster, "completed", 2 * ORDERS, WAIT_MS);
+    saga_test_check_books(&cluster, order_topics);
+    stop_coordinator(&cluster);
+    saga_test_cluster_stop(&cluster);
+}
+
+/* Catches a coordinator that works on while Redis may throw its sagas away. */
+static void a_policy_that_evicts_stops_the_coordinator(void **state)
+{
+    struct saga_test_cluster cluster;
+    int status = 0;
+    (void)state;
+    start(&cluster);
+    saga_test_redis_ask(cluster.redis, "CONFIG SET maxmemory-policy allkeys-lru");
+    wait_log(&cluster, "maxmemory-policy is allkeys-lru", 1);
+    for (int waited_ms = 0; waited_ms < WAIT_MS && saga_test_running(cluster.coordinators[0]);
+         waited_ms += STEP_MS)
+        saga_test_sleep_ms(STEP_MS);
+    status = saga_test_coordinator_signal(&cluster, 0, SIGTERM);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    saga_test_redis_ask(cluster.redis, "CONFIG SET maxmemory-policy noeviction");
+    saga_test_coordinator_start(&cluster, 0);
+    saga_test_send_orders(&cluster, "b-", ORDERS);
+    saga_test_wait_status(&cluster, "completed", 2 * ORDERS, WAIT_MS);
+    stop_coordinator(&cluster);
+    saga_test_cluster_stop(&cluster);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(redis_is_full_while_lanes_are_built),
+        cmocka_unit_test(a_journal_with_garbage_holds_up_its_lane_only),
+        cmocka_unit_test(a_damaged_state_is_built_anew),
+        cmocka_unit_test(a_policy_that_evicts_stops_the_coordinator),
+    };
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests_name("lanes in trouble", tests, NULL, NULL);
+}
