@@ -214,7 +214,8 @@ static void *participants_main(void *context)
     struct saga_arena arena;
     saga_arena_init(&arena);
     while (!atomic_load(&p->stopping)) {
-        ssize_t count = rd_kafka_consume_batch_queue(p->queue, POLL_MS, commands, BATCH);
+        ssize_t count = rd_kafka_consume_batch_queue(p->queue, 0, commands, BATCH);
+        if (count <= 0) count = rd_kafka_consume_batch_queue(p->queue, POLL_MS, commands, 1);
         rd_kafka_poll(p->producer, 0);
         if (count > 0 && p->config.delay_ms) {
             struct timespec wait = { p->config.delay_ms / 1000,

@@ -1,6 +1,6 @@
-/* The benchmark (./dev bench): a real broker, a real Redis, the coordinator as a process of its own and participants that
- * only answer, all on one machine; and beside it, in the same run, the plain loop of raw_loop.c on the same broker. What
- * the figures mean stands in tests/bench/README.md. */
+/* The benchmark (./dev bench): a real broker, a real Redis, the coordinator as a process of its own
+ * and participants that only answer, all on one machine; and before it, in the same run, the plain
+ * loop of raw_loop.c on the same broker. What the figures mean stands in tests/bench/README.md. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,19 +8,32 @@
 #include <cmocka.h>
 
 #include <argp.h>
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "harness/cluster.h"
 #include "harness/process.h"
 
 #define SAGA SAGA_SOURCE_DIR "/tests/bench/three-steps.yaml"
 
-enum { LANES = 4, STEPS = 3, ALONE = 200, CALL_MS = 20000, TEXT_BYTES = 200 };
+enum {
+    LANES = 4,
+    STEPS = 3,
+    ALONE = 200,
+    SAGAS_MAX = 10000000,
+    CALL_MS = 20000,
+    RAW_MS = 300000,
+    READY_MS = 30000,
+    STALL_MS = 60000,
+    LOOK_MS = 50,
+    TEXT_BYTES = 200
+};
 
 static struct {
     unsigned sagas, workers;
@@ -32,6 +45,9 @@ struct figures {
     long rss_idle_kb, rss_peak_kb;
 };
 
+static struct saga_test_cluster cluster;
+static bool complete;
+
 static double now_ms(void)
 {
     struct timespec now;
@@ -39,10 +55,28 @@ static double now_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static _Noreturn void stop(const char *words)
+static _Noreturn void stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static _Noreturn void stop(const char *format, ...)
 {
-    fprintf(stderr, "bench: %s\n", words);
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("bench: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
     exit(1);
+}
+
+/* The harness calls exit where it has no test to fail, so every failure comes by here. The servers'
+ * data goes, the logs stay; where the servers did not start, their folders are the logs. */
+static void end_early(void)
+{
+    if (complete) return;
+    fflush(NULL);
+    if (cluster.folder) fprintf(stderr, "bench: no figures; logs are in %s\n", cluster.folder);
+    setenv("SAGA_TEST_KEEP", "1", 1);
+    if (cluster.client) saga_test_cluster_stop(&cluster);
+    _exit(1);
 }
 
 static void say(const char *words)
@@ -52,28 +86,36 @@ static void say(const char *words)
 
 /* ---- the plain loop ---- */
 
-static void run_raw_loop(struct saga_test_cluster *cluster, struct figures *figures)
+static double number_of(const json_t *object, const char *name)
 {
-    char path[512], line[4096] = "", workers[16], partitions[16];
-    char bootstrap[64];
+    const json_t *number = json_object_get(object, name);
+    if (!json_is_number(number) || json_number_value(number) <= 0)
+        stop("raw_loop says nothing of %s", name);
+    return json_number_value(number);
+}
+
+static void run_raw_loop(struct figures *figures)
+{
+    char path[512], said[4096] = "", bootstrap[64], workers[32], partitions[32];
     pid_t pid;
     say("raw: a plain librdkafka loop on the same broker");
-    snprintf(path, sizeof path, "%s/raw", cluster->folder);
-    snprintf(bootstrap, sizeof bootstrap, "--bootstrap=%s", cluster->kafka.servers);
+    snprintf(path, sizeof path, "%s/raw", cluster.folder);
+    snprintf(bootstrap, sizeof bootstrap, "--bootstrap=%s", cluster.kafka.servers);
     snprintf(workers, sizeof workers, "--workers=%u", options.workers);
     snprintf(partitions, sizeof partitions, "--partitions=%d", LANES);
     char *arguments[] = { SAGA_BINARY_DIR "/tests/raw_loop", bootstrap, workers, partitions, NULL };
     if (saga_test_spawn(arguments, path, &pid) != 0) stop("raw_loop does not start");
-    if (saga_test_stop(pid, 0, 300000) != 0) stop("raw_loop failed");
+    int status = saga_test_stop(pid, 0, RAW_MS);
     FILE *file = fopen(path, "r");
-    size_t got = file ? fread(line, 1, sizeof line - 1, file) : 0;
-    line[got] = '\0';
+    size_t got = file ? fread(said, 1, sizeof said - 1, file) : 0;
+    said[got] = '\0';
     if (file) fclose(file);
-    json_t *object =
-        json_loads(strchr(line, '{') ? strchr(line, '{') : line, JSON_DISABLE_EOF_CHECK, NULL);
-    if (!object) stop("raw_loop printed no JSON");
-    figures->raw_events_per_s = json_number_value(json_object_get(object, "raw_events_per_s"));
-    figures->raw_round_trip_ms = json_number_value(json_object_get(object, "raw_round_trip_ms"));
+    if (status != 0) stop("raw_loop failed:\n%s", said);
+    const char *begin = strchr(said, '{');
+    json_t *object = begin ? json_loads(begin, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+    if (!object) stop("raw_loop printed no JSON:\n%s", said);
+    figures->raw_events_per_s = number_of(object, "raw_events_per_s");
+    figures->raw_round_trip_ms = number_of(object, "raw_round_trip_ms");
     json_decref(object);
 }
 
@@ -99,36 +141,50 @@ static struct saga_message start_of(struct saga_arena *arena, const char *prefix
 }
 
 /* In transactions of a thousand, since single sends would take longer than what is measured. */
-static void fill_starts(struct saga_test_cluster *cluster, struct saga_bus *bus)
+static void fill_starts_on(struct saga_bus *bus)
 {
     struct saga_arena arena;
     saga_arena_init(&arena);
-    (void)cluster;
     for (unsigned i = 0; i < options.sagas;) {
-        if (bus->begin(bus->self) < 0) stop(bus->problem(bus->self));
+        if (bus->begin(bus->self) < 0) stop("%s", bus->problem(bus->self));
         for (unsigned end = i + 1000; i < end && i < options.sagas; i++) {
             struct saga_header header;
             struct saga_message message = start_of(&arena, "load-", i, &header);
-            if (bus->send(bus->self, &message, NULL) < 0) stop(bus->problem(bus->self));
+            if (bus->send(bus->self, &message, NULL) < 0) stop("%s", bus->problem(bus->self));
         }
-        if (bus->flush(bus->self) < 0 || bus->commit(bus->self) < 0) stop(bus->problem(bus->self));
+        if (bus->flush(bus->self) < 0 || bus->commit(bus->self) < 0)
+            stop("%s", bus->problem(bus->self));
         saga_arena_reset(&arena);
     }
     saga_arena_free(&arena);
 }
 
-/* Timestamps of the first and last committed record of a topic. */
-static uint64_t read_span(struct saga_test_cluster *cluster, const char *topic, int64_t *first_ms,
-                          int64_t *last_ms)
+static void fill_starts(void)
+{
+    struct saga_kafka_config config = { .bootstrap_servers = cluster.kafka.servers,
+                                        .group = "bench-filler",
+                                        .instance = "bench",
+                                        .session_timeout_ms = 6000,
+                                        .transaction_timeout_ms = 60000 };
+    struct saga_diagnostic diagnostic = { 0 };
+    struct saga_bus bus;
+    if (saga_kafka_open(&config, 0, CALL_MS, &cluster.arena, &bus, &diagnostic) < 0)
+        stop("no producer for the starts: %.*s", SAGA_SLICE_ARG(diagnostic.what));
+    fill_starts_on(&bus);
+    bus.close(bus.self);
+}
+
+/* Counts the committed records of a topic; their first and last timestamps widen the caller's. */
+static uint64_t read_span(const char *topic, int64_t *first_ms, int64_t *last_ms)
 {
     uint64_t count = 0;
     for (int32_t p = 0; p < LANES; p++) {
         struct saga_reader *reader;
         int64_t position;
         bool end = false;
-        if (saga_reader_open(cluster->client, saga_slice_of(topic), p, SAGA_READ_BEGINNING,
+        if (saga_reader_open(cluster.client, saga_slice_of(topic), p, SAGA_READ_BEGINNING,
                              &reader) < 0)
-            stop(saga_client_problem(cluster->client));
+            stop("%s", saga_client_problem(cluster.client));
         while (!end) {
             struct saga_bus_records records = { 0 };
             if (saga_reader_read(reader, 1000, 1000, &records, &position, &end) < 0) continue;
@@ -146,8 +202,9 @@ static uint64_t read_span(struct saga_test_cluster *cluster, const char *topic, 
 
 /* ---- the coordinator ---- */
 
-static long read_status(pid_t pid, const char *field)
+static long read_status(const char *field)
 {
+    pid_t pid = cluster.coordinators[0];
     char path[64], line[256];
     long value = 0;
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
@@ -156,22 +213,46 @@ static long read_status(pid_t pid, const char *field)
         if (strncmp(line, field, strlen(field)) == 0)
             value = strtol(line + strlen(field) + 1, NULL, 10);
     if (file) fclose(file);
+    if (value <= 0) stop("the coordinator is gone: /proc says nothing of its %s", field);
     return value;
 }
 
-static void measure_throughput(struct saga_test_cluster *cluster, struct figures *figures)
+/* Without a limit to the whole, which depends on --sagas; but something must move. */
+static void wait_for_answers(uint64_t wanted)
+{
+    uint64_t before = 0;
+    double moved_ms = now_ms();
+    for (;;) {
+        uint64_t answered = saga_participants_answered(cluster.participants);
+        if (answered >= wanted) return;
+        if (answered != before) moved_ms = now_ms();
+        before = answered;
+        if (!saga_test_running(cluster.coordinators[0])) stop("the coordinator ended by itself");
+        if (now_ms() - moved_ms > STALL_MS)
+            stop("nothing moves any more: %llu of %llu commands were answered",
+                 (unsigned long long)answered, (unsigned long long)wanted);
+        saga_test_sleep_ms(LOOK_MS);
+    }
+}
+
+static void measure_throughput(struct figures *figures)
 {
     int64_t first_ms = 0, last_ms = 0, ignored_ms = 0;
+    uint64_t steps = (uint64_t)options.sagas * STEPS;
     say("throughput: all starts are there, then the coordinator begins");
-    saga_test_coordinator_start(cluster, 0);
-    saga_test_wait_status(cluster, "completed", options.sagas, 600000);
-    read_span(cluster, "bench.commands", &first_ms, &ignored_ms);
-    uint64_t done = read_span(cluster, "bench.done", &ignored_ms, &last_ms);
-    if (done != options.sagas) stop("not every saga is done exactly once");
-    double seconds = (double)(last_ms - first_ms) / 1e3;
-    figures->steps_per_s = (double)options.sagas * STEPS / seconds;
+    saga_test_coordinator_start(&cluster, 0);
+    wait_for_answers(steps);
+    saga_test_wait_status(&cluster, "completed", options.sagas, STALL_MS);
+    figures->rss_peak_kb = read_status("VmHWM");
+    uint64_t sent = read_span("bench.commands", &first_ms, &ignored_ms);
+    uint64_t done = read_span("bench.done", &ignored_ms, &last_ms);
+    if (sent != steps || done != options.sagas)
+        stop("%u sagas were started: %llu commands instead of %llu, %llu of them completed",
+             options.sagas, (unsigned long long)sent, (unsigned long long)steps,
+             (unsigned long long)done);
+    if (last_ms <= first_ms) stop("too few sagas to measure a speed");
+    figures->steps_per_s = (double)steps * 1e3 / (double)(last_ms - first_ms);
     figures->ratio = figures->steps_per_s / figures->raw_events_per_s;
-    figures->rss_peak_kb = read_status(cluster->coordinators[0], "VmHWM");
 }
 
 static int by_value(const void *a, const void *b)
@@ -181,7 +262,7 @@ static int by_value(const void *a, const void *b)
 }
 
 /* One saga at a time, from sending its start to reading its last event. */
-static void measure_latency(struct saga_test_cluster *cluster, struct figures *figures)
+static void measure_latency(struct figures *figures)
 {
     double took[ALONE];
     struct saga_reader *readers[LANES];
@@ -191,9 +272,9 @@ static void measure_latency(struct saga_test_cluster *cluster, struct figures *f
     for (int32_t p = 0; p < LANES; p++) {
         int64_t position;
         bool end = false;
-        if (saga_reader_open(cluster->client, SAGA_SLICE("bench.done"), p, SAGA_READ_END,
+        if (saga_reader_open(cluster.client, SAGA_SLICE("bench.done"), p, SAGA_READ_END,
                              &readers[p]) < 0)
-            stop(saga_client_problem(cluster->client));
+            stop("%s", saga_client_problem(cluster.client));
         while (!end) {
             struct saga_bus_records records = { 0 };
             if (saga_reader_read(readers[p], 100, 100, &records, &position, &end) < 0) continue;
@@ -205,8 +286,8 @@ static void measure_latency(struct saga_test_cluster *cluster, struct figures *f
         struct saga_position at;
         struct saga_message message = start_of(&arena, "alone-", i, &header);
         double begin = now_ms();
-        if (saga_client_send(cluster->client, &message, CALL_MS, &at) < 0)
-            stop(saga_client_problem(cluster->client));
+        if (saga_client_send(cluster.client, &message, CALL_MS, &at) < 0)
+            stop("%s", saga_client_problem(cluster.client));
         bool done = false;
         while (!done && now_ms() - begin < CALL_MS) {
             struct saga_bus_records records = { 0 };
@@ -217,7 +298,7 @@ static void measure_latency(struct saga_test_cluster *cluster, struct figures *f
             done = records.count > 0;
             saga_reader_release(readers[at.partition], &records);
         }
-        if (!done) stop("a saga alone did not end");
+        if (!done) stop("a saga alone did not complete in %d s", CALL_MS / 1000);
         took[i] = now_ms() - begin;
     }
     for (int32_t p = 0; p < LANES; p++) saga_reader_close(readers[p]);
@@ -254,32 +335,56 @@ static void print(const struct figures *f)
     printf("rss_idle_kb        %10ld  before its first saga\n", f->rss_idle_kb);
 }
 
-static void measure_idle(struct saga_test_cluster *cluster, struct figures *figures)
+static bool has_a_lane(void)
 {
-    saga_test_coordinator_start(cluster, 0);
-    for (int i = 0; i < 300; i++) {
-        char words[4096];
-        if (saga_test_cli(cluster, words, sizeof words, "doctor") == 0 && strstr(words, "c0/"))
-            break;
-        saga_test_sleep_ms(100);
+    char words[4096];
+    return saga_test_cli(&cluster, words, sizeof words, "doctor") == 0 && strstr(words, "c0/");
+}
+
+static void measure_idle(struct figures *figures)
+{
+    double begin_ms = now_ms();
+    saga_test_coordinator_start(&cluster, 0);
+    while (!has_a_lane()) {
+        if (now_ms() - begin_ms > READY_MS)
+            stop("the coordinator has no lane after %d s", READY_MS / 1000);
+        saga_test_sleep_ms(LOOK_MS);
     }
-    figures->rss_idle_kb = read_status(cluster->coordinators[0], "VmRSS");
-    saga_test_coordinator_signal(cluster, 0, SIGTERM);
+    figures->rss_idle_kb = read_status("VmRSS");
+    if (saga_test_coordinator_signal(&cluster, 0, SIGTERM) != 0)
+        stop("the coordinator did not end well when told to");
+}
+
+static void verify(void)
+{
+    char words[4096];
+    if (saga_test_cli(&cluster, words, sizeof words, "replay --verify") != 0)
+        stop("saga replay --verify is not content:\n%s", words);
+}
+
+static unsigned read_count(const char *text, unsigned max, struct argp_state *state)
+{
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno || end == text || *end || value < 1 || value > (long)max)
+        argp_error(state, "'%s' is not a number from 1 to %u", text, max);
+    return (unsigned)value;
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     switch (key) {
-    case 'n': options.sagas = (unsigned)strtoul(argument, NULL, 10); break;
-    case 'w': options.workers = (unsigned)strtoul(argument, NULL, 10); break;
+    case 'n': options.sagas = read_count(argument, SAGAS_MAX, state); break;
+    case 'w': options.workers = read_count(argument, LANES, state); break;
     case 'o':
         if (strcmp(argument, "json") != 0 && strcmp(argument, "text") != 0)
             argp_error(state, "-o takes text or json");
         options.json = strcmp(argument, "json") == 0;
         break;
+    case ARGP_KEY_ARG: argp_error(state, "what is '%s' for?", argument); break;
     default: return ARGP_ERR_UNKNOWN;
     }
-    if (options.sagas == 0 || options.workers == 0) argp_error(state, "numbers from 1 on");
     return 0;
 }
 
@@ -294,34 +399,22 @@ int main(int argc, char **argv)
     const struct argp argp = { .options = rows,
                                .parser = parse,
                                .doc = "Measures the coordinator beside a plain loop." };
-    struct saga_test_cluster cluster;
     struct figures figures = { 0 };
-    struct saga_bus bus;
-    struct saga_diagnostic diagnostic = { 0 };
-    char workers[16], words[4096];
+    char workers[16];
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
     snprintf(workers, sizeof workers, "%u", options.workers);
     setenv("SAGA_WORKERS", workers, 1);
+    atexit(end_early);
     saga_test_cluster_start(&cluster, SAGA, LANES);
-    run_raw_loop(&cluster, &figures);
-    measure_idle(&cluster, &figures);
-    struct saga_kafka_config config = { .bootstrap_servers = cluster.kafka.servers,
-                                        .group = "bench-filler",
-                                        .instance = "bench",
-                                        .session_timeout_ms = 6000,
-                                        .transaction_timeout_ms = 60000 };
-    if (saga_kafka_open(&config, 0, CALL_MS, &cluster.arena, &bus, &diagnostic) < 0)
-        stop("no producer");
-    fill_starts(&cluster, &bus);
-    bus.close(bus.self);
+    run_raw_loop(&figures);
+    measure_idle(&figures);
+    fill_starts();
     saga_test_participants(&cluster, NULL, 0);
-    measure_throughput(&cluster, &figures);
-    measure_latency(&cluster, &figures);
-    if (saga_test_cli(&cluster, words, sizeof words, "replay --verify") != 0) {
-        fputs(words, stderr);
-        stop("the journal does not verify");
-    }
+    measure_throughput(&figures);
+    measure_latency(&figures);
+    verify();
     saga_test_cluster_stop(&cluster);
+    complete = true;
     print(&figures);
     return 0;
 }
