@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "definition/expression_internal.h"
 #include "definition/load_internal.h"
 
@@ -112,7 +113,7 @@ static const char *nearest_step(const struct checking *c, struct saga_slice type
     const char **names = SAGA_NEW_ARRAY(arena, const char *, count);
     for (size_t i = 0; i < count; i++)
         names[i] = saga_arena_string(arena, c->l->blocks[i]->step.name);
-    return saga_yaml_nearest(typed, names, count);
+    return saga_nearest(typed, names, count);
 }
 
 static void check_step_name(const struct checking *c, const struct saga_token *token)
@@ -172,7 +173,7 @@ static void check_member(const struct checking *c, const struct saga_token *toke
         saga_yaml_find(&c->l->yaml, c->node, SAGA_FINDING_NO_MEMBER,
                        "`%s` reads .%.*s, which an expression does not see", c->place->field,
                        SAGA_SLICE_ARG(saga_slice_clip(name, 60)));
-    const char *near = saga_yaml_nearest(name, there, SAGA_COUNT_OF(there));
+    const char *near = saga_nearest(name, there, SAGA_COUNT_OF(there));
     saga_diagnostic_mend(finding, c->l->yaml.diagnostics->arena, "did you mean .%s%s%.*s?",
                          near              ? near
                          : c->place->reply ? "reply"

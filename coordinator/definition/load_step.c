@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "definition/load_internal.h"
 
 static const struct saga_slice unavailable[] = { { "Unavailable", 11 } };
@@ -121,7 +122,7 @@ static void refuse_block(struct saga_loading *l, struct fy_node *node)
     if (!fy_node_is_mapping(node)) return;
     struct fy_node_pair *first = fy_node_mapping_iterate(node, &iterator);
     static const char *const step[] = { "step" };
-    if (first && saga_yaml_nearest(saga_yaml_scalar(fy_node_pair_key(first)), step, 1))
+    if (first && saga_nearest(saga_yaml_scalar(fy_node_pair_key(first)), step, 1))
         finding->mend = SAGA_SLICE("did you mean `step`?");
 }
 

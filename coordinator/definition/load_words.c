@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "definition/load_internal.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -150,7 +151,7 @@ static const char *nearest_participant(struct saga_loading *l, struct saga_slice
     const char **names = SAGA_NEW_ARRAY(arena, const char *, d->participant_count);
     for (size_t i = 0; i < d->participant_count; i++)
         names[i] = saga_arena_string(arena, d->participants[i].name);
-    return saga_yaml_nearest(typed, names, d->participant_count);
+    return saga_nearest(typed, names, d->participant_count);
 }
 
 static const struct saga_participant *find_participant(struct saga_loading *l, struct fy_node *node,

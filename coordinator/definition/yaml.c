@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/nearest.h"
 #include "base/time.h"
 
 /* ---- opening ---- */
@@ -226,7 +227,7 @@ static void find_unknown(struct saga_yaml *yaml, struct fy_node *key, const char
                          const char *const *names, size_t count)
 {
     struct saga_slice typed = saga_yaml_scalar(key);
-    const char *near = saga_yaml_nearest(typed, names, count);
+    const char *near = saga_nearest(typed, names, count);
     struct saga_diagnostic *finding =
         saga_yaml_find(yaml, key, SAGA_FINDING_UNKNOWN_FIELD, "%s has no field `%.*s`", what,
                        SAGA_SLICE_ARG(saga_slice_clip(typed, 60)));

@@ -55,8 +55,6 @@ void saga_yaml_move_inside(const struct saga_yaml *yaml, struct saga_diagnostic 
                            struct fy_node *node, size_t offset, size_t size);
 /* Bytes of the control character that the text (not empty) begins with; 0: none, or white space. */
 size_t saga_yaml_control(struct saga_slice text);
-/* The one of `names` that somebody probably meant, or NULL. */
-const char *saga_yaml_nearest(struct saga_slice typed, const char *const *names, size_t count);
 
 /* ---- yaml.c: members and values ---- */
 

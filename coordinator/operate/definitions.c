@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "operate/output.h"
 #include "operate/reading.h"
-#include "runtime/nearest.h"
+#include "base/nearest.h"
 
 struct collect {
     struct saga_arena *arena;

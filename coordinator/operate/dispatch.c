@@ -1,14 +1,15 @@
 /* From the command line to a command's run function: argp for each command, the help over all of
  * them. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/nearest.h"
 #include "operate/command.h"
 #include "runtime/log.h"
-#include "runtime/nearest.h"
 #include "runtime/settings.h"
 
 enum { KEY_CONFIG = 10000, KEY_SET, KEY_SETTINGS /* and one a setting behind it */ };
@@ -273,6 +274,8 @@ static int run(const struct saga_subcommand *command, int argc, char **argv)
     saga_codec_free(call.codec);
     saga_arena_free(&arena);
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    if (errno != EPIPE)
+        fprintf(stderr, "saga: the output cannot be written: %s\n", strerror(errno));
     return code == SAGA_EXIT_DONE ? SAGA_EXIT_FAILED : code; /* what was asked for is not written */
 }
 

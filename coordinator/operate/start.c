@@ -73,6 +73,10 @@ static int key_of_input(struct saga_call *call, const struct saga_deployed *depl
         *ret = json;
         return SAGA_EXIT_DONE;
     }
+    if (!saga_call_option(call, KEY_INPUT))
+        return saga_call_fail(call, SAGA_EXIT_USAGE,
+                              "--input FILE (- for standard input), or --key",
+                              "there is neither an input nor a business key");
     return saga_call_fail(call, SAGA_EXIT_USAGE, "name it with --key",
                           "the input gives no business key%s%.*s", message.size ? ": " : "",
                           SAGA_SLICE_ARG(message));

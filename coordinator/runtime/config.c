@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "runtime/config_internal.h"
-#include "runtime/nearest.h"
+#include "base/nearest.h"
 #include "runtime/settings.h"
 
 #define VARIABLE_PREFIX "SAGA_"

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "runtime/config.h"
-#include "runtime/nearest.h"
+#include "base/nearest.h"
 #include "runtime/settings.h"
 
 struct fixture {

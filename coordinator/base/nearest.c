@@ -1,6 +1,6 @@
-#include "runtime/nearest.h"
+#include "base/nearest.h"
 
-enum { NAME_MAX_COMPARED = 63 };
+enum { NAME_MAX_COMPARED = 63, DISTANCE_MAX = 3 };
 
 static size_t least(size_t a, size_t b, size_t c)
 {
@@ -28,7 +28,8 @@ size_t saga_edit_distance(struct saga_slice a, struct saga_slice b)
 
 bool saga_is_near(struct saga_slice name, size_t distance)
 {
-    return distance <= 1 + name.size / 4;
+    size_t allowed = 1 + name.size / 4; /* a short word is near to everything */
+    return distance <= (allowed < DISTANCE_MAX ? allowed : DISTANCE_MAX);
 }
 
 const char *saga_nearest(struct saga_slice name, const char *const *candidates, size_t count)

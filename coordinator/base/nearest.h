@@ -1,6 +1,6 @@
 /* "Did you mean ...?": which of several names a mistyped one is nearest to. */
-#ifndef SAGA_RUNTIME_NEAREST_H
-#define SAGA_RUNTIME_NEAREST_H
+#ifndef SAGA_BASE_NEAREST_H
+#define SAGA_BASE_NEAREST_H
 
 #include <stddef.h>
 
