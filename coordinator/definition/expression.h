@@ -35,19 +35,19 @@ struct saga_bindings {
     size_t step_count;
 };
 
-/* Compiles `source`. Refuses what is not pure by name: now, input, inputs, env, $ENV, input_line_number,
- * debug, stderr, halt, halt_error, get_search_list, import, include, local time (localtime, mktime is allowed,
- * strflocaltime), $__loc__, $__prog_args and input_filename.
+/* Compiles `source`. Refuses what is not pure by name: now, input, inputs, env, $ENV, input_line_number, debug,
+ * stderr, halt, halt_error, get_search_list, import, include, local time (localtime, strflocaltime, %Z and %s in a
+ * format; mktime is allowed), $__loc__, $__prog_args, input_filename, and what begins with _, which is jq's own.
  * The result is freed with saga_expression_free; it keeps its own copy of the source.
  * Errors: SAGA_E_INVALID, SAGA_E_LIMIT (source too long): `*diagnostic` has what and mend, and as line and
- * column the place inside the source (1-based) where that is known; texts live in `arena`. */
+ * column the place inside the source (1-based, in bytes) where that is known; texts live in `arena`. */
 int saga_expression_compile(struct saga_slice source, struct saga_arena *arena,
                             struct saga_diagnostic *diagnostic, struct saga_expression **ret);
 void saga_expression_free(struct saga_expression *expression);
 
 /* The first value that the expression gives, as compact JSON in `arena`. No value at all is null.
- * Errors: SAGA_E_INVALID (jq's error, or a number that jq would change: whole numbers beyond 2^53 are
- * refused when general jq would read them), SAGA_E_LIMIT (result over SAGA_PAYLOAD_BYTES_MAX);
+ * Errors: SAGA_E_INVALID (jq's error; a number that jq would change in what a general expression can read; a number
+ * from 2^53 on that it computes), SAGA_E_LIMIT (result over SAGA_PAYLOAD_BYTES_MAX or SAGA_JSON_DEPTH_MAX);
  * `*ret_message` then says in one line what, with the expression and the value where jq names it. */
 int saga_expression_eval(struct saga_expression *expression, const struct saga_bindings *bindings,
                          struct saga_arena *arena, struct saga_slice *ret_json,
@@ -63,7 +63,8 @@ bool saga_expression_is_plain(const struct saga_expression *expression);
  * (`.steps.name`, `.steps["name"]`), in order. */
 void saga_expression_steps(const struct saga_expression *expression,
                            void (*visit)(struct saga_slice step, void *context), void *context);
-/* May it read the top-level member (`reply`, `error`, `steps` ...)? Conservative: what takes `.` as a whole reads all. */
+/* May it read the top-level member (`reply`, `error`, `steps` ...)? Conservative: what takes `.` as a whole reads
+ * all. */
 bool saga_expression_reads(const struct saga_expression *expression, const char *member);
 /* Does it name the top-level member for sure (`.reply.x` at its beginning)? For checks, which must not cry wolf. */
 bool saga_expression_names(const struct saga_expression *expression, const char *member);

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -22,7 +21,8 @@ struct saga_plain {
     struct component *components;
     size_t component_count, component_capacity;
     struct saga_slice *names; /* of an object: JSON strings, with their quotes */
-    size_t name_count, name_capacity;
+    struct saga_slice *texts; /* the same without quotes and escapes */
+    size_t name_count, name_capacity, text_capacity;
     struct saga_plain **children;
     size_t child_count, child_capacity;
 };
@@ -35,14 +35,9 @@ struct parser {
 
 /* ---- compiling ---- */
 
-static bool is_punct(const struct saga_token *token, char c)
+static bool accept(struct parser *p, const char *text)
 {
-    return token->kind == SAGA_TOKEN_PUNCT && token->text.data[0] == c;
-}
-
-static bool accept(struct parser *p, char c)
-{
-    if (!is_punct(p->at, c)) return false;
+    if (!saga_token_is(p->at, text)) return false;
     p->at++;
     return true;
 }
@@ -54,32 +49,21 @@ static struct saga_plain *node(struct parser *p, enum node_kind kind)
     return plain;
 }
 
-/* The text of a string token whose escapes JSON knows too. */
-static bool string_text(struct parser *p, const struct saga_token *token,
-                        struct saga_slice *ret_quoted, struct saga_slice *ret_text)
-{
-    if (token->kind != SAGA_TOKEN_STRING || token->interpolates) return false;
-    struct saga_slice quoted = saga_arena_printf(p->arena, "\"%.*s\"", SAGA_SLICE_ARG(token->text));
-    if (saga_json_validate(quoted, NULL, NULL) < 0) return false;
-    if (ret_quoted) *ret_quoted = quoted;
-    return saga_json_text(quoted, p->arena, ret_text) == SAGA_OK;
-}
-
 static struct saga_plain *parse(struct parser *p);
 
 static bool parse_bracket(struct parser *p, struct saga_plain *path)
 {
     struct component component = { 0 };
-    bool negative = accept(p, '-');
+    bool negative = accept(p, "-");
     if (p->at->kind == SAGA_TOKEN_NUMBER && p->at->text.size < 9) {
         for (size_t i = 0; i < p->at->text.size; i++)
             if (p->at->text.data[i] < '0' || p->at->text.data[i] > '9') return false;
         component.index = strtol(p->at->text.data, NULL, 10) * (negative ? -1 : 1);
-    } else if (negative || !string_text(p, p->at, NULL, &component.name)) {
+    } else if (negative || !saga_token_string(p->at, p->arena, NULL, &component.name)) {
         return false;
     }
     p->at++;
-    if (!accept(p, ']')) return false;
+    if (!accept(p, "]")) return false;
     SAGA_PUSH(p->arena, path->components, path->component_count, path->component_capacity,
               component);
     return true;
@@ -94,27 +78,35 @@ static void add_name(struct parser *p, struct saga_plain *path, struct saga_slic
 static struct saga_plain *parse_path(struct parser *p)
 {
     struct saga_plain *path = node(p, NODE_PATH);
-    for (;;) {
+    for (bool first = true;; first = false) {
         struct saga_slice text;
+        bool dot = saga_token_is(p->at, ".");
         if (p->at->kind == SAGA_TOKEN_FIELD) {
             add_name(p, path, p->at++->text);
-        } else if (is_punct(p->at, '.') && string_text(p, p->at + 1, NULL, &text)) {
+        } else if (dot && saga_token_string(p->at + 1, p->arena, NULL, &text)) {
             add_name(p, path, text);
             p->at += 2;
-        } else if (is_punct(p->at, '.') && is_punct(p->at + 1, '[')) {
-            p->at += 2;
+        } else if (saga_token_is(p->at + (dot ? 1 : 0), "[") && (dot || !first)) {
+            p->at += dot ? 2 : 1;
             if (!parse_bracket(p, path)) return NULL;
-        } else if (is_punct(p->at, '[') && path->component_count) {
+        } else if (dot && first) {
             p->at++;
-            if (!parse_bracket(p, path)) return NULL;
         } else {
-            break;
+            return path;
         }
     }
-    if (path->component_count == 0) return NULL;
-    /* all steps as one object are made by jq alone */
-    bool steps = path->components[0].name.data && saga_slice_is(path->components[0].name, "steps");
-    return steps && path->component_count < 2 ? NULL : path;
+}
+
+/* `if` and the like: as a name without a value only later versions of jq take them. */
+static bool is_keyword(struct saga_slice word)
+{
+    static const char *const keywords[] = {
+        "if",    "then",  "elif",   "else", "end", "as", "reduce",  "foreach", "try",
+        "catch", "label", "import", "def",  "and", "or", "include", "module",  "__loc__",
+    };
+    for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
+        if (saga_slice_is(word, keywords[i])) return true;
+    return false;
 }
 
 static bool parse_entry(struct parser *p, struct saga_plain *object)
@@ -125,21 +117,22 @@ static bool parse_entry(struct parser *p, struct saga_plain *object)
     if (key->kind == SAGA_TOKEN_IDENT) {
         text = key->text;
         quoted = saga_arena_printf(p->arena, "\"%.*s\"", SAGA_SLICE_ARG(text));
-    } else if (!string_text(p, key, &quoted, &text)) {
+    } else if (!saga_token_string(key, p->arena, &quoted, &text)) {
         return false;
     }
     p->at++;
-    if (accept(p, ':')) {
+    if (accept(p, ":")) {
         value = parse(p);
     } else {
-        if (key->kind != SAGA_TOKEN_IDENT) return false;
+        if (key->kind == SAGA_TOKEN_IDENT && is_keyword(text)) return false;
         value = node(p, NODE_PATH); /* {orderId} */
         add_name(p, value, text);
     }
     if (!value) return false;
-    /* two of a name: jq evaluates both, and either may fail */
     for (size_t i = 0; i < object->name_count; i++)
-        if (saga_slice_equal(object->names[i], quoted)) return false;
+        if (saga_slice_equal(object->texts[i], text)) return false; /* jq evaluates both */
+    size_t count = object->name_count;
+    SAGA_PUSH(p->arena, object->texts, count, object->text_capacity, text);
     SAGA_PUSH(p->arena, object->names, object->name_count, object->name_capacity, quoted);
     SAGA_PUSH(p->arena, object->children, object->child_count, object->child_capacity, value);
     return true;
@@ -148,40 +141,44 @@ static bool parse_entry(struct parser *p, struct saga_plain *object)
 static struct saga_plain *parse_object(struct parser *p)
 {
     struct saga_plain *object = node(p, NODE_OBJECT);
-    if (accept(p, '}')) return object;
+    if (accept(p, "}")) return object;
     do {
         if (!parse_entry(p, object)) return NULL;
-    } while (accept(p, ','));
-    return accept(p, '}') ? object : NULL;
+    } while (accept(p, ","));
+    return accept(p, "}") ? object : NULL;
 }
 
 static struct saga_plain *parse_array(struct parser *p)
 {
     struct saga_plain *array = node(p, NODE_ARRAY);
-    if (accept(p, ']')) return array;
+    if (accept(p, "]")) return array;
     do {
         struct saga_plain *item = parse(p);
         if (!item) return NULL;
         SAGA_PUSH(p->arena, array->children, array->child_count, array->child_capacity, item);
-    } while (accept(p, ','));
-    return accept(p, ']') ? array : NULL;
+    } while (accept(p, ","));
+    return accept(p, "]") ? array : NULL;
 }
 
 static struct saga_plain *parse_literal(struct parser *p)
 {
     struct saga_plain *literal = node(p, NODE_LITERAL);
+    bool negative = accept(p, "-");
     const struct saga_token *token = p->at;
     struct saga_slice text;
-    if (token->kind == SAGA_TOKEN_STRING) {
-        if (!string_text(p, token, &literal->literal, &text)) return NULL;
-    } else {
-        bool word = token->kind == SAGA_TOKEN_IDENT &&
-                    (saga_slice_is(token->text, "null") || saga_slice_is(token->text, "true") ||
-                     saga_slice_is(token->text, "false"));
-        bool number =
-            token->kind == SAGA_TOKEN_NUMBER && saga_json_validate(token->text, NULL, NULL) == 0;
-        if (!word && !number) return NULL;
+    if (token->kind == SAGA_TOKEN_NUMBER) {
+        if (saga_json_validate(token->text, NULL, NULL) < 0) return NULL;
+        literal->literal =
+            saga_arena_printf(p->arena, "%s%.*s", negative ? "-" : "", SAGA_SLICE_ARG(token->text));
+    } else if (negative) {
+        return NULL;
+    } else if (token->kind == SAGA_TOKEN_IDENT) {
+        bool known = saga_slice_is(token->text, "null") || saga_slice_is(token->text, "true") ||
+                     saga_slice_is(token->text, "false");
+        if (!known) return NULL;
         literal->literal = saga_arena_copy(p->arena, token->text);
+    } else if (!saga_token_string(token, p->arena, &literal->literal, &text)) {
+        return NULL;
     }
     p->at++;
     return literal;
@@ -191,14 +188,14 @@ static struct saga_plain *parse(struct parser *p)
 {
     struct saga_plain *plain;
     if (++p->depth > SAGA_NESTING_MAX) return NULL;
-    if (accept(p, '{')) {
+    if (accept(p, "{")) {
         plain = parse_object(p);
-    } else if (accept(p, '(')) {
+    } else if (accept(p, "(")) {
         plain = parse(p);
-        if (plain && !accept(p, ')')) plain = NULL;
-    } else if (p->at->kind == SAGA_TOKEN_FIELD || is_punct(p->at, '.')) {
+        if (plain && !accept(p, ")")) plain = NULL;
+    } else if (p->at->kind == SAGA_TOKEN_FIELD || saga_token_is(p->at, ".")) {
         plain = parse_path(p);
-    } else if (accept(p, '[')) {
+    } else if (accept(p, "[")) {
         plain = parse_array(p);
     } else {
         plain = parse_literal(p);
@@ -247,30 +244,70 @@ static int take(struct saga_slice json, const struct component *component, struc
     return SAGA_E_INVALID;
 }
 
-/* Where a path begins; `*ret_used` components lead there. */
-static struct saga_slice begin_of(const struct saga_plain *path,
-                                  const struct saga_bindings *bindings, size_t *ret_used)
+/* All steps, each of two with one name the later, as jq's object would have them. */
+static void write_steps(const struct saga_bindings *bindings, struct saga_buffer *out)
 {
-    *ret_used = 0;
-    if (bindings->root.data) return bindings->root;
-    struct saga_slice name = path->components[0].name;
-    *ret_used = 1;
-    for (int i = SAGA_MEMBER_STEPS + 1; i < SAGA_MEMBER_COUNT && name.data; i++)
-        if (saga_slice_is(name, saga_member_names[i])) return saga_bindings_member(bindings, i);
-    if (!name.data || !saga_slice_is(name, "steps")) return SAGA_SLICE_NONE;
-    SAGA_ASSERT(path->component_count >= 2);
-    *ret_used = 2;
-    for (size_t i = bindings->step_count; i > 0 && path->components[1].name.data; i--)
-        if (saga_slice_equal(bindings->steps[i - 1].name, path->components[1].name))
-            return bindings->steps[i - 1].json;
-    return SAGA_SLICE_NONE;
+    bool first = true;
+    saga_buffer_add_char(out, '{');
+    for (size_t i = 0; i < bindings->step_count; i++) {
+        struct saga_slice json = bindings->steps[i].json;
+        bool again = false;
+        for (size_t j = i + 1; j < bindings->step_count && !again; j++)
+            again = saga_slice_equal(bindings->steps[i].name, bindings->steps[j].name);
+        if (again) continue;
+        if (!first) saga_buffer_add_char(out, ',');
+        first = false;
+        saga_buffer_add_json_string(out, bindings->steps[i].name);
+        saga_buffer_add_char(out, ':');
+        saga_buffer_add(out, json.data ? saga_json_trim(json) : SAGA_SLICE("null"));
+    }
+    saga_buffer_add_char(out, '}');
+}
+
+static void write_all(const struct saga_bindings *bindings, struct saga_buffer *out)
+{
+    for (int i = 0; i < SAGA_MEMBER_COUNT; i++) {
+        struct saga_slice name = saga_slice_of(saga_member_names[i]);
+        struct saga_slice json = saga_bindings_member(bindings, name);
+        saga_buffer_printf(out, "%c\"%s\":", i ? ',' : '{', saga_member_names[i]);
+        if (i == SAGA_MEMBER_STEPS)
+            write_steps(bindings, out);
+        else
+            saga_buffer_add(out, json.data ? saga_json_trim(json) : SAGA_SLICE("null"));
+    }
+    saga_buffer_add_char(out, '}');
+}
+
+/* What `path` begins with where there is no root; `*ret_used` components lead there. What has no JSON yet, all the
+ * steps or all there is, is written out. */
+static struct saga_slice begin_of(const struct saga_plain *path,
+                                  const struct saga_bindings *bindings, struct saga_arena *arena,
+                                  size_t *ret_used)
+{
+    const struct component *at = path->components;
+    struct saga_buffer out;
+    bool named = path->component_count >= 1 && at[0].name.data;
+    bool steps = named && saga_slice_is(at[0].name, saga_member_names[SAGA_MEMBER_STEPS]);
+    *ret_used = named ? 1 : 0;
+    if (named && !steps) return saga_bindings_member(bindings, at[0].name);
+    if (steps && path->component_count >= 2 && at[1].name.data) {
+        *ret_used = 2;
+        return saga_bindings_step(bindings, at[1].name);
+    }
+    saga_buffer_init(&out, arena);
+    if (steps)
+        write_steps(bindings, &out);
+    else
+        write_all(bindings, &out);
+    return saga_buffer_slice(&out);
 }
 
 static int write_path(const struct saga_plain *path, const struct saga_bindings *bindings,
                       struct saga_buffer *out, struct saga_slice *ret_message)
 {
-    size_t used;
-    struct saga_slice json = begin_of(path, bindings, &used);
+    size_t used = 0;
+    struct saga_slice json = bindings->root;
+    if (!json.data) json = begin_of(path, bindings, out->arena, &used);
     if (!json.data) json = SAGA_SLICE("null");
     for (size_t i = used; i < path->component_count; i++) {
         struct saga_slice next;

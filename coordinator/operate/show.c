@@ -256,12 +256,14 @@ static int watch_all(struct saga_call *call, uint32_t lanes)
     int code = SAGA_EXIT_DONE;
     saga_arena_init(&look);
     call->arena = &look;
-    while (code == SAGA_EXIT_DONE && !ferror(stdout)) {
+    /* Redis may be away for a while: the words stand on the screen until it is back */
+    while ((code == SAGA_EXIT_DONE || code == SAGA_EXIT_FAILED) && !ferror(stdout)) {
         clear_screen();
+        fflush(stdout);
         code = saga_list_print(call, lanes);
         fflush(stdout);
         saga_arena_reset(&look);
-        if (code == SAGA_EXIT_DONE) usleep(WATCH_MS * 1000);
+        usleep(WATCH_MS * 1000);
     }
     call->arena = whole;
     saga_arena_free(&look);

@@ -166,7 +166,9 @@ static void an_event_is_the_root(void **state)
 static void the_newest_result_of_a_step_stands(void **state)
 {
     (void)state;
-    static const char *const sources[] = { ".steps.a.n", ".steps.a.n + 0" };
+    static const char *const sources[] = { ".steps.a.n", ".steps.a.n + 0", ".steps",
+                                           ".steps | add | .n" };
+    static const char *const want[] = { "2", "2", "{\"a\":{\"n\":2}}", "2" };
     const struct saga_binding twice[] = { { SAGA_SLICE("a"), SAGA_SLICE("{\"n\":1}") },
                                           { SAGA_SLICE("a"), SAGA_SLICE("{\"n\":2}") } };
     const struct saga_bindings b = { .steps = twice, .step_count = 2 };
@@ -176,7 +178,7 @@ static void the_newest_result_of_a_step_stands(void **state)
         saga_arena_init(&arena);
         struct saga_expression *e = compile(&arena, sources[i]);
         assert_int_equal(saga_expression_eval(e, &b, &arena, &json, &message), SAGA_OK);
-        assert_true(saga_slice_is(json, "2"));
+        assert_true(saga_slice_is(json, want[i]));
         saga_expression_free(e);
         saga_arena_free(&arena);
     }
@@ -242,8 +244,6 @@ static void what_is_not_pure_is_refused_by_name(void **state)
         { "0 | localtime", "localtime cannot", 1, 5 },
         { "0 | strflocaltime(\"%H\")", "strflocaltime cannot", 1, 5 },
         { "\"a\" | modulemeta", "modulemeta cannot", 1, 7 },
-        /* a newer jq ends a comment at a carriage return */
-        { "1 #\r| now", "now cannot", 1, 7 },
     };
     static const char *const pure[] = {
         ".now",
@@ -271,26 +271,6 @@ static void what_is_not_pure_is_refused_by_name(void **state)
     }
 }
 
-static void append(char *text, const char *piece, int count)
-{
-    while (count-- > 0) strcat(text, piece);
-}
-
-/* Brackets deeper than anybody follows them must not make a call look like the key of an object. */
-static void depth_hides_nothing(void **state)
-{
-    (void)state;
-    char text[4096] = "";
-    append(text, "{a:", 156);
-    append(text, "[", 144);
-    append(text, "1", 1);
-    append(text, "]", 100);
-    append(text, ",now", 1);
-    append(text, "]", 44);
-    append(text, "}", 156);
-    refuse(saga_slice_of(text), "now cannot", 0, 0);
-}
-
 static void what_is_no_expression_is_refused_with_words(void **state)
 {
     (void)state;
@@ -311,6 +291,7 @@ static void what_is_no_expression_is_refused_with_words(void **state)
     refuse(SAGA_SLICE("1\0+ 2"), "NUL", 0, 0);
     /* whether the next line still is comment depends on jq's version */
     refuse(SAGA_SLICE("1 # \\\n+ 1"), "backslash", 1, 3);
+    refuse(SAGA_SLICE("1 #\r| now"), "carriage return", 1, 3);
     free(large);
 }
 
@@ -340,6 +321,7 @@ static void the_plain_form_keeps_every_digit(void **state)
                                          "{\"n\":" BIG ",\"d\":0.10000000000000000000000001,"
                                          "\"e\":1e999,\"l\":[123456789012345678901234567890]}") };
     evaluate(".input.n", &b, SAGA_OK, BIG);
+    evaluate("-" BIG, &b, SAGA_OK, "-" BIG);
     evaluate("{n: .input.n, l: .input.l[0], c: " BIG "}", &b, SAGA_OK,
              "{\"n\":" BIG ",\"l\":123456789012345678901234567890,\"c\":" BIG "}");
     evaluate("[.input.d, .input.e]", &b, SAGA_OK, "[0.10000000000000000000000001,1e999]");
@@ -382,18 +364,19 @@ static void jq_never_loses_digits_silently(void **state)
     b.root = b.input;
     evaluate(".x + 1", &b, SAGA_OK, "2");
     evaluate(".n + 1", &b, SAGA_E_INVALID, BIG);
-    evaluate("[.x]|length", &b, SAGA_E_INVALID, BIG);
+    evaluate("[.x]|length", &b, SAGA_OK, "1");
+    evaluate("[.x, .]|length", &b, SAGA_E_INVALID, BIG);
 }
 
 static void a_literal_that_jq_would_change_is_refused(void **state)
 {
     (void)state;
     refuse(SAGA_SLICE(".input.x + " BIG), BIG, 1, 12);
-    refuse(SAGA_SLICE("-" BIG), BIG, 1, 2);
+    refuse(SAGA_SLICE("1 - " BIG), BIG, 1, 5);
     refuse(SAGA_SLICE("[.a[]] |\n 1e400"), "1e400", 2, 2);
     refuse(SAGA_SLICE("0.12345678901234567890 + 1"), "0.12345678901234567890", 1, 1);
     const struct saga_bindings b = { .input = SAGA_SLICE("{}") };
-    evaluate("9007199254740992 + 0", &b, SAGA_OK, "9007199254740992");
+    evaluate("9007199254740991 + 0", &b, SAGA_OK, "9007199254740991");
     evaluate("0.1 + .5", &b, SAGA_OK, "0.6");
 }
 
@@ -472,6 +455,13 @@ static void it_is_known_what_an_expression_reads(void **state)
         if (!saga_expression_reads(e, "reply")) fail_msg("%s", all[i]);
         saga_expression_free(e);
     }
+    static const char *const unsure[] = { "first(.reply)", "try 1 catch .reply", "1 | .reply",
+                                          "reduce 1 as $x (0; .reply)" };
+    for (size_t i = 0; i < COUNT(unsure); i++) {
+        e = compile(&arena, unsure[i]);
+        if (saga_expression_names(e, "reply")) fail_msg("%s", unsure[i]);
+        saga_expression_free(e);
+    }
     e = compile(&arena, "[.input.lines[] | .]");
     assert_false(saga_expression_reads(e, "reply"));
     saga_expression_free(e);
@@ -485,7 +475,6 @@ int main(void)
         cmocka_unit_test(an_event_is_the_root),
         cmocka_unit_test(the_newest_result_of_a_step_stands),
         cmocka_unit_test(what_is_not_pure_is_refused_by_name),
-        cmocka_unit_test(depth_hides_nothing),
         cmocka_unit_test(what_is_no_expression_is_refused_with_words),
         cmocka_unit_test(the_plain_form_keeps_every_digit),
         cmocka_unit_test(jq_never_loses_digits_silently),
