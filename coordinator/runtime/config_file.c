@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/json.h"
 #include "runtime/config_internal.h"
 #include "runtime/settings.h"
 
@@ -151,8 +152,28 @@ static void drop_output(struct fy_diag *diag, void *user, const char *text, size
     (void)size;
 }
 
+/* libfyaml 0.7 scans some bytes that are no text for ever. */
+static bool is_text(struct reader *reader)
+{
+    unsigned line = 1;
+    for (size_t i = 0, size; i < reader->text.size; i += size) {
+        unsigned char byte = (unsigned char)reader->text.data[i];
+        size = saga_utf8_sequence(reader->text.data + i, reader->text.size - i);
+        bool control = byte < ' ' && !strchr("\t\r\n", byte);
+        if (size == 0 || byte == 0 || control) {
+            struct saga_slice what = saga_arena_printf(
+                reader->values->arena, "byte 0x%02x is no text: the file must be UTF-8", byte);
+            complain(reader, line, 1, what.data, NULL);
+            return false;
+        }
+        line += byte == '\n';
+    }
+    return true;
+}
+
 static void read_yaml(struct reader *reader)
 {
+    if (!is_text(reader)) return;
     struct fy_diag_cfg diag_cfg;
     fy_diag_cfg_default(&diag_cfg);
     diag_cfg.fp = NULL; /* nothing to standard error: findings are ours to print */

@@ -62,8 +62,10 @@ static int scan(struct saga_views *views, struct saga_slice pattern, uint64_t cu
     int error = saga_connection_call(&views->connection, &command, &reply);
     if (error < 0) return error;
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[0]->type != REDIS_REPLY_STRING ||
         reply->element[1]->type != REDIS_REPLY_ARRAY ||
-        saga_slice_to_u64(saga_slice_of(reply->element[0]->str), &next) < 0) {
+        saga_slice_to_u64(saga_slice_of(reply->element[0]->str), &next) < 0 ||
+        (next != 0 && next == cursor)) { /* it would go on for ever */
         freeReplyObject(reply);
         return saga_connection_puzzled(&views->connection, "SCAN");
     }
@@ -102,6 +104,7 @@ static int lanes_of_any(struct saga_views *views, struct saga_arena *arena, uint
         if (error < 0) return error;
         for (size_t i = 0; i < reply->element[1]->elements && error == SAGA_OK && !lanes; i++) {
             const redisReply *key = reply->element[1]->element[i];
+            if (key->type != REDIS_REPLY_STRING) continue;
             error =
                 lanes_of(views, arena, (struct saga_slice){ key->str, (size_t)key->len }, &lanes);
         }
