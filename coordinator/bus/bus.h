@@ -5,6 +5,7 @@
  * classification is bus/kafka_error.c):
  *   SAGA_E_AGAIN    not now; nothing happened; ask again later (broker away, committed offsets pending)
  *   SAGA_E_ABORT    the transaction must be aborted; after that the batch may be decided again
+ *   SAGA_E_INVALID  as ABORT, and the broker refuses a record for what it is: it would do so again (R24)
  *   SAGA_E_FENCED   the assignment under which the batch was read is over: abort, drop the batch, wait
  *   SAGA_E_RECOVER  outcome unknown or producer dead: renew() and recover everything that was being read
  *   SAGA_E_STOP     nothing will ever work (authorization, wrong configuration): say so and stop
@@ -75,9 +76,9 @@ struct saga_bus {
     /* ---- one transaction at a time (R3) ---- */
     int (*begin)(void *self);
     /* Queues a record. `ret_offset` (may be NULL) gets its offset when flush has returned 0; until then
-     * it must stay valid. Slices may go after flush or abort. Errors: AGAIN (queue full: flush and go on), ABORT. */
+     * it must stay valid. Slices may go after flush or abort. Errors: AGAIN (queue full: flush and go on), ABORT, INVALID. */
     int (*send)(void *self, const struct saga_message *message, int64_t *ret_offset);
-    /* Waits until all are delivered. Any that failed: ABORT (counted from delivery reports: flush alone lies). */
+    /* Waits until all are delivered. Any that failed: ABORT or INVALID (from delivery reports: flush alone lies). */
     int (*flush)(void *self);
     /* The consumed offsets (of the next record to read), with the assignment's metadata (R4). */
     int (*send_offsets)(void *self, const struct saga_position *positions, size_t count);

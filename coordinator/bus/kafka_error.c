@@ -1,6 +1,5 @@
 #include "bus/kafka_error.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 struct row {
@@ -45,6 +44,24 @@ int saga_kafka_classify(rd_kafka_resp_err_t code)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].code == code) return table[i].error;
     return SAGA_E_AGAIN;
+}
+
+bool saga_kafka_refuses(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: return true;
+    default: return false;
+    }
 }
 
 int saga_kafka_classify_transaction(rd_kafka_error_t *error, char *problem, size_t problem_size)

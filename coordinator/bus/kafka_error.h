@@ -3,6 +3,7 @@
 #define SAGA_BUS_KAFKA_ERROR_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -12,5 +13,8 @@ int saga_kafka_classify(rd_kafka_resp_err_t code);
 /* An error object of a transactional call; it is destroyed. NULL gives SAGA_OK. Flags count before codes; an error of
  * a producer without a flag is fatal for it. `problem` gets the words. */
 int saga_kafka_classify_transaction(rd_kafka_error_t *error, char *problem, size_t problem_size);
+
+/* Does the broker refuse the record itself, so that it would be refused again (R24)? What failed with it may be sound. */
+bool saga_kafka_refuses(rd_kafka_resp_err_t code);
 
 #endif

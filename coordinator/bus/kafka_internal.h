@@ -35,6 +35,7 @@ struct saga_kafka {
     unsigned turn;                                /* whose the next transaction is */
     bool open;                                    /* between begin and the end of a transaction */
     size_t failed;                                /* deliveries of this transaction */
+    bool refused;                                 /* one of them for what the record is (R24) */
     struct saga_arena deliveries;
 
     rd_kafka_t *reader; /* kept from lane to lane */

@@ -52,6 +52,7 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
     if (message->err) {
         struct saga_kafka *k = delivery->kafka;
         k->failed++;
+        if (saga_kafka_refuses(message->err)) k->refused = true;
         if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
             message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
             snprintf(k->problem, sizeof k->problem, "a record for %s was not taken: %s%s",
@@ -196,6 +197,7 @@ int saga_kafka_begin(void *self)
     if (error < 0) return error == SAGA_E_STOP || error == SAGA_E_AGAIN ? error : SAGA_E_RECOVER;
     k->open = true;
     k->failed = 0;
+    k->refused = false;
     k->problem[0] = '\0';
     saga_arena_reset(&k->deliveries);
     return SAGA_OK;
@@ -247,11 +249,13 @@ int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret
                  rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_error_destroy(error);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return SAGA_E_AGAIN;
-    return end_if_lost(k, fatal ? SAGA_E_RECOVER : SAGA_E_ABORT);
+    return end_if_lost(k, fatal                      ? SAGA_E_RECOVER
+                          : saga_kafka_refuses(code) ? SAGA_E_INVALID
+                                                     : SAGA_E_ABORT);
 }
 
 /* A record that the broker refused leaves a gap in its producer's sequence: that producer's next transaction aborts
- * once too, whatever is in it. */
+ * once too, whatever is in it. That is told apart from a refusal (R24). */
 int saga_kafka_flush(void *self)
 {
     struct saga_kafka *k = self;
@@ -273,7 +277,7 @@ int saga_kafka_flush(void *self)
         snprintf(k->problem, sizeof k->problem,
                  "the client library broke off the transaction before its records were taken");
     bool fatal = rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
-    return end_if_lost(k, fatal ? SAGA_E_RECOVER : SAGA_E_ABORT);
+    return end_if_lost(k, fatal ? SAGA_E_RECOVER : k->refused ? SAGA_E_INVALID : SAGA_E_ABORT);
 }
 
 static int add_offsets(struct saga_kafka *k, const struct saga_position *positions, size_t count,

@@ -363,7 +363,7 @@ static int decide_all(struct saga_batch *b)
         if (error == SAGA_OK) continue;
         saga_worker_note(b->w, "the state of saga %.*s is over the limit",
                          SAGA_SLICE_ARG(culprit->id));
-        return SAGA_E_ABORT; /* what makes it so is found by halving, and put aside (R24) */
+        return SAGA_E_INVALID; /* what makes it so is found by halving, and put aside (R24) */
     }
     return SAGA_OK;
 }
@@ -393,7 +393,7 @@ int saga_batch_run(struct saga_worker *w)
     if (error == SAGA_OK) error = load(&b);
     if (error == SAGA_OK) error = decide_all(&b);
     if (error == SAGA_OK) return saga_batch_commit(&b);
-    if (error == SAGA_E_LIMIT) error = SAGA_E_ABORT;
+    if (error == SAGA_E_LIMIT) error = SAGA_E_INVALID;
     saga_batch_abandon(w);
     return error;
 }

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "runtime/config_internal.h"
 #include "base/nearest.h"
+#include "runtime/config_internal.h"
 #include "runtime/settings.h"
 
 #define VARIABLE_PREFIX "SAGA_"

@@ -247,7 +247,8 @@ static int open_journal(struct saga_worker *w, struct saga_lane *lane)
         { .topic = w->config.journal, .partition = (int32_t)lane->number, .value = bytes }, &offset
     };
     error = saga_transact(w, &outgoing, 1, &w->assigned[w->recovery.next], 1); /* R2: inbox[p] */
-    if (error < 0) return error == SAGA_E_ABORT ? again(w, SAGA_E_AGAIN) : error;
+    if (error == SAGA_E_ABORT || error == SAGA_E_INVALID) return lane_again(w, SAGA_E_AGAIN);
+    if (error < 0) return error;
     lane->time_ms = now_ms;
     error = reset_lane(w, lane, offset);
     if (error < 0) return error;

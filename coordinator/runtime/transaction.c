@@ -38,5 +38,5 @@ int saga_transact(struct saga_worker *w, const struct saga_outgoing *outgoing,
     SAGA_COUNT(w, aborts, 1);
     int abort_error = bus->abort(bus->self);
     if (abort_error < 0) return abort_error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_RECOVER;
-    return error == SAGA_E_FENCED ? SAGA_E_FENCED : SAGA_E_ABORT;
+    return error == SAGA_E_FENCED || error == SAGA_E_INVALID ? error : SAGA_E_ABORT;
 }

@@ -9,7 +9,7 @@
 
 enum {
     HEARTBEAT_MS = 1000,
-    ABORTS_MAX = 3,
+    REFUSALS_MAX = 3,
     WAIT_MS_MAX = 1000,
     RECOVER_WAIT_MS = 50, /* doubled with each recovery that no batch followed */
     RECOVER_DOUBLINGS = 6,
@@ -198,16 +198,18 @@ static int read_definitions(struct saga_worker *w)
 
 /* ---- what comes of a batch ---- */
 
-/* R24: after three aborts in a row the window is halved, until the record that does it is alone. */
-static void note_abort(struct saga_worker *w)
+/* R24: after three refusals the window is halved, until the record that does it is alone. What aborted for another reason
+ * (a broker that is away, a transaction that timed out) is tried again for ever: no record is to blame. */
+static void note_abort(struct saga_worker *w, bool refused)
 {
     struct saga_retained *retained = &w->retained;
     retained->aborts++;
+    if (refused) retained->refusals++;
     int64_t wait_ms = 20LL << (retained->aborts < 6 ? retained->aborts : 6);
     retained->not_before_ms =
         saga_worker_monotonic(w) + (wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX);
-    if (retained->aborts < ABORTS_MAX) return;
-    retained->aborts = 0;
+    if (retained->refusals < REFUSALS_MAX) return;
+    retained->aborts = retained->refusals = 0;
     size_t left = retained->records.count - retained->done;
     if (retained->window > left) retained->window = left;
     if (retained->window > 1)
@@ -220,7 +222,7 @@ static void end_window(struct saga_worker *w)
 {
     struct saga_retained *retained = &w->retained;
     if (retained->records.count) w->recoveries_in_row = 0;
-    retained->aborts = 0;
+    retained->aborts = retained->refusals = 0;
     retained->last_is_poison = false;
     retained->definition_round = 0;
     w->problem[0] = '\0';
@@ -235,7 +237,8 @@ static int after_batch(struct saga_worker *w, int result)
 {
     switch (result) {
     case SAGA_OK: end_window(w); return SAGA_OK;
-    case SAGA_E_ABORT: note_abort(w); break;
+    case SAGA_E_INVALID: note_abort(w, true); break;
+    case SAGA_E_ABORT: note_abort(w, false); break;
     case SAGA_E_AGAIN: /* a definition or the broker is waited for; what was read stays in hand */
         w->retained.not_before_ms = saga_worker_monotonic(w) + 50;
         break;

@@ -19,6 +19,7 @@ struct saga_retained {
     size_t done;           /* the first of them that is still to be done */
     size_t window;         /* how many are taken at a time: halved after three aborts (R24) */
     unsigned aborts;       /* in a row, of this window */
+    unsigned refusals;     /* those among them that a record of it is to blame for */
     bool last_is_poison;   /* the record alone in its window does it: it goes to the dead letters */
     int64_t not_before_ms; /* monotonic: when to try again */
     uint64_t definition_round; /* registry round to wait for; 0: none wanted */
