@@ -6,10 +6,10 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/time.h"
 #include "operate/output.h"
 #include "operate/reading.h"
-#include "base/nearest.h"
 
 struct collect {
     struct saga_arena *arena;

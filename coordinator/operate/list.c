@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 #include "operate/words.h"
-#include "base/nearest.h"
 
 enum { KEY_DEFINITION = 'd', KEY_STATUS = 's', KEY_LIMIT = 'n', KEY_SEARCH = 256 };
 enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 100000 };

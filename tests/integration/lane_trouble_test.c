@@ -122,9 +122,10 @@ static void a_damaged_state_is_built_anew(void **state)
     start(&cluster);
     stop_coordinator(&cluster);
     uint32_t lane = saga_lane_of_key(SAGA_SLICE("a-1"), LANES);
-    assert_string_equal(
-        saga_test_redis_ask(cluster.redis, "SET saga:{%u}:state:order-fulfilment/a-1 garbage", lane),
-        "OK");
+    assert_string_equal(saga_test_redis_ask(cluster.redis,
+                                            "SET saga:{%u}:state:order-fulfilment/a-1 garbage",
+                                            lane),
+                        "OK");
     saga_test_coordinator_start(&cluster, 0);
     saga_test_send_orders(&cluster, "a-", 1); /* once more: it is looked whether it is there */
     wait_log(&cluster, "what Redis holds does not fit it", 1);

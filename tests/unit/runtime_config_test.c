@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "runtime/config.h"
 #include "base/nearest.h"
+#include "runtime/config.h"
 #include "runtime/settings.h"
 
 struct fixture {
