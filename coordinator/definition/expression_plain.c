@@ -160,6 +160,12 @@ static struct saga_plain *parse_array(struct parser *p)
     return accept(p, "]") ? array : NULL;
 }
 
+static bool is_word_of_json(struct saga_slice text)
+{
+    return saga_slice_is(text, "null") || saga_slice_is(text, "true") ||
+           saga_slice_is(text, "false");
+}
+
 static struct saga_plain *parse_literal(struct parser *p)
 {
     struct saga_plain *literal = node(p, NODE_LITERAL);
@@ -170,14 +176,9 @@ static struct saga_plain *parse_literal(struct parser *p)
         if (saga_json_validate(token->text, NULL, NULL) < 0) return NULL;
         literal->literal =
             saga_arena_printf(p->arena, "%s%.*s", negative ? "-" : "", SAGA_SLICE_ARG(token->text));
-    } else if (negative) {
-        return NULL;
-    } else if (token->kind == SAGA_TOKEN_IDENT) {
-        bool known = saga_slice_is(token->text, "null") || saga_slice_is(token->text, "true") ||
-                     saga_slice_is(token->text, "false");
-        if (!known) return NULL;
+    } else if (!negative && token->kind == SAGA_TOKEN_IDENT && is_word_of_json(token->text)) {
         literal->literal = saga_arena_copy(p->arena, token->text);
-    } else if (!saga_token_string(token, p->arena, &literal->literal, &text)) {
+    } else if (negative || !saga_token_string(token, p->arena, &literal->literal, &text)) {
         return NULL;
     }
     p->at++;
