@@ -20,11 +20,11 @@ static void end_waiting_steps(struct saga_decision *d)
     for (size_t i = 0; i < d->state->step_count; i++) {
         const struct saga_step_state *step = &d->state->steps[i];
         if (step->status != SAGA_STEP_BACKOFF) continue;
-        struct saga_fact fact = { .kind = step->unanswered ? SAGA_FACT_STEP_UNKNOWN
-                                                           : SAGA_FACT_STEP_FAILED,
+        bool unknown = saga_step_may_be_done(step);
+        struct saga_fact fact = { .kind = unknown ? SAGA_FACT_STEP_UNKNOWN : SAGA_FACT_STEP_FAILED,
                                   .step = step->path,
                                   .attempt = step->attempt };
-        if (!step->unanswered) {
+        if (!unknown) {
             fact.type = SAGA_SLICE("NotTriedAgain");
             fact.message = SAGA_SLICE("the saga is compensated instead");
         }

@@ -17,6 +17,14 @@ void saga_emit(struct saga_decision *d, struct saga_fact fact)
     SAGA_ASSERT(error == SAGA_OK);
 }
 
+/* Unavailable says that nothing was done at that delivery. But Kafka may deliver the same command to the service once
+ * more, and then it is done after all: so what can be taken back is taken back. A pivot cannot; its service has
+ * promised to stay with its answer. */
+bool saga_step_may_be_done(const struct saga_step_state *step)
+{
+    return step->unanswered || !step->pivot;
+}
+
 bool saga_step_is_open(const struct saga_step_state *step)
 {
     return step->status == SAGA_STEP_SENT || step->status == SAGA_STEP_BACKOFF;

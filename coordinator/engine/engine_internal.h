@@ -50,6 +50,8 @@ void saga_stick_on_definition(struct saga_decision *d);
 const struct saga_step *saga_step_of(const struct saga_decision *d,
                                      const struct saga_step_state *step);
 bool saga_step_is_open(const struct saga_step_state *step);
+/* May a step be done whose newest attempt was answered Unavailable (R18)? */
+bool saga_step_may_be_done(const struct saga_step_state *step);
 
 /* ---- forward.c: from block to block ---- */
 /* Goes on in the forward direction as far as it goes without an answer. Does nothing unless running and not paused. */

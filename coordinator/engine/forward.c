@@ -150,7 +150,7 @@ void saga_attempt_failed(struct saga_decision *d, struct saga_step_state *step, 
                      });
         return;
     }
-    if (timed_out || step->unanswered) { /* R18: it may have been done */
+    if (timed_out || saga_step_may_be_done(step)) { /* R18 */
         saga_emit(d, (struct saga_fact){
                          .kind = SAGA_FACT_STEP_UNKNOWN, .step = path, .attempt = attempt });
     } else {

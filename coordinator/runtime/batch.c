@@ -103,6 +103,18 @@ static int take_record(struct saga_batch *b, const struct saga_intake *intake,
     return SAGA_OK;
 }
 
+/* R24: the record alone in its window that the broker refuses, as it was read at its source. */
+static void put_poison_aside(struct saga_batch *b, const struct saga_intake *intake,
+                             const struct saga_message *record)
+{
+    struct saga_intake_item *items;
+    size_t count;
+    saga_intake_read(intake, record, &items, &count);
+    put_aside(b, &items[0].record, SAGA_SLICE("cannot-be-committed"),
+              saga_arena_printf(b->arena, "its transaction was aborted again and again: %s",
+                                b->w->problem));
+}
+
 static int take_records(struct saga_batch *b)
 {
     struct saga_worker *w = b->w;
@@ -113,9 +125,7 @@ static int take_records(struct saga_batch *b)
     if (b->to > retained->records.count) b->to = retained->records.count;
     if (retained->last_is_poison) {
         SAGA_ASSERT(b->to == b->from + 1);
-        put_aside(b, &retained->records.items[b->from], SAGA_SLICE("cannot-be-committed"),
-                  saga_arena_printf(b->arena, "its transaction was aborted again and again: %s",
-                                    w->problem));
+        put_poison_aside(b, &intake, &retained->records.items[b->from]);
         return SAGA_OK;
     }
     for (size_t i = b->from; i < b->to; i++) {

@@ -286,4 +286,5 @@ void saga_lane_publish(struct saga_lane *lane, size_t bytes_max)
 void saga_lane_abandon(struct saga_lane *lane)
 {
     end_batch(lane, false);
+    lane->next_due_ms = 0; /* timers that the batch had taken are still due: ask again */
 }

@@ -293,7 +293,6 @@ static int choose_start(struct saga_worker *w, struct saga_lane *lane, int64_t f
                      : "Redis belongs to another journal",
                  (long long)r->high);
         memcpy(lane->chain, chain, sizeof lane->chain);
-        lane->time_ms = 0; /* the journal's records say */
         int error = reset_lane(w, lane, first);
         if (error < 0) return error;
     }
@@ -322,6 +321,7 @@ static int check_first_record(struct saga_worker *w, struct saga_lane *lane,
     }
     memcpy(lane->journal, record.facts[0].text.data, sizeof lane->journal - 1);
     memcpy(ret_chain, record.chain, SAGA_SHA256_BYTES);
+    lane->time_ms = record.cause.time_ms;
     return SAGA_OK;
 }
 

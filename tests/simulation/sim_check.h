@@ -1,0 +1,51 @@
+/* What must hold: the invariants, watched as the history goes on. Everything is seen from outside: from what is
+ * committed on the topics, from Redis after each script, and from the services' books. */
+#ifndef SIM_CHECK_H
+#define SIM_CHECK_H
+
+#include "definition/catalog.h"
+#include "engine/state.h"
+#include "sim_kafka.h"
+#include "sim_store.h"
+
+struct sim_check;
+
+struct sim_check *sim_check_new(struct sim *sim, struct sim_kafka *kafka, struct sim_redis *redis,
+                                struct saga_catalog *catalog);
+void sim_check_free(struct sim_check *check);
+
+/* A record was written that is an input of `count` sagas: it must be journaled, or put aside, as often. With
+ * `at_least`, or more often. */
+void sim_check_expect(struct sim_check *check, struct sim_topic *topic, int32_t partition,
+                      int64_t offset, unsigned count, bool at_least);
+
+/* Records that have become visible. */
+void sim_check_journal(struct sim_check *check, uint32_t lane, const struct saga_message *message);
+void sim_check_dead_letter(struct sim_check *check, const struct saga_message *message);
+void sim_check_command(struct sim_check *check, const struct saga_message *message);
+/* A script has changed a lane of Redis. */
+void sim_check_redis(struct sim_check *check, uint32_t lane);
+
+/* ---- sagas, as the journal tells of them ---- */
+
+/* One run of a saga: from a start to an end. */
+struct sim_run {
+    const char *saga_id, *run;
+    enum saga_status status;
+    bool by_hand; /* an operator skipped a step or said how it ended: the books need not balance */
+    bool paused;
+};
+size_t sim_check_run_count(const struct sim_check *check);
+const struct sim_run *sim_check_run(const struct sim_check *check, size_t index);
+const struct sim_run *sim_check_find_run(const struct sim_check *check, struct saga_slice saga_id,
+                                         struct saga_slice run);
+
+/* Is there nothing more to come: every input taken, every saga ended, Redis where the journal is? Else, `ret_words` (of
+ * `size` bytes) says what is waited for. */
+bool sim_check_is_done(struct sim_check *check, char *ret_words, size_t size);
+/* At the end: Redis holds exactly what the journal gives. */
+void sim_check_end(struct sim_check *check);
+/* A number that two histories share only if their journals are the same, byte for byte. */
+uint64_t sim_check_digest(const struct sim_check *check);
+
+#endif

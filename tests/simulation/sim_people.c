@@ -1,0 +1,153 @@
+/* Customers who order, operators who interfere, and whoever deploys. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "codec/message.h"
+#include "sim_world.h"
+
+enum { ORDERS_MIN = 12, ORDERS_MAX = 24, CUSTOMERS = 6 };
+
+static struct saga_slice inbox(void)
+{
+    return SAGA_SLICE("saga.inbox");
+}
+
+static void append(struct sim_world *world, const struct saga_message *message, unsigned count,
+                   bool at_least)
+{
+    struct sim_topic *topic = sim_kafka_topic(&world->kafka, message->topic);
+    int32_t partition = sim_kafka_partition(topic, message);
+    sim_check_expect(world->check, topic, partition, sim_high(&topic->partitions[partition]), count,
+                     at_least);
+    sim_kafka_append(&world->kafka, message);
+}
+
+/* ---- customers ---- */
+
+/* An order on the shop's topic: it starts a purchase under its own key and a bonus under the customer's. */
+static void write_order(struct sim_world *world, const char *id, unsigned customer, bool at_least)
+{
+    struct saga_header headers[] = { { SAGA_SLICE("ce_specversion"), SAGA_SLICE("1.0") },
+                                     { SAGA_SLICE("ce_type"), SAGA_SLICE("OrderPlaced") } };
+    struct saga_message message = { .topic = SAGA_SLICE("shop.orders"),
+                                    .partition = SAGA_PARTITION_BY_KEY,
+                                    .key = saga_slice_of(id),
+                                    .headers = headers,
+                                    .header_count = 2 };
+    message.value =
+        saga_arena_printf(&world->arena, "{\"id\":\"%s\",\"customer\":\"c-%u\"}", id, customer);
+    sim_tell(&world->sim, "order %s of customer c-%u", id, customer);
+    append(world, &message, at_least ? 1 : 2, at_least);
+}
+
+/* A start by command line. */
+static void write_start(struct sim_world *world, const char *id, unsigned customer)
+{
+    struct saga_message message;
+    struct saga_slice key = saga_slice_of(id);
+    struct saga_slice input =
+        saga_arena_printf(&world->arena, "{\"id\":\"%s\",\"customer\":\"c-%u\"}", id, customer);
+    saga_start_message(inbox(), saga_lane_of_key(key, SIM_LANES), SAGA_SLICE("purchase"), key, key,
+                       input, &world->arena, &message);
+    sim_tell(&world->sim, "start of purchase/%s", id);
+    append(world, &message, 1, false);
+}
+
+static void order(void *context, uint64_t number, uint64_t detail)
+{
+    struct sim_world *world = context;
+    char id[24];
+    unsigned customer = (unsigned)(detail % CUSTOMERS);
+    snprintf(id, sizeof id, "o-%llu", (unsigned long long)number);
+    world->orders_left--;
+    world->orders++;
+    bool twice = detail / CUSTOMERS % 8 == 0;
+    if (detail / 64 % 4 == 0)
+        write_start(world, id, customer);
+    else
+        write_order(world, id, customer, false);
+    if (!twice) return;
+    sim_count(&world->sim, START_DUPLICATED);
+    write_order(world, id, customer, false);
+}
+
+void sim_people_plan(struct sim_world *world)
+{
+    struct sim_random random;
+    sim_random_init(&random, world->sim.seed ^ 0x6f7264657273u);
+    int count = (int)sim_random_between(&random, ORDERS_MIN, ORDERS_MAX);
+    int64_t within_us = sim_random_between(&random, 2, 30) * SIM_SECOND;
+    for (int i = 0; i < count; i++) {
+        int64_t at_us = sim_random_between(&random, 0, within_us);
+        uint64_t detail = sim_random_next(&random) >> 8;
+        if (world->history.orders >= 0 && i >= world->history.orders) continue;
+        world->orders_left++;
+        sim_plan(&world->sim, at_us, order, world, (uint64_t)i + 1, detail);
+    }
+}
+
+void sim_people_send_poison(struct sim_world *world)
+{
+    struct saga_message message = { .topic = SAGA_SLICE("shop.orders"),
+                                    .partition = SAGA_PARTITION_BY_KEY,
+                                    .key = SAGA_SLICE("p"),
+                                    .value = SAGA_SLICE("{\"id\":") };
+    static const char *const topics[] = { "shop.orders", "bank.replies", "saga.inbox" };
+    message.topic = saga_slice_of(topics[sim_below(&world->sim, 3)]);
+    sim_tell(&world->sim, "a record that nobody can read, on %.*s", SAGA_SLICE_ARG(message.topic));
+    append(world, &message, 1, false);
+}
+
+void sim_people_send_unsendable(struct sim_world *world)
+{
+    char id[32];
+    snprintf(id, sizeof id, "UNSENDABLE-%u", ++world->customers);
+    write_order(world, id, CUSTOMERS, true);
+}
+
+/* ---- operators ---- */
+
+static void operate(struct sim_world *world, const struct sim_run *run, enum saga_verb verb,
+                    struct saga_slice as)
+{
+    struct saga_slice saga_id = saga_slice_of(run->saga_id), name, key;
+    struct saga_event event = { .kind = SAGA_EVENT_OPERATOR,
+                                .verb = verb,
+                                .as = as,
+                                .who = SAGA_SLICE("operator"),
+                                .reason = SAGA_SLICE("because") };
+    struct saga_message message;
+    int error = saga_id_parse(saga_id, &name, &key);
+    SAGA_ASSERT(error == SAGA_OK);
+    saga_operator_message(inbox(), saga_lane_of_key(key, SIM_LANES), saga_id, key, &event,
+                          &world->arena, &message);
+    sim_tell(&world->sim, "operator: %s %s", saga_verb_name(verb), run->saga_id);
+    append(world, &message, 1, false);
+}
+
+void sim_people_operate(struct sim_world *world)
+{
+    static const enum saga_verb verbs[] = { SAGA_VERB_CANCEL, SAGA_VERB_CANCEL, SAGA_VERB_PAUSE,
+                                            SAGA_VERB_PAUSE,  SAGA_VERB_RETRY,  SAGA_VERB_SKIP,
+                                            SAGA_VERB_RESUME };
+    size_t count = sim_check_run_count(world->check);
+    if (count == 0) return;
+    sim_count(&world->sim, OPERATOR);
+    operate(world, sim_check_run(world->check, sim_below(&world->sim, count)),
+            verbs[sim_below(&world->sim, sizeof verbs / sizeof verbs[0])], SAGA_SLICE_NONE);
+}
+
+void sim_people_help(struct sim_world *world)
+{
+    size_t count = sim_check_run_count(world->check);
+    for (size_t i = 0; i < count; i++) {
+        const struct sim_run *run = sim_check_run(world->check, i);
+        if (saga_status_has_ended(run->status)) continue;
+        if (run->paused)
+            operate(world, run, SAGA_VERB_RESUME, SAGA_SLICE_NONE);
+        else if (run->status == SAGA_STUCK)
+            operate(world, run, SAGA_VERB_RETRY, SAGA_SLICE_NONE);
+    }
+}

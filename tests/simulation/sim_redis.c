@@ -1,0 +1,200 @@
+/* The simulated Redis itself: what the scripts of the real one do to a lane. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "sim_store.h"
+
+static char *copy_bytes(struct saga_slice s)
+{
+    char *copy = malloc(s.size + 1);
+    SAGA_ASSERT(copy);
+    if (s.size) memcpy(copy, s.data, s.size);
+    copy[s.size] = '\0';
+    return copy;
+}
+
+static void free_saga(struct sim_saga *saga)
+{
+    free(saga->id);
+    free(saga->state);
+}
+
+static void free_timer(struct sim_timer *timer)
+{
+    free(timer->saga_id);
+    free(timer->name);
+}
+
+static void clear(struct sim_lane *lane)
+{
+    for (size_t i = 0; i < lane->saga_count; i++) free_saga(&lane->sagas[i]);
+    for (size_t i = 0; i < lane->timer_count; i++) free_timer(&lane->timers[i]);
+    free(lane->sagas);
+    free(lane->timers);
+    *lane = (struct sim_lane){ 0 };
+}
+
+static void add_saga(struct sim_lane *lane, struct saga_slice id, struct saga_slice state)
+{
+    lane->sagas = realloc(lane->sagas, (lane->saga_count + 1) * sizeof *lane->sagas);
+    SAGA_ASSERT(lane->sagas);
+    lane->sagas[lane->saga_count++] =
+        (struct sim_saga){ copy_bytes(id), copy_bytes(state), state.size, true };
+}
+
+static void add_timer(struct sim_lane *lane, struct saga_slice saga_id, struct saga_slice name,
+                      uint64_t armed, int64_t due_ms)
+{
+    lane->timers = realloc(lane->timers, (lane->timer_count + 1) * sizeof *lane->timers);
+    SAGA_ASSERT(lane->timers);
+    lane->timers[lane->timer_count++] =
+        (struct sim_timer){ copy_bytes(saga_id), copy_bytes(name), armed, due_ms };
+}
+
+static void copy_lane(struct sim_lane *to, const struct sim_lane *from)
+{
+    clear(to);
+    *to = *from;
+    to->sagas = NULL;
+    to->timers = NULL;
+    to->saga_count = to->timer_count = 0;
+    for (size_t i = 0; i < from->saga_count; i++)
+        add_saga(to, saga_slice_of(from->sagas[i].id),
+                 (struct saga_slice){ from->sagas[i].state, from->sagas[i].state_bytes });
+    for (size_t i = 0; i < from->timer_count; i++) {
+        const struct sim_timer *timer = &from->timers[i];
+        add_timer(to, saga_slice_of(timer->saga_id), saga_slice_of(timer->name), timer->armed,
+                  timer->due_ms);
+    }
+}
+
+void sim_redis_init(struct sim_redis *redis, struct sim *sim)
+{
+    memset(redis, 0, sizeof *redis);
+    redis->sim = sim;
+}
+
+void sim_redis_empty(struct sim_redis *redis)
+{
+    for (int n = 0; n < SIM_LANES; n++) clear(&redis->lanes[n]);
+}
+
+void sim_redis_free(struct sim_redis *redis)
+{
+    sim_redis_empty(redis);
+    for (int n = 0; n < SIM_LANES; n++) clear(&redis->kept[n]);
+}
+
+void sim_redis_keep(struct sim_redis *redis)
+{
+    for (int n = 0; n < SIM_LANES; n++) copy_lane(&redis->kept[n], &redis->lanes[n]);
+}
+
+void sim_redis_go_back(struct sim_redis *redis)
+{
+    for (int n = 0; n < SIM_LANES; n++) copy_lane(&redis->lanes[n], &redis->kept[n]);
+}
+
+const struct sim_saga *sim_lane_saga(const struct sim_lane *lane, struct saga_slice id)
+{
+    for (size_t i = 0; i < lane->saga_count; i++)
+        if (saga_slice_is(id, lane->sagas[i].id)) return &lane->sagas[i];
+    return NULL;
+}
+
+static void remove_saga(struct sim_lane *lane, struct saga_slice id)
+{
+    struct sim_saga *saga = (struct sim_saga *)sim_lane_saga(lane, id);
+    if (!saga) return;
+    free_saga(saga);
+    *saga = lane->sagas[--lane->saga_count];
+}
+
+static void remove_timer(struct sim_lane *lane, struct saga_slice saga_id,
+                         const struct saga_timer_write *write)
+{
+    for (size_t i = 0; i < lane->timer_count; i++) {
+        struct sim_timer *timer = &lane->timers[i];
+        if (timer->armed != write->armed || !saga_slice_is(saga_id, timer->saga_id) ||
+            !saga_slice_is(write->name, timer->name))
+            continue;
+        free_timer(timer);
+        *timer = lane->timers[--lane->timer_count];
+        return;
+    }
+}
+
+bool sim_lane_is_at(const struct sim_lane *lane, int64_t expected)
+{
+    return lane->present && lane->applied == expected;
+}
+
+int64_t sim_lane_next_due(const struct sim_lane *lane)
+{
+    int64_t next_ms = SAGA_TIMER_NEVER;
+    for (size_t i = 0; i < lane->timer_count; i++)
+        if (lane->timers[i].due_ms < next_ms) next_ms = lane->timers[i].due_ms;
+    return next_ms;
+}
+
+static void set_text(char *to, size_t size, struct saga_slice text)
+{
+    SAGA_ASSERT(text.size < size);
+    if (text.size) memcpy(to, text.data, text.size);
+    to[text.size] = '\0';
+}
+
+/* What removes comes first, as in the real script. */
+bool sim_lane_apply(struct sim_redis *redis, const struct saga_apply *apply)
+{
+    struct sim_lane *lane = &redis->lanes[apply->lane];
+    bool fits =
+        sim_lane_is_at(lane, apply->expected) && saga_slice_is(apply->journal, lane->journal);
+    bool blind = redis->sim->mutation == SIM_MUTATION_APPLY_BLIND && lane->present;
+    if (!fits && !blind) return false;
+    for (size_t i = 0; i < apply->write_count; i++) {
+        const struct saga_state_write *write = &apply->writes[i];
+        if (!write->timers_only && !write->state.data) remove_saga(lane, write->saga_id);
+        for (size_t t = 0; t < write->timers_removed_count; t++)
+            remove_timer(lane, write->saga_id, &write->timers_removed[t]);
+    }
+    for (size_t i = 0; i < apply->write_count; i++) {
+        const struct saga_state_write *write = &apply->writes[i];
+        if (!write->timers_only && write->state.data) {
+            remove_saga(lane, write->saga_id);
+            add_saga(lane, write->saga_id, write->state);
+        }
+        for (size_t t = 0; t < write->timers_added_count; t++) {
+            remove_timer(lane, write->saga_id, &write->timers_added[t]);
+            add_timer(lane, write->saga_id, write->timers_added[t].name,
+                      write->timers_added[t].armed, write->timers_added[t].due_ms);
+        }
+    }
+    lane->applied = apply->applied;
+    lane->heartbeat_ms = apply->now_ms;
+    set_text(lane->chain, sizeof lane->chain, apply->chain);
+    set_text(lane->owner, sizeof lane->owner, apply->owner);
+    if (redis->applied) redis->applied(redis->context, apply->lane);
+    return true;
+}
+
+uint64_t sim_lane_reset_begin(struct sim_redis *redis, uint32_t number)
+{
+    struct sim_lane *lane = &redis->lanes[number];
+    lane->present = false;
+    lane->token = ++redis->tokens;
+    return lane->token;
+}
+
+bool sim_lane_reset_end(struct sim_redis *redis, uint32_t number, uint64_t token,
+                        struct saga_slice journal, int64_t applied)
+{
+    struct sim_lane *lane = &redis->lanes[number];
+    if (lane->token != token) return false;
+    clear(lane);
+    lane->present = true;
+    lane->applied = applied;
+    set_text(lane->journal, sizeof lane->journal, journal);
+    return true;
+}
