@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* So many histories must have seen every kind of fault and every situation. */
-enum { ENOUGH_HISTORIES = 500, FAULTS_A_HISTORY = 8 };
+/* So many histories must have seen every kind of fault, and so many every situation. */
+enum { ENOUGH_FOR_FAULTS = 500, ENOUGH_FOR_SITUATIONS = 5000, FAULTS_A_HISTORY = 8 };
 
 static void add_failing(struct sim_totals *totals, uint64_t seed, const char *violation)
 {
@@ -40,49 +40,49 @@ void sim_totals_merge(struct sim_totals *totals, const struct sim_totals *share)
     totals->failed += share->failed - listed;
 }
 
-static uint64_t print_counts(const struct sim_totals *totals, int from, int to, bool *missing)
+/* Prints a range of counts and returns their sum. `*missing` is set where one that must have occurred did not. */
+static uint64_t print_counts(const struct sim_totals *totals, int from, int to, bool enough,
+                             bool *missing)
 {
     uint64_t sum = 0;
     for (int c = from; c < to; c++) {
         uint64_t count = totals->counts[c];
         printf("%10llu  %s%s\n", (unsigned long long)count, sim_count_words((enum sim_count)c),
-               count ? "" : "  <- NEVER");
-        if (count == 0) *missing = true;
+               enough && count == 0 ? "  <- NEVER" : "");
+        if (enough && count == 0) *missing = true;
         sum += count;
     }
     return sum;
 }
 
+static void print_failures(const struct sim_totals *totals)
+{
+    printf("FAILED: %llu histories: seeds", (unsigned long long)totals->failed);
+    for (uint64_t i = 0; i < totals->failed && i < SIM_FAILING_MAX; i++)
+        printf(" %llu", (unsigned long long)totals->failing[i]);
+    printf("\nseed %llu: %s\nits story: --seed %llu --trace; made small: --seed %llu --shrink\n",
+           (unsigned long long)totals->failing[0], totals->violation,
+           (unsigned long long)totals->failing[0], (unsigned long long)totals->failing[0]);
+}
+
 bool sim_totals_print(const struct sim_totals *totals)
 {
     bool missing = false;
-    printf("\nfaults\n");
-    uint64_t faults = print_counts(totals, 0, SIM_FAULTS_END, &missing);
-    printf("\nsituations\n");
-    print_counts(totals, SIM_SITUATIONS_BEGIN + 1, SIM_COUNTS, &missing);
     double histories = totals->histories ? (double)totals->histories : 1;
+    bool enough = totals->histories >= ENOUGH_FOR_FAULTS;
+    printf("\nfaults\n");
+    uint64_t faults = print_counts(totals, 0, SIM_FAULTS_END, enough, &missing);
+    printf("\nsituations\n");
+    print_counts(totals, SIM_SITUATIONS_BEGIN + 1, SIM_COUNTS,
+                 totals->histories >= ENOUGH_FOR_SITUATIONS, &missing);
     printf("\na history: %.1f faults, %.1f orders, %.0f s of virtual time\n",
            (double)faults / histories, (double)totals->orders / histories,
            totals->virtual_s / histories);
-    bool enough = totals->histories >= ENOUGH_HISTORIES;
-    bool good = totals->failed == 0;
-    if (missing && enough) {
-        printf("FAILED: something above never happened, so it was not tested\n");
-        good = false;
-    }
-    if (enough && (double)faults < FAULTS_A_HISTORY * histories) {
-        printf("FAILED: less than %d faults a history\n", FAULTS_A_HISTORY);
-        good = false;
-    }
-    if (totals->failed) {
-        printf("FAILED: %llu histories: seeds", (unsigned long long)totals->failed);
-        for (uint64_t i = 0; i < totals->failed && i < SIM_FAILING_MAX; i++)
-            printf(" %llu", (unsigned long long)totals->failing[i]);
-        printf(
-            "\nseed %llu: %s\nits story: --seed %llu --trace; made small: --seed %llu --shrink\n",
-            (unsigned long long)totals->failing[0], totals->violation,
-            (unsigned long long)totals->failing[0], (unsigned long long)totals->failing[0]);
-    }
+    bool few = enough && (double)faults < FAULTS_A_HISTORY * histories;
+    if (missing) printf("FAILED: something above never happened, so it was not tested\n");
+    if (few) printf("FAILED: less than %d faults a history\n", FAULTS_A_HISTORY);
+    if (totals->failed) print_failures(totals);
+    bool good = !missing && !few && totals->failed == 0;
     if (good) printf("everything held\n");
     return good;
 }
