@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/mutation.h"
 #include "base/time.h"
 
 enum { COMMAND_HEADERS_MAX = 14, DEAD_LETTER_HEADERS = 5 };
@@ -61,9 +62,11 @@ static void command(const struct saga_fact *fact, const struct saga_state *state
     bool compensation = fact->kind == SAGA_FACT_COMPENSATION_SENT;
     const struct saga_step_state *step = saga_state_step(state, fact->step);
     SAGA_ASSERT(step);
-    begin(fact, state, time_ms,
-          saga_command_id(arena, state, fact->step, compensation, fact->attempt), arena, ret);
-    add(ret, "ce_sagaidempotencykey", saga_idempotency_key(arena, state, fact->step, compensation));
+    struct saga_slice id =
+        saga_command_id(arena, state, fact->step, compensation, fact->attempt);
+    struct saga_slice key = saga_idempotency_key(arena, state, fact->step, compensation);
+    begin(fact, state, time_ms, id, arena, ret);
+    add(ret, "ce_sagaidempotencykey", SAGA_WITHOUT(IDEMPOTENCY_KEYS) ? id : key);
     add(ret, "ce_sagakind", compensation ? SAGA_SLICE("compensation") : SAGA_SLICE("command"));
     if (compensation)
         add(ret, "ce_sagacompensates", saga_idempotency_key(arena, state, fact->step, false));

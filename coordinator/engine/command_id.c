@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/mutation.h"
 #include "engine/engine.h"
 
 #define COMPENSATE "compensate"
@@ -20,7 +21,8 @@ struct saga_slice saga_command_id(struct saga_arena *arena, const struct saga_st
 {
     return saga_arena_printf(arena, "%.*s/%.*s/%.*s/%s%u", SAGA_SLICE_ARG(state->id),
                              SAGA_SLICE_ARG(state->run), SAGA_SLICE_ARG(step),
-                             compensation ? COMPENSATE "/" : "", attempt);
+                             compensation ? COMPENSATE "/" : "",
+                             SAGA_WITHOUT(COMMAND_IDS) ? 1 : attempt);
 }
 
 /* Cuts the part behind the last slash off `*rest`. */

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/mutation.h"
 #include "engine/engine_internal.h"
 
 enum answer { ANSWER_SUCCESS, ANSWER_FAILURE, ANSWER_RETRY, ANSWER_OTHER };
@@ -319,7 +320,8 @@ static void answer_by_type(struct saga_decision *d)
 void saga_decide_reply(struct saga_decision *d)
 {
     const struct saga_event *event = d->event;
-    if (event->run.size && !saga_slice_equal(event->run, d->state->run)) {
+    bool other_run = event->run.size && !saga_slice_equal(event->run, d->state->run);
+    if (other_run && !SAGA_WITHOUT(RUNS)) {
         ignore(d, "other-run", "it answers an earlier saga of the same id");
     } else if (saga_status_has_ended(d->state->status)) {
         ignore(d, "saga-ended", "the saga has ended");

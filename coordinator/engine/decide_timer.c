@@ -1,4 +1,5 @@
 /* A timer rang (R16): the state says whether it is the one that is armed, and what it means. */
+#include "base/mutation.h"
 #include "engine/engine_internal.h"
 
 static void ignore(struct saga_decision *d, const char *reason, const char *message)
@@ -56,7 +57,7 @@ void saga_decide_timer(struct saga_decision *d)
 {
     struct saga_slice name = d->event->timer, path;
     const struct saga_timer *timer = saga_state_timer(d->state, name);
-    if (!timer || timer->armed != d->event->armed) {
+    if (!timer || (timer->armed != d->event->armed && !SAGA_WITHOUT(STALE_TIMERS))) {
         ignore(d, "stale", "an alarm of a timer that was armed anew or taken away");
     } else if (timer->held) {
         ignore(d, "held", "it has rung already; it counts when the saga goes on");

@@ -1,6 +1,7 @@
 /* The forward way: from block to block, attempts and their ends. */
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/mutation.h"
 #include "engine/engine_internal.h"
 
 static const int64_t keep_default_ms = 7 * 86400000LL; /* where the definition is not to be had */
@@ -150,7 +151,7 @@ void saga_attempt_failed(struct saga_decision *d, struct saga_step_state *step, 
                      });
         return;
     }
-    if (timed_out || saga_step_may_be_done(step)) { /* R18 */
+    if ((timed_out || saga_step_may_be_done(step)) && !SAGA_WITHOUT(UNKNOWN)) { /* R18 */
         saga_emit(d, (struct saga_fact){
                          .kind = SAGA_FACT_STEP_UNKNOWN, .step = path, .attempt = attempt });
     } else {

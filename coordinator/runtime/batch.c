@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mutation.h"
 #include "runtime/batch_internal.h"
 
 enum {
@@ -47,7 +48,8 @@ static int note_missing_definition(struct saga_batch *b)
     struct saga_retained *retained = &b->w->retained;
     uint64_t rounds = saga_registry_rounds(b->w->config.registry);
     if (retained->definition_round == 0) retained->definition_round = rounds + 2;
-    return rounds < retained->definition_round ? SAGA_E_AGAIN : SAGA_OK;
+    bool waits = rounds < retained->definition_round && !SAGA_WITHOUT(WAITING_FOR_DEFINITIONS);
+    return waits ? SAGA_E_AGAIN : SAGA_OK;
 }
 
 static void hop(struct saga_batch *b, const struct saga_intake_item *in,
@@ -395,7 +397,7 @@ int saga_batch_run(struct saga_worker *w)
     if (jump_ms)
         saga_log(SAGA_LOG_WARNING, "the clock jumped, timers wait for a while", "by_ms=%lld",
                  (long long)jump_ms);
-    if (b.time_ms < w->time_ms) b.time_ms = w->time_ms; /* R17 */
+    if (b.time_ms < w->time_ms && !SAGA_WITHOUT(MONOTONIC_TIME)) b.time_ms = w->time_ms; /* R17 */
     b.written = SAGA_NEW_ARRAY(b.arena, bool, w->config.lanes);
     int error = take_records(&b);
     if (error == SAGA_OK && !w->retained.last_is_poison) error = take_timers(&b);

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/mutation.h"
 
 void saga_lane_init(struct saga_lane *lane, uint32_t number)
 {
@@ -260,7 +261,7 @@ static void end_batch(struct saga_lane *lane, bool committed)
         r->encoded = SAGA_SLICE_NONE;
         r->next_touched = NULL;
         bool gone = working->forgotten || working->status == SAGA_STATUS_NONE;
-        if (committed && !gone) {
+        if ((committed || SAGA_WITHOUT(WORKING_COPIES)) && !gone) {
             set_clean(lane, r, working);
         } else {
             saga_state_free(working);
@@ -286,5 +287,6 @@ void saga_lane_publish(struct saga_lane *lane, size_t bytes_max)
 void saga_lane_abandon(struct saga_lane *lane)
 {
     end_batch(lane, false);
-    lane->next_due_ms = 0; /* timers that the batch had taken are still due: ask again */
+    if (!SAGA_WITHOUT(TIMERS_AGAIN))
+        lane->next_due_ms = 0; /* timers that the batch had taken are still due: ask again */
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mutation.h"
 #include "runtime/worker_internal.h"
 
 enum { CALL_TIMEOUT_MS = 1000, READ_TIMEOUT_MS = 100, CHUNK_RECORDS = 1000, RETRY_MS = 200 };
@@ -100,7 +101,7 @@ static int resolve_beginnings(struct saga_worker *w)
         if (error < 0) return bus_error(w, error);
         bool latest = topic && !topic->replies && topic->from == SAGA_BEGIN_LATEST;
         fresh[count] = *position;
-        fresh[count++].offset = latest ? high : low;
+        fresh[count++].offset = latest || SAGA_WITHOUT(BEGINNINGS) ? high : low;
     }
     if (count) {
         int error = bus->commit_positions(bus->self, fresh, count, CALL_TIMEOUT_MS);
@@ -426,7 +427,7 @@ static int read_journal(struct saga_worker *w)
     struct saga_bus *bus = &w->config.bus;
     struct saga_lane *lane = next_lane(w);
     struct saga_bus_records records = { 0 };
-    if (r->position >= r->high) {
+    if (r->position >= r->high || SAGA_WITHOUT(CATCHING_UP)) {
         saga_log(SAGA_LOG_INFO, "lane recovered", "lane=%u applied=%lld", lane->number,
                  (long long)lane->applied);
         lane_done(w, lane);

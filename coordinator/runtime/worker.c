@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mutation.h"
 #include "runtime/worker_internal.h"
 
 enum {
@@ -214,7 +215,7 @@ static void note_abort(struct saga_worker *w, bool refused)
     if (retained->window > left) retained->window = left;
     if (retained->window > 1)
         retained->window /= 2;
-    else if (left)
+    else if (left && !SAGA_WITHOUT(PUTTING_ASIDE))
         retained->last_is_poison = true;
 }
 

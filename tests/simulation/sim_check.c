@@ -275,6 +275,21 @@ static void take_facts(struct sim_check *check, const struct saga_journal_record
 
 /* ---- the journal ---- */
 
+/* R16: an alarm that counts was armed, and is due. */
+static void check_alarm(struct sim_check *check, uint32_t number,
+                        const struct saga_journal_record *record)
+{
+    const struct saga_state *state =
+        saga_replay_state(check->lanes[number].replay, record->saga_id);
+    const struct saga_timer *timer = state ? saga_state_timer(state, record->cause.timer) : NULL;
+    if (record->cause.kind != SAGA_EVENT_TIMER || record->fact_count == 0 ||
+        record->facts[0].kind == SAGA_FACT_TIMER_IGNORED)
+        return;
+    if (!timer || timer->due_ms > record->cause.time_ms)
+        sim_violate(check->sim, "an alarm of %.*s rang before its time: %.*s",
+                    SAGA_SLICE_ARG(record->saga_id), SAGA_SLICE_ARG(record->cause.timer));
+}
+
 static uint64_t fingerprint(struct saga_slice bytes)
 {
     return saga_crc64_avro(bytes);
@@ -341,10 +356,11 @@ void sim_check_journal(struct sim_check *check, uint32_t number, const struct sa
     struct saga_diagnostic diagnostic = { 0 };
     struct lane *lane = &check->lanes[number];
     saga_arena_reset(&check->scratch);
+    bool readable = saga_journal_decode(check->codec, message->value, &check->scratch, &record,
+                                        &diagnostic) == SAGA_OK;
+    if (readable) check_alarm(check, number, &record);
     saga_replay_record(lane->replay, message);
-    if (saga_journal_decode(check->codec, message->value, &check->scratch, &record, &diagnostic) <
-        0)
-        return; /* the replay has said so */
+    if (!readable) return; /* the replay has said so */
     tell_record(check, number, message->offset, &record);
     if (record.cause.time_ms < lane->time_ms)
         sim_violate(check->sim, "the time of lane %u goes back at offset %lld", number,
@@ -387,7 +403,8 @@ static void settle_claim(struct sim_check *check, uint32_t number, const struct 
         sim_violate(check->sim, "Redis' lane %u stands at %lld, where no record ends", number,
                     (long long)claim->applied);
     } else if (claim->saga_id[0] == '\0') {
-        if (strcmp(end->chain, claim->chain) != 0)
+        /* a lane that was emptied has no chain until its first apply, and who takes it over builds it anew */
+        if (claim->chain[0] && strcmp(end->chain, claim->chain) != 0)
             sim_violate(check->sim, "Redis' lane %u has another chain at %lld", number,
                         (long long)claim->applied);
         if (end->saga_count != claim->saga_count)
@@ -468,6 +485,14 @@ bool sim_check_is_done(struct sim_check *check, char *ret_words, size_t size)
         if (saga_status_has_ended(run->told.status)) continue;
         snprintf(ret_words, size, "saga %s is %s%s", run->name, saga_status_name(run->told.status),
                  run->told.paused ? " and paused" : "");
+        return false;
+    }
+    for (uint32_t n = 0; n < SIM_LANES; n++) {
+        struct saga_replay_counts counts;
+        saga_replay_count(check->lanes[n].replay, &counts);
+        if (counts.sagas == 0) continue;
+        snprintf(ret_words, size, "lane %u still keeps %llu ended sagas", n,
+                 (unsigned long long)counts.sagas);
         return false;
     }
     for (uint32_t n = 0; n < SIM_LANES; n++) {

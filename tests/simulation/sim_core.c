@@ -6,6 +6,8 @@
 
 #include "base/assert.h"
 
+enum saga_mutation saga_mutation;
+
 const char *sim_count_words(enum sim_count count)
 {
 #define WORDS(name, words) [SIM_##name] = words,
@@ -17,7 +19,7 @@ const char *sim_count_words(enum sim_count count)
 const char *sim_mutation_name(enum sim_mutation mutation)
 {
 #define NAME(name, word, words) word,
-    static const char *const all[] = { SIM_MUTATIONS(NAME) };
+    static const char *const all[] = { SIM_MUTATIONS(NAME) SAGA_MUTATIONS_OF_RULES(NAME) };
 #undef NAME
     return all[mutation];
 }
@@ -25,15 +27,19 @@ const char *sim_mutation_name(enum sim_mutation mutation)
 const char *sim_mutation_words(enum sim_mutation mutation)
 {
 #define WORDS(name, word, words) words,
-    static const char *const all[] = { SIM_MUTATIONS(WORDS) };
+    static const char *const all[] = { SIM_MUTATIONS(WORDS) SAGA_MUTATIONS_OF_RULES(WORDS) };
 #undef WORDS
     return all[mutation];
 }
 
 void sim_init(struct sim *sim, uint64_t seed, bool trace, enum sim_mutation mutation)
 {
+    saga_mutation = mutation < SIM_MUTATION_OWN
+                        ? SAGA_MUTATION_NONE
+                        : (enum saga_mutation)(mutation - SIM_MUTATION_OWN + 1);
     *sim = (struct sim){ .seed = seed, .trace = trace, .mutation = mutation };
     sim_random_init(&sim->random, seed);
+    sim->cache_bytes = sim_chance(sim, 500) ? 2048 : 65536;
 }
 
 void sim_free(struct sim *sim)

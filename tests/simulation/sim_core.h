@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mutation.h"
 #include "sim_random.h"
 
 enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
@@ -96,7 +97,8 @@ enum sim_count {
 #undef SIM_COUNT_NAME
 const char *sim_count_words(enum sim_count count);
 
-/* Rules that can be switched off, one at a time, to see that their absence is found (README.md, Mutations). */
+/* Rules that can be switched off, one at a time, to see that their absence is found (README.md, Mutations): here those that
+ * Kafka, Redis and their clients keep for the coordinator, behind them those that its own code keeps. */
 #define SIM_MUTATIONS(X)                                                                           \
     X(NONE, "none", "")                                                                            \
     X(OFFSETS_UNFENCED, "offsets-unfenced", "R4: offsets are taken under any generation")          \
@@ -113,7 +115,11 @@ const char *sim_count_words(enum sim_count count);
     X(READ_BLIND, "read-blind", "R10: states are read wherever the lane stands")
 
 #define SIM_MUTATION_NAME(name, word, words) SIM_MUTATION_##name,
-enum sim_mutation { SIM_MUTATIONS(SIM_MUTATION_NAME) SIM_MUTATION_COUNT };
+enum sim_mutation {
+    SIM_MUTATIONS(SIM_MUTATION_NAME) SIM_MUTATION_OWN,
+    SIM_MUTATION_BEFORE_RULES = SIM_MUTATION_OWN - 1,
+    SAGA_MUTATIONS_OF_RULES(SIM_MUTATION_NAME) SIM_MUTATION_COUNT
+};
 #undef SIM_MUTATION_NAME
 const char *sim_mutation_name(enum sim_mutation mutation);
 const char *sim_mutation_words(enum sim_mutation mutation);
@@ -134,6 +140,7 @@ struct sim {
     int64_t now_us;
     bool trace;
     enum sim_mutation mutation;
+    size_t cache_bytes;       /* of each worker: little, so that states are read anew, or enough */
     struct sim_event *events; /* a heap, the next first */
     size_t event_count, event_capacity;
     uint64_t event_order;

@@ -159,7 +159,10 @@ static void happen(void *context, uint64_t index, uint64_t unused)
         return;
     case SIM_START_DUPLICATED: return; /* the customers do it */
     case SIM_OPERATOR: sim_people_operate(world); return;
-    case SIM_DEPLOY: sim_people_deploy(world, (unsigned)(fault->detail % 2), 0); return;
+    case SIM_DEPLOY:
+        world->texts_late_until_us[fault->worker] = until_us;
+        sim_people_deploy(world, (unsigned)(fault->detail % 2), 0);
+        return;
     default: SAGA_ASSERT(false);
     }
 }
@@ -177,6 +180,7 @@ void sim_faults_calm(struct sim_world *world)
     sim_tell(&world->sim, "all faults have stopped");
     world->kafka.away_until_us = world->kafka.markers_slow_until_us = 0;
     world->redis.away_until_us = world->redis.slow_until_us = 0;
+    memset(world->texts_late_until_us, 0, sizeof world->texts_late_until_us);
     sim_services_be_silent(world->services, 0);
     for (int t = 0; t < SIM_TROUBLES; t++)
         sim_services_trouble(world->services, (enum sim_trouble)t, 0);

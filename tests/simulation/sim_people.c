@@ -7,7 +7,7 @@
 #include "codec/message.h"
 #include "sim_world.h"
 
-enum { ORDERS_MIN = 12, ORDERS_MAX = 24, CUSTOMERS = 6 };
+enum { ORDERS_MIN = 14, ORDERS_MAX = 26, ORDERS_FEW = 4, CUSTOMERS = 5 };
 
 static struct saga_slice inbox(void)
 {
@@ -77,7 +77,10 @@ void sim_people_plan(struct sim_world *world)
 {
     struct sim_random random;
     sim_random_init(&random, world->sim.seed ^ 0x6f7264657273u);
-    int count = (int)sim_random_between(&random, ORDERS_MIN, ORDERS_MAX);
+    /* sometimes so few that a lane has nothing else to do than the one thing that went wrong */
+    bool few = sim_random_chance(&random, 200);
+    int count = (int)(few ? sim_random_between(&random, 1, ORDERS_FEW)
+                          : sim_random_between(&random, ORDERS_MIN, ORDERS_MAX));
     int64_t within_us = sim_random_between(&random, 2, 30) * SIM_SECOND;
     for (int i = 0; i < count; i++) {
         int64_t at_us = sim_random_between(&random, 0, within_us);

@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 
-enum { STACK_BYTES = 1024 * 1024, STEP_MS = 1000, BATCH_MAX = 64, CACHE_BYTES = 64 * 1024 };
+enum { STACK_BYTES = 1024 * 1024, STEP_MS = 1000, BATCH_MAX = 64 };
 
 const int64_t sim_epoch_ms = INT64_C(1767225600000);
 
@@ -41,7 +41,7 @@ static void live(struct sim_worker *w)
                                          .dead_letters = SAGA_SLICE("saga.dead-letters"),
                                          .lanes = SIM_LANES,
                                          .batch_max = BATCH_MAX,
-                                         .cache_bytes = CACHE_BYTES,
+                                         .cache_bytes = w->sim->cache_bytes,
                                          .owner = saga_slice_of(owners[w->number]),
                                          .clock = { w, wall_ms, monotonic_ms },
                                          .registry = w->registry,

@@ -98,7 +98,8 @@ static void look_at_definitions(void *context, uint64_t number, uint64_t unused)
     bool reaches = world->sim.now_us >= w->kafka_cut_until_us &&
                    world->sim.now_us >= w->kafka_deaf_until_us &&
                    world->sim.now_us >= world->kafka.away_until_us;
-    if (runs && reaches) read_definitions(world, (unsigned)number);
+    bool late = world->sim.now_us < world->texts_late_until_us[number];
+    if (runs && reaches && !late) read_definitions(world, (unsigned)number);
     sim_plan(&world->sim, sim_between(&world->sim, LOOK_US, 4 * LOOK_US), look_at_definitions,
              world, number, 0);
 }
@@ -131,6 +132,7 @@ static void start_worker(void *context, uint64_t number, uint64_t unused)
     struct sim_world *world = context;
     struct sim_worker *w = &world->workers[number];
     (void)unused;
+    world->texts_late_until_us[number] = 0;
     read_definitions(world,
                      (unsigned)number); /* a process reads them to their end before it works */
     sim_worker_start(w);

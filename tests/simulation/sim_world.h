@@ -44,7 +44,8 @@ struct sim_world {
     struct saga_arena arena;
     ucontext_t scheduler;
     struct sim_worker workers[SIM_WORKERS];
-    size_t texts_read[SIM_WORKERS]; /* of the definitions topic, by each process */
+    size_t texts_read[SIM_WORKERS];           /* of the definitions topic, by each process */
+    int64_t texts_late_until_us[SIM_WORKERS]; /* a process that reads them later than others */
     struct saga_slice texts[SIM_TEXTS_MAX];
     size_t text_count;
     struct sim_fault faults[SIM_FAULTS_MAX];

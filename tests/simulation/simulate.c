@@ -248,10 +248,13 @@ static int run_mutations(struct arguments *a)
         struct sim_totals totals;
         a->history.mutation = (enum sim_mutation)m;
         bool complete = run_many(a, &totals);
-        bool found = complete && totals.failed;
+        bool found =
+            !complete || totals.failed; /* an assertion of the coordinator notices it too */
         printf("%-20s %-60s ", sim_mutation_name((enum sim_mutation)m),
                sim_mutation_words((enum sim_mutation)m));
-        if (found)
+        if (found && !totals.failed)
+            printf("found by an assertion\n");
+        else if (found)
             printf("found by seed %llu: %s\n", (unsigned long long)totals.failing[0],
                    totals.violation);
         else

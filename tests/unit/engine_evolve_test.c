@@ -21,7 +21,9 @@ static int try(struct world *w, struct saga_fact fact)
 static void refuse_at(struct world *w, struct saga_fact fact, int line)
 {
     if (try(w, fact) == SAGA_E_INVALID) return;
-    print_error("%s is taken though it cannot follow\n", saga_fact_types[fact.kind].name);
+    bool known = fact.kind < SAGA_FACT_KIND_COUNT;
+    print_error("%s is taken though it cannot follow\n",
+                known ? saga_fact_types[fact.kind].name : "a fact of no kind");
     _fail(__FILE__, line);
 }
 #define REFUSE(w, ...) refuse_at((w), FACT(__VA_ARGS__), __LINE__)

@@ -1,0 +1,32 @@
+/* Rules that a test build can switch off, one at a time, to see that the simulation notices (tests/simulation/README.md).
+ * In every other build SAGA_WITHOUT is a constant false and leaves nothing behind. */
+#ifndef SAGA_BASE_MUTATION_H
+#define SAGA_BASE_MUTATION_H
+
+#include <stdbool.h>
+
+#define SAGA_MUTATIONS_OF_RULES(X)                                                                 \
+    X(WORKING_COPIES, "dirty-abort", "R6: what an aborted batch decided stays in the cache")       \
+    X(CATCHING_UP, "no-catching-up", "R8: recovery does not read the journal behind Redis")        \
+    X(RUNS, "any-run", "R14: an answer for an earlier run counts for this one")                    \
+    X(COMMAND_IDS, "ids-without-attempt", "R15: all attempts have one command id")                 \
+    X(IDEMPOTENCY_KEYS, "keys-with-attempt", "R15: each attempt has a key of its own")             \
+    X(STALE_TIMERS, "stale-timers", "R16: an alarm counts that was armed for something else")      \
+    X(MONOTONIC_TIME, "time-goes-back", "R17: a lane's time follows the clock back")               \
+    X(UNKNOWN, "unknown-is-failed", "R18: a step without an answer counts as not done")            \
+    X(WAITING_FOR_DEFINITIONS, "no-waiting", "R19: a definition not read yet counts as not there") \
+    X(BEGINNINGS, "begin-at-the-end", "R20: a topic never read is read from its end")              \
+    X(PUTTING_ASIDE, "poison-stays", "R24: a record that cannot be committed is tried for ever")   \
+    X(TIMERS_AGAIN, "timers-lost", "R16: alarms of a batch that was aborted do not ring again")
+
+#ifdef SAGA_MUTATIONS
+#define SAGA_MUTATION_NAME(name, word, words) SAGA_MUTATION_##name,
+enum saga_mutation { SAGA_MUTATION_NONE, SAGA_MUTATIONS_OF_RULES(SAGA_MUTATION_NAME) };
+#undef SAGA_MUTATION_NAME
+extern enum saga_mutation saga_mutation;
+#define SAGA_WITHOUT(rule) (saga_mutation == SAGA_MUTATION_##rule)
+#else
+#define SAGA_WITHOUT(rule) false
+#endif
+
+#endif
