@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench_support.h"
 #include "harness/cluster.h"
 #include "harness/process.h"
 
@@ -45,52 +46,13 @@ struct figures {
     long rss_idle_kb, rss_peak_kb;
 };
 
-static struct saga_test_cluster cluster;
-static bool complete;
-
-static double now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-static _Noreturn void stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static _Noreturn void stop(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("bench: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(1);
-}
-
-/* The harness calls exit where it has no test to fail, so every failure comes by here. The servers'
- * data goes, the logs stay; where the servers did not start, their folders are the logs. */
-static void end_early(void)
-{
-    if (complete) return;
-    fflush(NULL);
-    if (cluster.folder) fprintf(stderr, "bench: no figures; logs are in %s\n", cluster.folder);
-    setenv("SAGA_TEST_KEEP", "1", 1);
-    if (cluster.client) saga_test_cluster_stop(&cluster);
-    _exit(1);
-}
-
-static void say(const char *words)
-{
-    if (!options.json) fprintf(stderr, "%s\n", words);
-}
-
 /* ---- the plain loop ---- */
 
 static double number_of(const json_t *object, const char *name)
 {
     const json_t *number = json_object_get(object, name);
     if (!json_is_number(number) || json_number_value(number) <= 0)
-        stop("raw_loop says nothing of %s", name);
+        bench_stop("raw_loop says nothing of %s", name);
     return json_number_value(number);
 }
 
@@ -98,22 +60,22 @@ static void run_raw_loop(struct figures *figures)
 {
     char path[512], said[4096] = "", bootstrap[64], workers[32], partitions[32];
     pid_t pid;
-    say("raw: a plain librdkafka loop on the same broker");
-    snprintf(path, sizeof path, "%s/raw", cluster.folder);
-    snprintf(bootstrap, sizeof bootstrap, "--bootstrap=%s", cluster.kafka.servers);
+    bench_say("raw: a plain librdkafka loop on the same broker");
+    snprintf(path, sizeof path, "%s/raw", bench_cluster.folder);
+    snprintf(bootstrap, sizeof bootstrap, "--bootstrap=%s", bench_cluster.kafka.servers);
     snprintf(workers, sizeof workers, "--workers=%u", options.workers);
     snprintf(partitions, sizeof partitions, "--partitions=%d", LANES);
     char *arguments[] = { SAGA_BINARY_DIR "/tests/raw_loop", bootstrap, workers, partitions, NULL };
-    if (saga_test_spawn(arguments, path, &pid) != 0) stop("raw_loop does not start");
+    if (saga_test_spawn(arguments, path, &pid) != 0) bench_stop("raw_loop does not start");
     int status = saga_test_stop(pid, 0, RAW_MS);
     FILE *file = fopen(path, "r");
     size_t got = file ? fread(said, 1, sizeof said - 1, file) : 0;
     said[got] = '\0';
     if (file) fclose(file);
-    if (status != 0) stop("raw_loop failed:\n%s", said);
+    if (status != 0) bench_stop("raw_loop failed:\n%s", said);
     const char *begin = strchr(said, '{');
     json_t *object = begin ? json_loads(begin, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
-    if (!object) stop("raw_loop printed no JSON:\n%s", said);
+    if (!object) bench_stop("raw_loop printed no JSON:\n%s", said);
     figures->raw_events_per_s = number_of(object, "raw_events_per_s");
     figures->raw_round_trip_ms = number_of(object, "raw_round_trip_ms");
     json_decref(object);
@@ -146,14 +108,14 @@ static void fill_starts_on(struct saga_bus *bus)
     struct saga_arena arena;
     saga_arena_init(&arena);
     for (unsigned i = 0; i < options.sagas;) {
-        if (bus->begin(bus->self) < 0) stop("%s", bus->problem(bus->self));
+        if (bus->begin(bus->self) < 0) bench_stop("%s", bus->problem(bus->self));
         for (unsigned end = i + 1000; i < end && i < options.sagas; i++) {
             struct saga_header header;
             struct saga_message message = start_of(&arena, "load-", i, &header);
-            if (bus->send(bus->self, &message, NULL) < 0) stop("%s", bus->problem(bus->self));
+            if (bus->send(bus->self, &message, NULL) < 0) bench_stop("%s", bus->problem(bus->self));
         }
         if (bus->flush(bus->self) < 0 || bus->commit(bus->self) < 0)
-            stop("%s", bus->problem(bus->self));
+            bench_stop("%s", bus->problem(bus->self));
         saga_arena_reset(&arena);
     }
     saga_arena_free(&arena);
@@ -161,15 +123,15 @@ static void fill_starts_on(struct saga_bus *bus)
 
 static void fill_starts(void)
 {
-    struct saga_kafka_config config = { .bootstrap_servers = cluster.kafka.servers,
+    struct saga_kafka_config config = { .bootstrap_servers = bench_cluster.kafka.servers,
                                         .group = "bench-filler",
                                         .instance = "bench",
                                         .session_timeout_ms = 6000,
                                         .transaction_timeout_ms = 60000 };
     struct saga_diagnostic diagnostic = { 0 };
     struct saga_bus bus;
-    if (saga_kafka_open(&config, 0, CALL_MS, &cluster.arena, &bus, &diagnostic) < 0)
-        stop("no producer for the starts: %.*s", SAGA_SLICE_ARG(diagnostic.what));
+    if (saga_kafka_open(&config, 0, CALL_MS, &bench_cluster.arena, &bus, &diagnostic) < 0)
+        bench_stop("no producer for the starts: %.*s", SAGA_SLICE_ARG(diagnostic.what));
     fill_starts_on(&bus);
     bus.close(bus.self);
 }
@@ -182,9 +144,9 @@ static uint64_t read_span(const char *topic, int64_t *first_ms, int64_t *last_ms
         struct saga_reader *reader;
         int64_t position;
         bool end = false;
-        if (saga_reader_open(cluster.client, saga_slice_of(topic), p, SAGA_READ_BEGINNING,
+        if (saga_reader_open(bench_cluster.client, saga_slice_of(topic), p, SAGA_READ_BEGINNING,
                              &reader) < 0)
-            stop("%s", saga_client_problem(cluster.client));
+            bench_stop("%s", saga_client_problem(bench_cluster.client));
         while (!end) {
             struct saga_bus_records records = { 0 };
             if (saga_reader_read(reader, 1000, 1000, &records, &position, &end) < 0) continue;
@@ -204,7 +166,7 @@ static uint64_t read_span(const char *topic, int64_t *first_ms, int64_t *last_ms
 
 static long read_status(const char *field)
 {
-    pid_t pid = cluster.coordinators[0];
+    pid_t pid = bench_cluster.coordinators[0];
     char path[64], line[256];
     long value = 0;
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
@@ -213,7 +175,7 @@ static long read_status(const char *field)
         if (strncmp(line, field, strlen(field)) == 0)
             value = strtol(line + strlen(field) + 1, NULL, 10);
     if (file) fclose(file);
-    if (value <= 0) stop("the coordinator is gone: /proc says nothing of its %s", field);
+    if (value <= 0) bench_stop("the coordinator is gone: /proc says nothing of its %s", field);
     return value;
 }
 
@@ -221,16 +183,17 @@ static long read_status(const char *field)
 static void wait_for_answers(uint64_t wanted)
 {
     uint64_t before = 0;
-    double moved_ms = now_ms();
+    double moved_ms = bench_now_ms();
     for (;;) {
-        uint64_t answered = saga_participants_answered(cluster.participants);
+        uint64_t answered = saga_participants_answered(bench_cluster.participants);
         if (answered >= wanted) return;
-        if (answered != before) moved_ms = now_ms();
+        if (answered != before) moved_ms = bench_now_ms();
         before = answered;
-        if (!saga_test_running(cluster.coordinators[0])) stop("the coordinator ended by itself");
-        if (now_ms() - moved_ms > STALL_MS)
-            stop("nothing moves any more: %llu of %llu commands were answered",
-                 (unsigned long long)answered, (unsigned long long)wanted);
+        if (!saga_test_running(bench_cluster.coordinators[0]))
+            bench_stop("the coordinator ended by itself");
+        if (bench_now_ms() - moved_ms > STALL_MS)
+            bench_stop("nothing moves any more: %llu of %llu commands were answered",
+                       (unsigned long long)answered, (unsigned long long)wanted);
         saga_test_sleep_ms(LOOK_MS);
     }
 }
@@ -239,18 +202,18 @@ static void measure_throughput(struct figures *figures)
 {
     int64_t first_ms = 0, last_ms = 0, ignored_ms = 0;
     uint64_t steps = (uint64_t)options.sagas * STEPS;
-    say("throughput: all starts are there, then the coordinator begins");
-    saga_test_coordinator_start(&cluster, 0);
+    bench_say("throughput: all starts are there, then the coordinator begins");
+    saga_test_coordinator_start(&bench_cluster, 0);
     wait_for_answers(steps);
-    saga_test_wait_status(&cluster, "completed", options.sagas, STALL_MS);
+    saga_test_wait_status(&bench_cluster, "completed", options.sagas, STALL_MS);
     figures->rss_peak_kb = read_status("VmHWM");
     uint64_t sent = read_span("bench.commands", &first_ms, &ignored_ms);
     uint64_t done = read_span("bench.done", &ignored_ms, &last_ms);
     if (sent != steps || done != options.sagas)
-        stop("%u sagas were started: %llu commands instead of %llu, %llu of them completed",
-             options.sagas, (unsigned long long)sent, (unsigned long long)steps,
-             (unsigned long long)done);
-    if (last_ms <= first_ms) stop("too few sagas to measure a speed");
+        bench_stop("%u sagas were started: %llu commands instead of %llu, %llu of them completed",
+                   options.sagas, (unsigned long long)sent, (unsigned long long)steps,
+                   (unsigned long long)done);
+    if (last_ms <= first_ms) bench_stop("too few sagas to measure a speed");
     figures->steps_per_s = (double)steps * 1e3 / (double)(last_ms - first_ms);
     figures->ratio = figures->steps_per_s / figures->raw_events_per_s;
 }
@@ -268,13 +231,13 @@ static void measure_latency(struct figures *figures)
     struct saga_reader *readers[LANES];
     struct saga_arena arena;
     saga_arena_init(&arena);
-    say("latency: one saga at a time");
+    bench_say("latency: one saga at a time");
     for (int32_t p = 0; p < LANES; p++) {
         int64_t position;
         bool end = false;
-        if (saga_reader_open(cluster.client, SAGA_SLICE("bench.done"), p, SAGA_READ_END,
+        if (saga_reader_open(bench_cluster.client, SAGA_SLICE("bench.done"), p, SAGA_READ_END,
                              &readers[p]) < 0)
-            stop("%s", saga_client_problem(cluster.client));
+            bench_stop("%s", saga_client_problem(bench_cluster.client));
         while (!end) {
             struct saga_bus_records records = { 0 };
             if (saga_reader_read(readers[p], 100, 100, &records, &position, &end) < 0) continue;
@@ -285,11 +248,11 @@ static void measure_latency(struct figures *figures)
         struct saga_header header;
         struct saga_position at;
         struct saga_message message = start_of(&arena, "alone-", i, &header);
-        double begin = now_ms();
-        if (saga_client_send(cluster.client, &message, CALL_MS, &at) < 0)
-            stop("%s", saga_client_problem(cluster.client));
+        double begin = bench_now_ms();
+        if (saga_client_send(bench_cluster.client, &message, CALL_MS, &at) < 0)
+            bench_stop("%s", saga_client_problem(bench_cluster.client));
         bool done = false;
-        while (!done && now_ms() - begin < CALL_MS) {
+        while (!done && bench_now_ms() - begin < CALL_MS) {
             struct saga_bus_records records = { 0 };
             int64_t position;
             bool end; /* its last event has its key, so it comes on the same partition */
@@ -298,8 +261,8 @@ static void measure_latency(struct figures *figures)
             done = records.count > 0;
             saga_reader_release(readers[at.partition], &records);
         }
-        if (!done) stop("a saga alone did not complete in %d s", CALL_MS / 1000);
-        took[i] = now_ms() - begin;
+        if (!done) bench_stop("a saga alone did not complete in %d s", CALL_MS / 1000);
+        took[i] = bench_now_ms() - begin;
     }
     for (int32_t p = 0; p < LANES; p++) saga_reader_close(readers[p]);
     qsort(took, ALONE, sizeof took[0], by_value);
@@ -338,28 +301,29 @@ static void print(const struct figures *f)
 static bool has_a_lane(void)
 {
     char words[4096];
-    return saga_test_cli(&cluster, words, sizeof words, "doctor") == 0 && strstr(words, "c0/");
+    return saga_test_cli(&bench_cluster, words, sizeof words, "doctor") == 0 &&
+           strstr(words, "c0/");
 }
 
 static void measure_idle(struct figures *figures)
 {
-    double begin_ms = now_ms();
-    saga_test_coordinator_start(&cluster, 0);
+    double begin_ms = bench_now_ms();
+    saga_test_coordinator_start(&bench_cluster, 0);
     while (!has_a_lane()) {
-        if (now_ms() - begin_ms > READY_MS)
-            stop("the coordinator has no lane after %d s", READY_MS / 1000);
+        if (bench_now_ms() - begin_ms > READY_MS)
+            bench_stop("the coordinator has no lane after %d s", READY_MS / 1000);
         saga_test_sleep_ms(LOOK_MS);
     }
     figures->rss_idle_kb = read_status("VmRSS");
-    if (saga_test_coordinator_signal(&cluster, 0, SIGTERM) != 0)
-        stop("the coordinator did not end well when told to");
+    if (saga_test_coordinator_signal(&bench_cluster, 0, SIGTERM) != 0)
+        bench_stop("the coordinator did not end well when told to");
 }
 
 static void verify(void)
 {
     char words[4096];
-    if (saga_test_cli(&cluster, words, sizeof words, "replay --verify") != 0)
-        stop("saga replay --verify is not content:\n%s", words);
+    if (saga_test_cli(&bench_cluster, words, sizeof words, "replay --verify") != 0)
+        bench_stop("saga replay --verify is not content:\n%s", words);
 }
 
 static unsigned read_count(const char *text, unsigned max, struct argp_state *state)
@@ -404,17 +368,16 @@ int main(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
     snprintf(workers, sizeof workers, "%u", options.workers);
     setenv("SAGA_WORKERS", workers, 1);
-    atexit(end_early);
-    saga_test_cluster_start(&cluster, SAGA, LANES);
+    bench_begin(options.json);
+    saga_test_cluster_start(&bench_cluster, SAGA, LANES);
     run_raw_loop(&figures);
     measure_idle(&figures);
     fill_starts();
-    saga_test_participants(&cluster, NULL, 0);
+    saga_test_participants(&bench_cluster, NULL, 0);
     measure_throughput(&figures);
     measure_latency(&figures);
     verify();
-    saga_test_cluster_stop(&cluster);
-    complete = true;
+    bench_end();
     print(&figures);
     return 0;
 }
