@@ -265,7 +265,7 @@ static void end_batch(struct saga_lane *lane, bool committed)
             set_clean(lane, r, working);
         } else {
             saga_state_free(working);
-            if (committed) set_clean(lane, r, NULL);
+            if (committed) free_resident(lane, r); /* else what has left would fill the cache */
         }
     }
     lane->touched = NULL;
