@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 #define SAGA_MUTATIONS_OF_RULES(X)                                                                 \
+    X(OWNERSHIP, "any-lane", "R1: a worker decides for lanes that it does not own")                \
+    X(FENCING, "alarms-unfenced", "R2: a batch of alarms alone carries no positions")              \
     X(WORKING_COPIES, "dirty-abort", "R6: what an aborted batch decided stays in the cache")       \
     X(CATCHING_UP, "no-catching-up", "R8: recovery does not read the journal behind Redis")        \
     X(RUNS, "any-run", "R14: an answer for an earlier run counts for this one")                    \

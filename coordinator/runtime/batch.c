@@ -17,7 +17,7 @@ static struct saga_lane *owned_lane(struct saga_batch *b, uint32_t number)
 {
     SAGA_ASSERT(number < b->w->config.lanes);
     struct saga_lane *lane = &b->w->lanes[number];
-    return lane->ready ? lane : NULL;
+    return lane->ready || SAGA_WITHOUT(OWNERSHIP) ? lane : NULL;
 }
 
 static void send_out(struct saga_batch *b, const struct saga_message *message, int64_t *offset)

@@ -1,6 +1,7 @@
 /* The end of a batch: one transaction, then the working copies count and Redis is told. */
 #include <string.h>
 
+#include "base/mutation.h"
 #include "runtime/batch_internal.h"
 
 /* The arrays have their final place now: each journal record gets the place where its offset is noted. */
@@ -140,7 +141,9 @@ int saga_batch_commit(struct saga_batch *b)
     wire_offsets(b);
     positions = positions_of(b, &position_count);
     if (position_count == 0) return publish(b); /* only alarms to be taken away, if anything */
-    int error = saga_transact(b->w, b->outgoing, b->outgoing_count, positions, position_count);
+    bool unfenced = SAGA_WITHOUT(FENCING) && b->from == b->to;
+    int error = saga_transact(b->w, b->outgoing, b->outgoing_count, positions,
+                              unfenced ? 0 : position_count);
     if (error < 0) {
         saga_batch_abandon(b->w);
         return error;
