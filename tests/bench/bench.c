@@ -33,6 +33,7 @@ enum {
     READY_MS = 30000,
     STALL_MS = 60000,
     LOOK_MS = 50,
+    READY_LOOK_MS = 5,
     TEXT_BYTES = 200
 };
 
@@ -42,7 +43,8 @@ static struct {
 } options = { .sagas = 20000, .workers = 2 };
 
 struct figures {
-    double raw_events_per_s, raw_round_trip_ms, steps_per_s, ratio, saga_p50_ms, saga_p99_ms;
+    double raw_events_per_s, raw_round_trip_ms, steps_per_s, ratio, saga_p50_ms, saga_p99_ms,
+        ready_ms;
     long rss_idle_kb, rss_peak_kb;
 };
 
@@ -277,9 +279,10 @@ static void print(const struct figures *f)
 {
     if (options.json) {
         json_t *object = json_pack(
-            "{s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I}", "raw_events_per_s", f->raw_events_per_s,
-            "steps_per_s", f->steps_per_s, "ratio", f->ratio, "saga_p50_ms", f->saga_p50_ms,
-            "saga_p99_ms", f->saga_p99_ms, "raw_round_trip_ms", f->raw_round_trip_ms, "rss_peak_kb",
+            "{s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I}", "raw_events_per_s",
+            f->raw_events_per_s, "steps_per_s", f->steps_per_s, "ratio", f->ratio, "saga_p50_ms",
+            f->saga_p50_ms, "saga_p99_ms", f->saga_p99_ms, "raw_round_trip_ms",
+            f->raw_round_trip_ms, "ready_ms", f->ready_ms, "rss_peak_kb",
             (json_int_t)f->rss_peak_kb, "rss_idle_kb", (json_int_t)f->rss_idle_kb, "sagas",
             (json_int_t)options.sagas, "workers", (json_int_t)options.workers);
         json_dumpf(object, stdout, JSON_REAL_PRECISION(6));
@@ -294,26 +297,32 @@ static void print(const struct figures *f)
     printf("saga_p50_ms        %10.1f  a saga alone\n", f->saga_p50_ms);
     printf("saga_p99_ms        %10.1f\n", f->saga_p99_ms);
     printf("raw_round_trip_ms  %10.1f  one transaction of the plain loop\n", f->raw_round_trip_ms);
+    printf("ready_ms           %10.0f  from its start, with a running broker, to its lanes\n",
+           f->ready_ms);
     printf("rss_peak_kb        %10ld  of the coordinator\n", f->rss_peak_kb);
     printf("rss_idle_kb        %10ld  before its first saga\n", f->rss_idle_kb);
 }
 
-static bool has_a_lane(void)
+/* Every lane is in Redis once its worker has opened it. */
+static bool has_all_lanes(void)
 {
-    char words[4096];
-    return saga_test_cli(&bench_cluster, words, sizeof words, "doctor") == 0 &&
-           strstr(words, "c0/");
+    for (int lane = 0; lane < LANES; lane++)
+        if (strcmp(saga_test_redis_ask(bench_cluster.redis, "EXISTS saga:{%d}:lane", lane), "1") !=
+            0)
+            return false;
+    return true;
 }
 
 static void measure_idle(struct figures *figures)
 {
     double begin_ms = bench_now_ms();
     saga_test_coordinator_start(&bench_cluster, 0);
-    while (!has_a_lane()) {
+    while (!has_all_lanes()) {
         if (bench_now_ms() - begin_ms > READY_MS)
-            bench_stop("the coordinator has no lane after %d s", READY_MS / 1000);
-        saga_test_sleep_ms(LOOK_MS);
+            bench_stop("the coordinator has not its lanes after %d s", READY_MS / 1000);
+        saga_test_sleep_ms(READY_LOOK_MS);
     }
+    figures->ready_ms = bench_now_ms() - begin_ms;
     figures->rss_idle_kb = read_status("VmRSS");
     if (saga_test_coordinator_signal(&bench_cluster, 0, SIGTERM) != 0)
         bench_stop("the coordinator did not end well when told to");
