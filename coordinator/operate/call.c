@@ -44,23 +44,30 @@ int saga_call_fail(const struct saga_call *call, enum saga_exit code, const char
                    const char *what_format, ...)
 {
     va_list arguments;
+    FILE *words = saga_call_words(call);
     fflush(stdout);
-    fprintf(stderr, "saga %s: ", call->command->name);
+    fprintf(words, "saga %s: ", call->command->name);
     va_start(arguments, what_format);
-    vfprintf(stderr, what_format, arguments);
+    vfprintf(words, what_format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
-    if (mend) fprintf(stderr, "  mend: %s\n", mend);
+    fputc('\n', words);
+    if (mend) fprintf(words, "  mend: %s\n", mend);
     return code;
 }
 
 int saga_call_fail_with(const struct saga_call *call, enum saga_exit code,
                         const struct saga_diagnostic *diagnostic)
 {
+    FILE *words = saga_call_words(call);
     fflush(stdout);
-    fprintf(stderr, "saga %s: ", call->command->name);
-    saga_diagnostic_print(diagnostic, stderr);
+    fprintf(words, "saga %s: ", call->command->name);
+    saga_diagnostic_print(diagnostic, words);
     return code;
+}
+
+FILE *saga_call_words(const struct saga_call *call)
+{
+    return call->words ? call->words : stderr;
 }
 
 int saga_call_client(struct saga_call *call)

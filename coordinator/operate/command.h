@@ -8,6 +8,7 @@
 
 #include <argp.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "bus/client.h"
@@ -75,6 +76,7 @@ struct saga_call {
     size_t flag_count, flag_capacity;
     const char *config_path;
     enum saga_output output;
+    FILE *words; /* where it is said what went wrong; NULL: standard error */
 
     struct saga_config config; /* where the command is `configured` */
     struct saga_topics topics;
@@ -93,11 +95,13 @@ int saga_call_duration(const struct saga_call *call, int key, int64_t otherwise,
 int saga_call_number(const struct saga_call *call, int key, unsigned long long otherwise,
                      unsigned long long max, unsigned long long *ret);
 
-/* Says on standard error what went wrong and what to do (NULL: nothing), and gives `code` back. */
+/* Says in the call's words what went wrong and what to do (NULL: nothing); gives `code` back. */
 int saga_call_fail(const struct saga_call *call, enum saga_exit code, const char *mend,
                    const char *what_format, ...) __attribute__((format(printf, 4, 5)));
 int saga_call_fail_with(const struct saga_call *call, enum saga_exit code,
                         const struct saga_diagnostic *diagnostic);
+/* Where that is said. */
+FILE *saga_call_words(const struct saga_call *call);
 
 /* Opens what a command needs; SAGA_EXIT_DONE, or a code when words have been said. Twice is once.
  * */

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/nearest.h"
 #include "base/time.h"
 #include "operate/commands.h"
 #include "operate/output.h"
@@ -128,12 +129,49 @@ static void print_json(struct saga_call *call, const struct letters *letters, si
     saga_print_rows(call, rows);
 }
 
+/* What the coordinator writes as saga_reason (runtime/intake.c, runtime/batch.c). */
+#define REASONS(FIRST, NEXT)                                                                       \
+    FIRST("no-type")                                                                               \
+    NEXT("unreadable")                                                                             \
+    NEXT("too-large")                                                                              \
+    NEXT("bad-key")                                                                                \
+    NEXT("bad-address")                                                                            \
+    NEXT("no-saga-named")                                                                          \
+    NEXT("no-such-saga")                                                                           \
+    NEXT("nobodys")                                                                                \
+    NEXT("wrong-lane")                                                                             \
+    NEXT("no-definition")                                                                          \
+    NEXT("when-failed")                                                                            \
+    NEXT("cannot-be-committed")
+#define ITEM(word) word,
+#define FIRST_WORD(word) word
+#define NEXT_WORD(word) ", " word
+static const char *const reasons[] = { REASONS(ITEM, ITEM) };
+#define REASON_WORDS REASONS(FIRST_WORD, NEXT_WORD)
+
+static int read_reason(struct saga_call *call, const char **ret)
+{
+    const char *reason = saga_call_option(call, KEY_REASON);
+    size_t count = sizeof reasons / sizeof reasons[0];
+    *ret = reason;
+    if (!reason) return SAGA_EXIT_DONE;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(reasons[i], reason) == 0) return SAGA_EXIT_DONE;
+    const char *near = saga_nearest(saga_slice_of(reason), reasons, count);
+    return saga_call_fail(call, SAGA_EXIT_USAGE,
+                          near ? saga_arena_printf(call->arena, "did you mean \"%s\"?", near).data
+                               : "one of " REASON_WORDS,
+                          "no record is put aside for a reason \"%s\"", reason);
+}
+
 static int list(struct saga_call *call)
 {
-    struct letters letters = { .arena = call->arena, .reason = saga_call_option(call, KEY_REASON) };
+    struct letters letters = { .arena = call->arena };
     unsigned long long limit;
     int32_t partitions;
-    int code = saga_call_number(call, KEY_LIMIT, LIMIT_DEFAULT, LIMIT_MAX, &limit);
+    int code = read_reason(call, &letters.reason);
+    if (code == SAGA_EXIT_DONE)
+        code = saga_call_number(call, KEY_LIMIT, LIMIT_DEFAULT, LIMIT_MAX, &limit);
     if (code == SAGA_EXIT_DONE) code = count_partitions(call, &partitions);
     if (code != SAGA_EXIT_DONE) return code;
     for (int32_t p = 0; p < partitions && code == SAGA_EXIT_DONE; p++)
@@ -286,7 +324,7 @@ static int show(struct saga_call *call)
 
 static const struct argp_option list_options[] = {
     { "limit", KEY_LIMIT, "NUMBER", 0, "at most so many, the newest (default 50)", 0 },
-    { "reason", KEY_REASON, "WORD", 0, "only those with this reason", 0 },
+    { "reason", KEY_REASON, "WORD", 0, "only those with this reason: " REASON_WORDS, 0 },
     { 0 },
 };
 
@@ -296,6 +334,7 @@ const struct saga_subcommand saga_subcommand_dead_letters_list = {
     .details = "A record that cannot be decoded, is too large, or belongs to no saga, stops "
                "nothing: it goes to the dead letters as it was, with the reason.",
     .examples = "  saga dead-letters list\n"
+                "  saga dead-letters list --reason unreadable\n"
                 "  saga dead-letters list --limit 5 -o jsonl",
     .options = list_options,
     .configured = true,

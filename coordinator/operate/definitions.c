@@ -11,6 +11,9 @@
 #include "operate/output.h"
 #include "operate/reading.h"
 
+/* How long showing a saga waits for a broker that is away: what it adds is welcome, no more. */
+enum { LOOK_MS = 2000 };
+
 struct collect {
     struct saga_arena *arena;
     struct saga_deployment *deployment;
@@ -118,10 +121,56 @@ struct saga_definition *saga_deployed_load(struct saga_call *call,
     saga_diagnostics_init(&diagnostics, call->arena);
     if (saga_definition_load(deployed->source, file, &diagnostics, &definition) == SAGA_OK)
         return definition;
-    saga_diagnostics_print(&diagnostics, stderr);
+    saga_diagnostics_print(&diagnostics, saga_call_words(call));
     saga_call_fail(call, SAGA_EXIT_FAILED, "was it deployed by a newer version of saga?",
                    "the deployed definition %s cannot be read by this version", file);
     return NULL;
+}
+
+/* A look that many things may go wrong with; what they say goes into the call's words. */
+static struct saga_definition *look_for(struct saga_call *call, const struct saga_state *state)
+{
+    struct saga_deployment deployment;
+    struct saga_diagnostic diagnostic = { 0 };
+    if (!call->client &&
+        saga_client_new(&call->config.kafka, call->arena, &call->client, &diagnostic) < 0) {
+        saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
+        return NULL;
+    }
+    if (saga_client_check_broker(call->client, LOOK_MS, call->arena, &diagnostic) < 0) {
+        saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
+        return NULL;
+    }
+    if (saga_deployment_read(call, &deployment) != SAGA_EXIT_DONE) return NULL;
+    const struct saga_deployed *deployed =
+        saga_deployment_find(&deployment, state->name, state->version);
+    if (deployed && saga_slice_is(state->sha256, deployed->sha256))
+        return saga_deployed_load(call, deployed);
+    saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%.*s version %u is not deployed here",
+                   SAGA_SLICE_ARG(state->name), state->version);
+    return NULL;
+}
+
+struct saga_definition *saga_definition_of_state(struct saga_call *call,
+                                                 const struct saga_state *state,
+                                                 const char **ret_why)
+{
+    char *said = NULL;
+    size_t size = 0;
+    FILE *before = call->words;
+    call->words = open_memstream(&said, &size);
+    SAGA_ASSERT(call->words);
+    struct saga_definition *definition = look_for(call, state);
+    fclose(call->words);
+    call->words = before;
+    /* the first line, without the command's name in front */
+    const char *words = strstr(said, ": ");
+    words = words ? words + 2 : said;
+    if (strncmp(words, "error: ", 7) == 0) words += 7;
+    struct saga_slice why = { words, strcspn(words, "\n") };
+    *ret_why = definition ? NULL : saga_arena_string(call->arena, why);
+    free(said);
+    return definition;
 }
 
 int saga_call_catalog(struct saga_call *call, struct saga_catalog **ret)

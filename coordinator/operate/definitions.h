@@ -38,6 +38,13 @@ int saga_deployment_miss(struct saga_call *call, const struct saga_deployment *d
 struct saga_definition *saga_deployed_load(struct saga_call *call,
                                            const struct saga_deployed *deployed);
 
+/* The definition that a saga is on, read from its topic, without words said and without a long wait
+ * for a broker that is away. NULL where it is not to be had: `*ret_why` says why, in the call's
+ * arena. The caller frees it. */
+struct saga_definition *saga_definition_of_state(struct saga_call *call,
+                                                 const struct saga_state *state,
+                                                 const char **ret_why);
+
 /* Everything that is deployed, loaded. What this version cannot read is left out, with words said.
  * An exit code; the catalog is the caller's. */
 int saga_call_catalog(struct saga_call *call, struct saga_catalog **ret);
@@ -54,7 +61,8 @@ int saga_deploy_files(struct saga_call *call, const char *const *paths, size_t c
                       bool create_topics);
 
 /* Makes the topics that are missing: the coordinator's own, and those that the definitions name,
- * with as many partitions as there are lanes. Says what it made, unless `quiet`. */
+ * with as many partitions as there are lanes. Says what it made, unless `quiet`. Makes nothing and
+ * fails where one of the coordinator's own is there with another number; of others it warns. */
 int saga_make_topics(struct saga_call *call, struct saga_definition *const *definitions,
                      size_t count, bool quiet);
 /* All topics that the coordinator and these definitions need, each once. In the call's arena. */

@@ -143,7 +143,7 @@ static void add_json_row(const struct saga_state *state, void *context)
     json_array_append_new(l->rows, row_json(state, l->call->arena));
 }
 
-static int print_counts(struct saga_call *call, uint32_t lanes)
+static int print_counts(struct saga_call *call, FILE *out, uint32_t lanes)
 {
     struct saga_view_count *counts;
     size_t count;
@@ -151,25 +151,25 @@ static int print_counts(struct saga_call *call, uint32_t lanes)
         return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s", saga_views_problem(call->views));
     for (size_t i = 0; i < count; i++) {
         bool first = i == 0 || !saga_slice_equal(counts[i].name, counts[i - 1].name);
-        if (first) printf("\n%.*s:", SAGA_SLICE_ARG(counts[i].name));
-        printf("%s %" PRIu64 " %.*s", first ? "" : ",", counts[i].count,
-               SAGA_SLICE_ARG(counts[i].status));
+        if (first) fprintf(out, "\n%.*s:", SAGA_SLICE_ARG(counts[i].name));
+        fprintf(out, "%s %" PRIu64 " %.*s", first ? "" : ",", counts[i].count,
+                SAGA_SLICE_ARG(counts[i].status));
     }
-    if (count) putchar('\n');
+    if (count) fputc('\n', out);
     return SAGA_EXIT_DONE;
 }
 
-int saga_list_print(struct saga_call *call, uint32_t lanes)
+int saga_list_print(struct saga_call *call, uint32_t lanes, FILE *rows, FILE *counts)
 {
     struct listing text = { .call = call, .now_ms = saga_now_ms() };
     saga_table_init(&text.table, call->arena, "SAGA", "STATUS", "AT", "CHANGED", "TROUBLE", NULL);
     int code = visit_rows(call, lanes, add_text_row, &text);
     if (code != SAGA_EXIT_DONE) return code;
     if (text.table.count > 1)
-        saga_table_print(&text.table, stdout);
+        saga_table_print(&text.table, rows);
     else
-        puts("no such sagas");
-    return print_counts(call, lanes);
+        fputs("no such sagas\n", rows);
+    return print_counts(call, counts, lanes);
 }
 
 static int run(struct saga_call *call)
@@ -177,7 +177,7 @@ static int run(struct saga_call *call)
     uint32_t lanes;
     int code = saga_call_lanes(call, &lanes);
     if (code != SAGA_EXIT_DONE) return code;
-    if (call->output == SAGA_OUTPUT_TEXT) return saga_list_print(call, lanes);
+    if (call->output == SAGA_OUTPUT_TEXT) return saga_list_print(call, lanes, stdout, stdout);
     struct listing listing = { .call = call, .rows = json_array() };
     code = visit_rows(call, lanes, add_json_row, &listing);
     if (code == SAGA_EXIT_DONE)
@@ -199,6 +199,9 @@ const struct argp_option saga_list_options[] = {
 const struct saga_subcommand saga_subcommand_list = {
     .name = "list",
     .summary = "list sagas, the newest first, and count them",
+    .details = "CHANGED says how long ago something last happened to the saga that the journal "
+               "keeps: also what changed nothing, like an answer that came twice or an "
+               "operator's command that was refused. `saga history` tells what it was.",
     .examples = "  saga list\n"
                 "  saga list --status stuck\n"
                 "  saga list --search customer:c-17 --limit 5 -o jsonl",

@@ -1,18 +1,23 @@
 /* cancel, retry, skip, resolve, pause, resume: sent to the saga's lane, journaled with who said it
  * and why. */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "codec/message.h"
 #include "operate/answer.h"
 #include "operate/commands.h"
+#include "operate/definitions.h"
+#include "operate/left.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 #include "operate/words.h"
 
 enum { KEY_REASON = 'r', KEY_AS = 256, KEY_AS_USER, KEY_NO_WAIT, KEY_WAIT };
 enum { WAIT_MS = 10000, IDS_MAX = 1000 };
+/* Redis follows the journal; so long it is waited for before the older state is shown. */
+enum { REDIS_MS = 2000, REDIS_STEP_MS = 20 };
 
 struct order {
     struct saga_call *call;
@@ -28,6 +33,11 @@ static const char *outcome_of(const struct saga_journal_record *record)
         if (record->facts[i].kind == SAGA_FACT_OPERATOR_IGNORED) return "nothing to do";
     }
     return "done";
+}
+
+static bool is_refused(const struct saga_journal_record *record)
+{
+    return strcmp(outcome_of(record), "refused") == 0;
 }
 
 /* What was decided, in words: one line for a refusal, else a line a fact. */
@@ -57,23 +67,105 @@ static json_t *facts_json(const struct saga_journal_record *record, struct saga_
     return facts;
 }
 
-static void add_row(struct order *order, const struct saga_address *address, const char *outcome,
-                    json_t *facts)
+/* ---- what is left as it is ---- */
+
+struct remains {
+    struct saga_left *items;
+    size_t count;
+    const char *why_no_definition; /* NULL: it was there, or is not needed */
+};
+
+/* The state that the record led to, once Redis has it; else the one that was seen before. */
+static struct saga_state *state_after(struct order *order, const struct saga_address *address,
+                                      uint64_t sequence, struct saga_state *before)
 {
-    json_array_append_new(order->rows, json_pack("{s:o, s:s, s:s, s:o}", "saga",
-                                                 saga_json_string(address->saga_id), "verb",
-                                                 saga_verb_name(order->event.verb), "outcome",
-                                                 outcome, "facts", facts));
+    struct saga_state *state;
+    for (int waited_ms = 0; waited_ms < REDIS_MS; waited_ms += REDIS_STEP_MS) {
+        if (saga_state_read(order->call, address, true, &state) != SAGA_EXIT_DONE) break;
+        if (state->sequence >= sequence) {
+            saga_state_free(before);
+            return state;
+        }
+        saga_state_free(state);
+        usleep(REDIS_STEP_MS * 1000);
+    }
+    return before;
+}
+
+/* Of a saga that was resolved to its end: nobody will look after its steps any more. */
+static void find_remains(struct order *order, const struct saga_state *state, struct remains *ret)
+{
+    struct saga_call *call = order->call;
+    enum saga_status end = saga_status_of(order->event.as);
+    *ret = (struct remains){ 0 };
+    if (end == SAGA_STATUS_COUNT) return; /* succeeded, failed: of a pivot, and the saga goes on */
+    struct saga_definition *definition =
+        saga_definition_of_state(call, state, &ret->why_no_definition);
+    saga_left_as_it_is(state, definition, end, call->arena, &ret->items, &ret->count);
+    saga_definition_free(definition);
+}
+
+static void print_remains(struct order *order, const struct remains *remains)
+{
+    struct saga_arena *arena = order->call->arena;
+    if (remains->count) puts("  left as it is, to be looked at by hand:");
+    for (size_t i = 0; i < remains->count; i++)
+        printf("    %s\n", saga_printable(arena, remains->items[i].words));
+    if (remains->why_no_definition)
+        printf("  steps that never began are not named, as the definition cannot be read: %s\n",
+               saga_printable(arena, saga_slice_of(remains->why_no_definition)));
+}
+
+static json_t *remains_json(const struct remains *remains)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < remains->count; i++)
+        json_array_append_new(rows, json_pack("{s:o, s:s, s:o}", "step",
+                                              saga_json_string(remains->items[i].step), "is",
+                                              remains->items[i].what, "words",
+                                              saga_json_string(remains->items[i].words)));
+    return rows;
+}
+
+/* ---- answers ---- */
+
+/* Takes over `facts` and `left`; NULL: nothing is said of what is left. */
+static void add_row(struct order *order, const struct saga_address *address, const char *outcome,
+                    json_t *facts, json_t *left)
+{
+    json_t *row =
+        json_pack("{s:o, s:s, s:s, s:o}", "saga", saga_json_string(address->saga_id), "verb",
+                  saga_verb_name(order->event.verb), "outcome", outcome, "facts", facts);
+    if (left) json_object_set_new(row, "left", left);
+    json_array_append_new(order->rows, row);
 }
 
 static int report(struct order *order, const struct saga_address *address,
-                  const struct saga_journal_record *record)
+                  const struct saga_journal_record *record, const struct remains *remains)
 {
-    if (order->call->output == SAGA_OUTPUT_TEXT)
+    bool resolve = order->event.verb == SAGA_VERB_RESOLVE;
+    if (order->call->output == SAGA_OUTPUT_TEXT) {
         print_answer(order, address, record);
-    else
-        add_row(order, address, outcome_of(record), facts_json(record, order->call->arena));
-    return strcmp(outcome_of(record), "refused") == 0 ? SAGA_EXIT_FAILED : SAGA_EXIT_DONE;
+        print_remains(order, remains);
+    } else {
+        add_row(order, address, outcome_of(record), facts_json(record, order->call->arena),
+                resolve ? remains_json(remains) : NULL);
+    }
+    return is_refused(record) ? SAGA_EXIT_FAILED : SAGA_EXIT_DONE;
+}
+
+/* Takes over the state. */
+static int answered(struct order *order, const struct saga_address *address,
+                    const struct saga_journal_record *record, struct saga_state *before)
+{
+    struct remains remains = { 0 };
+    struct saga_state *state = before;
+    if (order->event.verb == SAGA_VERB_RESOLVE && !is_refused(record)) {
+        state = state_after(order, address, record->sequence, before);
+        find_remains(order, state, &remains);
+    }
+    saga_state_free(state);
+    return report(order, address, record, &remains);
 }
 
 static int send(struct order *order, const struct saga_address *address, struct saga_slice id)
@@ -91,34 +183,47 @@ static int send(struct order *order, const struct saga_address *address, struct 
                           "it was not sent: %s", saga_client_problem(call->client));
 }
 
-static int give_order(struct order *order, const char *saga_id)
+static int report_sent(struct order *order, const struct saga_address *address)
+{
+    if (order->call->output == SAGA_OUTPUT_TEXT)
+        printf("%.*s: %s sent\n", SAGA_SLICE_ARG(address->saga_id),
+               saga_verb_name(order->event.verb));
+    else
+        add_row(order, address, "sent", json_array(), NULL);
+    return SAGA_EXIT_DONE;
+}
+
+/* Sends the order and waits for what becomes of it; `*ret_found` is false where nobody waits. */
+static int order_and_wait(struct order *order, const struct saga_address *address,
+                          struct saga_journal_record *ret, bool *ret_found)
 {
     struct saga_call *call = order->call;
-    struct saga_address address;
     struct saga_answer answer;
-    struct saga_journal_record record;
-    struct saga_state *state;
     struct saga_slice id = saga_new_id(call->arena);
-    bool found = false;
-    int code = saga_address_parse(call, saga_id, call->config.lanes, &address);
-    if (code == SAGA_EXIT_DONE) code = saga_state_read(call, &address, false, &state);
+    *ret_found = false;
+    int code = saga_answer_prepare(call, address->lane, &answer);
+    if (code == SAGA_EXIT_DONE) code = send(order, address, id);
     if (code != SAGA_EXIT_DONE) return code;
-    saga_state_free(state);
-    code = saga_answer_prepare(call, address.lane, &answer);
-    if (code == SAGA_EXIT_DONE) code = send(order, &address, id);
-    if (code != SAGA_EXIT_DONE) return code;
-    if (order->wait_ms == 0) {
-        if (call->output == SAGA_OUTPUT_TEXT)
-            printf("%s: %s sent\n", saga_id, saga_verb_name(order->event.verb));
-        else
-            add_row(order, &address, "sent", json_array());
-        return SAGA_EXIT_DONE;
-    }
-    code = saga_answer_wait(call, &answer, id, order->wait_ms, &record, &found);
-    if (code != SAGA_EXIT_DONE) return code;
-    if (found) return report(order, &address, &record);
+    if (order->wait_ms == 0) return report_sent(order, address);
+    code = saga_answer_wait(call, &answer, id, order->wait_ms, ret, ret_found);
+    if (code != SAGA_EXIT_DONE || *ret_found) return code;
     saga_answer_missed(call, order->wait_ms);
     return SAGA_EXIT_FAILED;
+}
+
+static int give_order(struct order *order, const char *saga_id)
+{
+    struct saga_address address;
+    struct saga_journal_record record;
+    struct saga_state *state;
+    bool found;
+    int code = saga_address_parse(order->call, saga_id, order->call->config.lanes, &address);
+    if (code == SAGA_EXIT_DONE) code = saga_state_read(order->call, &address, false, &state);
+    if (code != SAGA_EXIT_DONE) return code;
+    code = order_and_wait(order, &address, &record, &found);
+    if (found) return answered(order, &address, &record, state);
+    saga_state_free(state);
+    return code;
 }
 
 static int read_outcome(struct saga_call *call, struct saga_event *event)
@@ -229,7 +334,9 @@ VERB(skip, SAGA_VERB_SKIP, options, "count what a stuck saga hangs on as done",
      "For what was done by hand. A pivot is not skipped but resolved.",
      "  saga skip order-fulfilment/o-4711 --reason 'refunded by hand, ticket 12'");
 VERB(resolve, SAGA_VERB_RESOLVE, resolve_options,
-     "say how a stuck saga ends, or what became of its pivot", NULL,
+     "say how a stuck saga ends, or what became of its pivot",
+     "Ending a saga sends nothing to any service: what is left as it is, steps that nobody took "
+     "back or of which nobody knows whether they were done, is named in the answer.",
      "  saga resolve order-fulfilment/o-4711 --as abandoned --reason 'test order'\n"
      "  saga resolve order-fulfilment/o-4711 --as succeeded --reason 'seen at the courier'");
 VERB(pause, SAGA_VERB_PAUSE, options, "stop a saga from sending anything new",

@@ -2,6 +2,7 @@
 #ifndef SAGA_OPERATE_SAGAS_H
 #define SAGA_OPERATE_SAGAS_H
 
+#include "definition/definition.h"
 #include "operate/command.h"
 #include "operate/reading.h"
 
@@ -10,10 +11,19 @@
 int saga_state_read(struct saga_call *call, const struct saga_address *address, bool quiet,
                     struct saga_state **ret);
 
-/* Fetches and prints the list that the call's options ask for, as text. */
-int saga_list_print(struct saga_call *call, uint32_t lanes);
+/* Fetches and prints the list that the call's options ask for, as text: a title and a line a saga
+ * to `rows`, how many there are of each to `counts`. */
+int saga_list_print(struct saga_call *call, uint32_t lanes, FILE *rows, FILE *counts);
+
+/* What is told of one saga beside its state. */
+struct saga_view {
+    const struct saga_definition *definition; /* names the steps to come; NULL: not to be had */
+    const char *why_not;                      /* then, and may be NULL */
+    bool bodies;
+};
 /* Prints one saga for people. */
-void saga_state_print(struct saga_call *call, const struct saga_state *state, bool bodies);
+void saga_state_print(struct saga_call *call, const struct saga_state *state,
+                      const struct saga_view *view, FILE *out);
 
 /* The options of list, which watch takes too. */
 extern const struct argp_option saga_list_options[];

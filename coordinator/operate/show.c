@@ -1,28 +1,29 @@
-/* `saga show` and `saga watch`. */
+/* `saga show`. */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/time.h"
+#include "operate/definitions.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 #include "operate/words.h"
 
-enum { KEY_BODIES = 512, WATCH_MS = 500 };
+enum { KEY_BODIES = 512 };
 
 /* ---- one saga for people ---- */
 
-static void print_field(const char *name, const char *value)
+static void print_field(FILE *out, const char *name, const char *value)
 {
-    if (*value) printf("  %-11s %s\n", name, value);
+    if (*value) fprintf(out, "  %-11s %s\n", name, value);
 }
 
-static void print_time(struct saga_call *call, const char *name, int64_t time_ms, int64_t now_ms)
+static void print_time(struct saga_call *call, FILE *out, const char *name, int64_t time_ms,
+                       int64_t now_ms)
 {
     char text[SAGA_TIME_TEXT_BYTES];
     if (time_ms == 0) return;
     saga_time_format(time_ms, text);
-    printf("  %-11s %s (%s)\n", name, text, saga_relative(call->arena, time_ms, now_ms));
+    fprintf(out, "  %-11s %s (%s)\n", name, text, saga_relative(call->arena, time_ms, now_ms));
 }
 
 static const char *flags_of(const struct saga_state *state, struct saga_arena *arena)
@@ -48,11 +49,39 @@ static const char *mend_of(const struct saga_state *state)
     }
 }
 
-static void print_steps(struct saga_call *call, const struct saga_state *state)
+/* May the saga still come to steps that have not begun? */
+static bool goes_forward(const struct saga_state *state)
+{
+    return state->status == SAGA_RUNNING || (state->status == SAGA_STUCK && state->stuck_forward);
+}
+
+/* The steps of the definition that the state does not know yet. */
+static void add_steps_to_come(struct saga_table *table, const struct saga_state *state,
+                              const struct saga_definition *definition)
+{
+    struct saga_arena *arena = table->arena;
+    for (size_t i = 0; i < definition->root.count; i++) {
+        const struct saga_step *step = &definition->root.items[i]->step;
+        if (saga_state_step(state, step->name)) continue;
+        const struct saga_command *c = &step->command;
+        saga_table_add(table,
+                       saga_arena_printf(arena, "%.*s%s", SAGA_SLICE_ARG(step->name),
+                                         step->pivot ? " (pivot)" : "")
+                           .data,
+                       goes_forward(state) ? "waiting" : "never began", "", "",
+                       saga_arena_printf(arena, "%.*s/%.*s",
+                                         SAGA_SLICE_ARG(c->participant->commands),
+                                         SAGA_SLICE_ARG(c->type))
+                           .data);
+    }
+}
+
+static void print_steps(struct saga_call *call, const struct saga_state *state,
+                        const struct saga_view *view, FILE *out)
 {
     struct saga_arena *arena = call->arena;
     struct saga_table table;
-    if (state->step_count == 0) return;
+    if (state->step_count == 0 && !view->definition) return;
     saga_table_init(&table, arena, "STEP", "STATUS", "ATTEMPT", "TAKEN BACK", "COMMAND", NULL);
     for (size_t i = 0; i < state->step_count; i++) {
         const struct saga_step_state *s = &state->steps[i];
@@ -67,11 +96,17 @@ static void print_steps(struct saga_call *call, const struct saga_state *state)
                               s->type.size ? "/" : "", SAGA_SLICE_ARG(s->type))
                 .data);
     }
-    putchar('\n');
-    saga_table_print(&table, stdout);
+    if (view->definition) add_steps_to_come(&table, state, view->definition);
+    fputc('\n', out);
+    saga_table_print(&table, out);
+    if (view->why_not)
+        fprintf(out,
+                "Steps that have not begun are not shown, as the definition cannot be read: %s\n",
+                saga_printable(arena, saga_slice_of(view->why_not)));
 }
 
-static void print_timers(struct saga_call *call, const struct saga_state *state, int64_t now_ms)
+static void print_timers(struct saga_call *call, const struct saga_state *state, int64_t now_ms,
+                         FILE *out)
 {
     struct saga_table table;
     if (state->timer_count == 0) return;
@@ -84,68 +119,78 @@ static void print_timers(struct saga_call *call, const struct saga_state *state,
                            ? "waits for the end of the pause"
                            : saga_relative(call->arena, state->timers[i].due_ms, now_ms));
     }
-    putchar('\n');
-    saga_table_print(&table, stdout);
+    fputc('\n', out);
+    saga_table_print(&table, out);
 }
 
-static void print_body(struct saga_call *call, const char *what, struct saga_slice path,
+static void print_body(struct saga_call *call, FILE *out, const char *what, struct saga_slice path,
                        struct saga_slice body)
 {
     if (body.size)
-        printf("%s%s%.*s: %s\n", what, path.size ? " of " : "", SAGA_SLICE_ARG(path),
-               saga_printable(call->arena, body));
+        fprintf(out, "%s%s%.*s: %s\n", what, path.size ? " of " : "", SAGA_SLICE_ARG(path),
+                saga_printable(call->arena, body));
 }
 
-static void print_bodies(struct saga_call *call, const struct saga_state *state)
+static void print_bodies(struct saga_call *call, const struct saga_state *state, FILE *out)
 {
-    putchar('\n');
-    print_body(call, "input", SAGA_SLICE_NONE, state->input);
-    print_body(call, "vars", SAGA_SLICE_NONE, state->vars);
+    fputc('\n', out);
+    print_body(call, out, "input", SAGA_SLICE_NONE, state->input);
+    print_body(call, out, "vars", SAGA_SLICE_NONE, state->vars);
     for (size_t i = 0; i < state->step_count; i++) {
-        print_body(call, "command", state->steps[i].path, state->steps[i].body);
-        print_body(call, "result", state->steps[i].path, state->steps[i].result);
-        print_body(call, "compensation", state->steps[i].path, state->steps[i].compensation_body);
+        print_body(call, out, "command", state->steps[i].path, state->steps[i].body);
+        print_body(call, out, "result", state->steps[i].path, state->steps[i].result);
+        print_body(call, out, "compensation", state->steps[i].path,
+                   state->steps[i].compensation_body);
     }
 }
 
-void saga_state_print(struct saga_call *call, const struct saga_state *state, bool bodies)
+void saga_state_print(struct saga_call *call, const struct saga_state *state,
+                      const struct saga_view *view, FILE *out)
 {
     struct saga_arena *arena = call->arena;
     int64_t now_ms = saga_now_ms();
-    printf("%s  %s%s\n", saga_printable(arena, state->id), saga_status_name(state->status),
-           flags_of(state, arena));
-    print_field("definition", saga_arena_printf(arena, "%.*s version %u (%.*s)",
-                                                SAGA_SLICE_ARG(state->name), state->version,
-                                                SAGA_SLICE_ARG(saga_slice_clip(state->sha256, 12)))
-                                  .data);
-    print_field("run", saga_arena_printf(arena, "%.*s, trace %.*s", SAGA_SLICE_ARG(state->run),
-                                         SAGA_SLICE_ARG(state->trace))
-                           .data);
-    print_time(call, "started", state->started_ms, now_ms);
-    print_time(call, "changed", state->changed_ms, now_ms);
-    print_time(call, "ended", state->ended_ms, now_ms);
+    fprintf(out, "%s  %s%s\n", saga_printable(arena, state->id), saga_status_name(state->status),
+            flags_of(state, arena));
+    print_field(out, "definition",
+                saga_arena_printf(arena, "%.*s version %u (%.*s)", SAGA_SLICE_ARG(state->name),
+                                  state->version,
+                                  SAGA_SLICE_ARG(saga_slice_clip(state->sha256, 12)))
+                    .data);
+    print_field(out, "run",
+                saga_arena_printf(arena, "%.*s, trace %.*s", SAGA_SLICE_ARG(state->run),
+                                  SAGA_SLICE_ARG(state->trace))
+                    .data);
+    print_time(call, out, "started", state->started_ms, now_ms);
+    print_time(call, out, "changed", state->changed_ms, now_ms);
+    print_time(call, out, "ended", state->ended_ms, now_ms);
     for (size_t i = 0; i < state->search_count; i++)
         print_field(
-            i ? "" : "search",
+            out, i ? "" : "search",
             saga_printable(arena, saga_arena_printf(arena, "%.*s:%.*s",
                                                     SAGA_SLICE_ARG(state->search[i].name),
                                                     SAGA_SLICE_ARG(state->search[i].value))));
     if (state->has_error)
-        print_field("error",
+        print_field(out, "error",
                     saga_printable(arena, saga_arena_printf(arena, "%.*s%s%.*s%s%.*s",
                                                             SAGA_SLICE_ARG(state->error.step),
                                                             state->error.step.size ? ": " : "",
                                                             SAGA_SLICE_ARG(state->error.type),
                                                             state->error.message.size ? ": " : "",
                                                             SAGA_SLICE_ARG(state->error.message))));
-    print_field("at", saga_standing(state, arena).data);
+    print_field(out, "at", saga_standing(state, arena).data);
     if (state->status == SAGA_STUCK) {
-        print_field("trouble", saga_trouble(state, arena).data);
-        print_field("mend", mend_of(state));
+        print_field(out, "trouble", saga_trouble(state, arena).data);
+        print_field(out, "mend", mend_of(state));
     }
-    print_steps(call, state);
-    print_timers(call, state, now_ms);
-    if (bodies) print_bodies(call, state);
+    print_steps(call, state, view, out);
+    print_timers(call, state, now_ms, out);
+    if (view->bodies) print_bodies(call, state, out);
+}
+
+/* A saga that has come to its end by itself has begun all its steps. */
+static bool may_have_steps_to_come(const struct saga_state *state)
+{
+    return state->status != SAGA_COMPLETED || state->resolved;
 }
 
 static int show(struct saga_call *call)
@@ -158,11 +203,16 @@ static int show(struct saga_call *call)
         code = saga_address_parse(call, call->arguments[0], lanes, &address);
     if (code == SAGA_EXIT_DONE) code = saga_state_read(call, &address, false, &state);
     if (code != SAGA_EXIT_DONE) return code;
-    bool bodies = saga_call_has(call, KEY_BODIES);
+    struct saga_view view = { .bodies = saga_call_has(call, KEY_BODIES) };
     if (call->output == SAGA_OUTPUT_TEXT) {
-        saga_state_print(call, state, bodies);
+        struct saga_definition *definition = NULL;
+        if (may_have_steps_to_come(state))
+            definition = saga_definition_of_state(call, state, &view.why_not);
+        view.definition = definition;
+        saga_state_print(call, state, &view, stdout);
+        saga_definition_free(definition);
     } else {
-        struct saga_slice json = saga_state_json(state, bodies, call->arena);
+        struct saga_slice json = saga_state_json(state, view.bodies, call->arena);
         fwrite(json.data, 1, json.size, stdout);
         putchar('\n');
     }
@@ -179,6 +229,8 @@ const struct saga_subcommand saga_subcommand_show = {
     .name = "show",
     .arguments = "ID",
     .summary = "show where a saga stands: its steps, timers, trouble",
+    .details = "The steps that have not begun are listed too if Kafka is there to be asked for "
+               "the definition; as JSON it is the saga's state alone.",
     .examples = "  saga show order-fulfilment/o-4711\n"
                 "  saga show order-fulfilment/o-4711 --bodies -o json",
     .options = show_options,
@@ -187,113 +239,4 @@ const struct saga_subcommand saga_subcommand_show = {
     .configured = true,
     .has_output = true,
     .run = show,
-};
-
-/* ---- watching ---- */
-
-static void print_change(struct saga_call *call, const struct saga_state *state)
-{
-    if (call->output != SAGA_OUTPUT_TEXT) {
-        struct saga_slice json = saga_state_json(state, false, call->arena);
-        printf("%.*s\n", SAGA_SLICE_ARG(json));
-        return;
-    }
-    char clock[SAGA_TIME_TEXT_BYTES];
-    saga_time_format_clock(state->changed_ms, clock);
-    struct saga_slice at = saga_standing(state, call->arena);
-    struct saga_slice trouble = saga_trouble(state, call->arena);
-    printf("%s  %-12s %.*s%s%.*s\n", clock, saga_status_name(state->status), SAGA_SLICE_ARG(at),
-           at.size && trouble.size ? "  " : "", SAGA_SLICE_ARG(trouble));
-}
-
-static void clear_screen(void)
-{
-    fputs("\033[H\033[2J", stdout);
-}
-
-/* Memory of one look is given back before the next: a watch may last for days. */
-static int look_once(struct saga_call *call, const struct saga_address *address, bool screen,
-                     uint64_t *sequence, bool *ret_ended)
-{
-    struct saga_state *state;
-    int code = saga_state_read(call, address, false, &state);
-    if (code != SAGA_EXIT_DONE) return code;
-    if (screen) {
-        clear_screen();
-        saga_state_print(call, state, false);
-    } else if (state->sequence != *sequence) {
-        print_change(call, state);
-    }
-    fflush(stdout);
-    *sequence = state->sequence;
-    *ret_ended = saga_status_has_ended(state->status);
-    saga_state_free(state);
-    return SAGA_EXIT_DONE;
-}
-
-static int watch_one(struct saga_call *call, uint32_t lanes, bool screen)
-{
-    struct saga_arena *whole = call->arena, look;
-    struct saga_address address;
-    uint64_t sequence = 0;
-    bool ended = false;
-    int code = saga_address_parse(call, call->arguments[0], lanes, &address);
-    saga_arena_init(&look);
-    call->arena = &look;
-    while (code == SAGA_EXIT_DONE && !ended && !ferror(stdout)) {
-        code = look_once(call, &address, screen, &sequence, &ended);
-        saga_arena_reset(&look);
-        if (code == SAGA_EXIT_DONE && !ended) usleep(WATCH_MS * 1000);
-    }
-    call->arena = whole;
-    saga_arena_free(&look);
-    return code;
-}
-
-static int watch_all(struct saga_call *call, uint32_t lanes)
-{
-    struct saga_arena *whole = call->arena, look;
-    int code = SAGA_EXIT_DONE;
-    saga_arena_init(&look);
-    call->arena = &look;
-    /* Redis may be away for a while: the words stand on the screen until it is back */
-    while ((code == SAGA_EXIT_DONE || code == SAGA_EXIT_FAILED) && !ferror(stdout)) {
-        clear_screen();
-        fflush(stdout);
-        code = saga_list_print(call, lanes);
-        fflush(stdout);
-        saga_arena_reset(&look);
-        usleep(WATCH_MS * 1000);
-    }
-    call->arena = whole;
-    saga_arena_free(&look);
-    return code;
-}
-
-static int watch(struct saga_call *call)
-{
-    uint32_t lanes;
-    bool screen = call->output == SAGA_OUTPUT_TEXT && isatty(STDOUT_FILENO);
-    int code = saga_call_lanes(call, &lanes);
-    if (code == SAGA_EXIT_DONE) code = saga_call_codec(call);
-    if (code != SAGA_EXIT_DONE) return code;
-    if (call->argument_count) return watch_one(call, lanes, screen);
-    if (screen) return watch_all(call, lanes);
-    return saga_call_fail(call, SAGA_EXIT_USAGE, "name a saga: saga watch ID",
-                          "the list can only be watched on a terminal");
-}
-
-const struct saga_subcommand saga_subcommand_watch = {
-    .name = "watch",
-    .arguments = "[ID]",
-    .summary = "watch a saga until it ends, or the list",
-    .details = "On a terminal the picture is kept up to date; elsewhere every change of the saga "
-               "is a line, and the list cannot be watched. Ends with Ctrl-C.",
-    .examples = "  saga watch order-fulfilment/o-4711\n"
-                "  saga watch --status stuck",
-    .options = saga_list_options,
-    .arguments_max = 1,
-    .configured = true,
-    .has_output = true,
-    .run = watch,
 };

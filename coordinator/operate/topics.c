@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "operate/definitions.h"
@@ -38,23 +39,6 @@ void saga_needed_topics(struct saga_call *call, struct saga_definition *const *d
     for (size_t i = 0; i < count; i++) saga_definition_topics(definitions[i], need, &needed);
     *ret = needed.specs;
     *ret_count = needed.count;
-}
-
-int saga_make_topics(struct saga_call *call, struct saga_definition *const *definitions,
-                     size_t count, bool quiet)
-{
-    struct saga_topic_spec *specs;
-    size_t spec_count;
-    saga_needed_topics(call, definitions, count, &specs, &spec_count);
-    for (size_t i = 0; i < spec_count; i++) {
-        bool created = false;
-        if (saga_client_create_topic(call->client, &specs[i], 3 * SAGA_CALL_TIMEOUT_MS, &created) <
-            0)
-            return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "topic %s was not made: %s",
-                                  specs[i].name, saga_client_problem(call->client));
-        if (!quiet) printf("%s topic %s\n", created ? "made     " : "is there ", specs[i].name);
-    }
-    return SAGA_EXIT_DONE;
 }
 
 /* ---- how they are ---- */
@@ -112,15 +96,40 @@ static size_t judge_setting(struct saga_health *health, const char *subject,
     return 1;
 }
 
+#define WHY_LANES                                                                                  \
+    ": a saga's lane comes from that number, so with another one its records would go where "      \
+    "nothing is known of it, and no coordinator begins"
+#define OR_BEGIN_ANEW                                                                              \
+    " (file, SAGA_LANES or --lanes): the number is fixed when the topics are made; for another "   \
+    "one begin anew, under another topics.prefix and redis.prefix"
+#define WHY_DETOUR                                                                                 \
+    ": correct, but a record that is not on its saga's partition takes a detour over the inbox"
+
+/* Partitions can be added, but other readers then find a key elsewhere; they are never taken. */
+static const char *mend_detour(struct saga_arena *arena, const struct saga_topic_spec *spec,
+                               int32_t partitions)
+{
+    if (partitions > spec->partitions)
+        return "nothing, unless the detour costs too much: partitions are never taken away again";
+    return saga_arena_printf(arena,
+                             "kafka-topics.sh --alter --topic %s --partitions %d, if its other "
+                             "readers do not mind that keys move",
+                             spec->name, (int)spec->partitions)
+        .data;
+}
+
 static size_t judge_partitions(struct saga_health *health, const char *subject,
                                const struct saga_topic_spec *spec, int32_t partitions, bool own,
                                uint32_t lanes)
 {
+    bool follows_lanes = spec->partitions == (int32_t)lanes;
     if (partitions == spec->partitions) return 0;
-    if (own && spec->partitions == (int32_t)lanes) {
-        saga_health_add(health, SAGA_HEALTH_FAILED, subject,
-                        "set lanes to the number with which the topics were made; it never changes",
-                        "%d partitions, but the setting lanes is %u", (int)partitions, lanes);
+    if (own && follows_lanes) {
+        saga_health_add(
+            health, SAGA_HEALTH_FAILED, subject,
+            saga_arena_printf(health->arena, "set lanes to %d%s", (int)partitions, OR_BEGIN_ANEW)
+                .data,
+            "%d partitions, but the setting lanes is %u" WHY_LANES, (int)partitions, lanes);
     } else if (own) {
         saga_health_add(health, SAGA_HEALTH_FAILED, subject,
                         "delete it, make it with `saga topics create` and deploy again",
@@ -128,9 +137,8 @@ static size_t judge_partitions(struct saga_health *health, const char *subject,
                         (int)spec->partitions);
     } else {
         saga_health_add(health, SAGA_HEALTH_WARNING, subject,
-                        saga_arena_printf(health->arena, "give it %u partitions", lanes).data,
-                        "%d partitions, not %u: correct, but records take a detour over the inbox",
-                        (int)partitions, lanes);
+                        mend_detour(health->arena, spec, partitions),
+                        "%d partitions, not %u" WHY_DETOUR, (int)partitions, lanes);
     }
     return 1;
 }
@@ -198,6 +206,91 @@ void saga_health_topics(struct saga_call *call, struct saga_definition *const *d
                         single);
 }
 
+/* ---- making them ---- */
+
+/* What is there of the topics that are needed. */
+struct found {
+    struct saga_topic_spec *specs;
+    struct saga_topic_state *states;
+    size_t count, own; /* the coordinator's own come first */
+};
+
+static int look(struct saga_call *call, struct saga_definition *const *definitions, size_t count,
+                struct found *ret)
+{
+    struct saga_topic_spec *own;
+    *ret = (struct found){ 0 };
+    saga_needed_topics(call, NULL, 0, &own, &ret->own);
+    saga_needed_topics(call, definitions, count, &ret->specs, &ret->count);
+    ret->states = SAGA_NEW_ARRAY(call->arena, struct saga_topic_state, ret->count);
+    for (size_t i = 0; i < ret->count; i++) {
+        struct saga_topic_spec bare = { .name = ret->specs[i].name };
+        if (saga_client_describe_topic(call->client, &bare, SAGA_CALL_TIMEOUT_MS, call->arena,
+                                       &ret->states[i]) < 0)
+            return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "topic %s cannot be looked at: %s",
+                                  bare.name, saga_client_problem(call->client));
+    }
+    return SAGA_EXIT_DONE;
+}
+
+/* Says a line once for all topics of which it is said, at the first of them. */
+static void say_of_all(struct saga_call *call, const struct saga_health *health, size_t at)
+{
+    struct saga_buffer names;
+    saga_buffer_init(&names, call->arena);
+    for (size_t i = 0; i < health->count; i++) {
+        if (strcmp(health->lines[i].what, health->lines[at].what) != 0) continue;
+        if (i < at) return;
+        saga_buffer_printf(&names, "%s%s", names.size ? ", " : "", health->lines[i].subject);
+    }
+    saga_call_fail(call, SAGA_EXIT_FAILED, health->lines[at].mend, "%.*s: %s",
+                   SAGA_SLICE_ARG(saga_buffer_slice(&names)), health->lines[at].what);
+}
+
+/* Topics of another number of lanes: nothing is made then, as it would be made wrong too. */
+static int refuse_other_lanes(struct saga_call *call, const struct found *found)
+{
+    struct saga_health health;
+    saga_health_init(&health, call->arena);
+    for (size_t i = 0; i < found->own; i++)
+        if (found->states[i].exists)
+            judge_partitions(&health, found->specs[i].name, &found->specs[i],
+                             found->states[i].partitions, true, call->config.lanes);
+    for (size_t i = 0; i < health.count; i++) say_of_all(call, &health, i);
+    if (health.count == 0) return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "nothing was made");
+}
+
+static int make_one(struct saga_call *call, const struct saga_topic_spec *spec,
+                    const struct saga_topic_state *state, bool quiet)
+{
+    bool created = false;
+    if (!state->exists &&
+        saga_client_create_topic(call->client, spec, 3 * SAGA_CALL_TIMEOUT_MS, &created) < 0)
+        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "topic %s was not made: %s", spec->name,
+                              saga_client_problem(call->client));
+    if (!quiet) printf("%s topic %s\n", created ? "made     " : "is there ", spec->name);
+    if (!state->exists || state->partitions == spec->partitions) return SAGA_EXIT_DONE;
+    fflush(stdout);
+    fprintf(saga_call_words(call),
+            "warning: topic %s has %d partitions, not %d" WHY_DETOUR "\n"
+            "  mend: %s\n",
+            spec->name, (int)state->partitions, (int)spec->partitions,
+            mend_detour(call->arena, spec, state->partitions));
+    return SAGA_EXIT_DONE;
+}
+
+int saga_make_topics(struct saga_call *call, struct saga_definition *const *definitions,
+                     size_t count, bool quiet)
+{
+    struct found found;
+    int code = look(call, definitions, count, &found);
+    if (code == SAGA_EXIT_DONE) code = refuse_other_lanes(call, &found);
+    for (size_t i = 0; i < found.count && code == SAGA_EXIT_DONE; i++)
+        code = make_one(call, &found.specs[i], &found.states[i], quiet);
+    return code;
+}
+
 /* ---- the commands ---- */
 
 /* The definitions of the files, or where none are given those that are deployed. */
@@ -256,7 +349,8 @@ const struct saga_subcommand saga_subcommand_topics_create = {
     .details = "The coordinator's own, and those that the definitions name: of the files, or "
                "without any, those that are deployed. All get as many partitions as the setting "
                "lanes says, so that a saga's records meet in one worker. What exists is left as "
-               "it is.",
+               "it is; where one of the coordinator's own has another number, nothing is made "
+               "and it is said what to do.",
     .examples = "  saga topics create\n"
                 "  saga topics create --lanes 16 sagas/*.yaml",
     .arguments_max = 1000,

@@ -112,6 +112,61 @@ static void half_a_command_lists_its_other_halves(void **state)
     assert_says("there is no command \"topics chekc\"");
 }
 
+static const char *file(const char *path)
+{
+    static char text[65536];
+    char name[512];
+    snprintf(name, sizeof name, "%s/%s", SAGA_SOURCE_DIR, path);
+    FILE *in = fopen(name, "r");
+    assert_non_null(in);
+    size_t size = fread(text, 1, sizeof text - 1, in);
+    assert_true(size < sizeof text - 1);
+    text[size] = '\0';
+    fclose(in);
+    return text;
+}
+
+/* The first text of every statement that begins with `call`; says how many there were. */
+static size_t assert_says_the_words_of(const char *source, const char *call)
+{
+    size_t count = 0;
+    for (const char *at = source; (at = strstr(at, call)); at++) {
+        char word[64];
+        size_t before = strcspn(at, "\";");
+        if (at[before] != '"') continue;
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(at + before + 1, "\""), at + before + 1);
+        assert_says(word);
+        count++;
+    }
+    return count;
+}
+
+static void every_reason_of_a_dead_letter_can_be_asked_for(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("dead-letters list --help"), SAGA_EXIT_DONE);
+    const char *source = file("coordinator/runtime/intake.c");
+    assert_true(assert_says_the_words_of(source, "add_dead_letter(") > 8);
+    assert_true(assert_says_the_words_of(source, "item->reason = ") > 0);
+    assert_true(assert_says_the_words_of(file("coordinator/runtime/batch.c"), "put_aside(b,") > 1);
+}
+
+static void an_unknown_reason_gets_the_nearest(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("dead-letters list --reason toolarge"), SAGA_EXIT_USAGE);
+    assert_says("did you mean \"too-large\"?");
+    assert_int_equal(saga("dead-letters list --reason whatever"), SAGA_EXIT_USAGE);
+    assert_says("one of no-type, unreadable, ");
+}
+
+static void the_list_is_watched_on_a_terminal_only(void **state)
+{
+    (void)state;
+    assert_int_equal(saga("watch"), SAGA_EXIT_USAGE);
+    assert_says("`saga list` prints it once");
+}
+
 static void options_come_behind_the_command(void **state)
 {
     (void)state;
@@ -204,6 +259,9 @@ int main(void)
         cmocka_unit_test(every_command_explains_itself_with_an_example),
         cmocka_unit_test(an_unknown_command_gets_the_nearest),
         cmocka_unit_test(half_a_command_lists_its_other_halves),
+        cmocka_unit_test(every_reason_of_a_dead_letter_can_be_asked_for),
+        cmocka_unit_test(an_unknown_reason_gets_the_nearest),
+        cmocka_unit_test(the_list_is_watched_on_a_terminal_only),
         cmocka_unit_test(options_come_behind_the_command),
         cmocka_unit_test(version_is_an_option_too),
         cmocka_unit_test(wrong_usage_is_2),

@@ -172,8 +172,17 @@ static void another_count_fails_for_a_lane_and_warns_for_a_reply_topic(void **st
     struct saga_topic_state topic = good_journal(settings);
     struct saga_topic_spec replies = { "payments.replies", 8, NULL, 0 };
     topic.partitions = 12;
-    assert_int_equal(judge(&journal, true, topic).level, SAGA_HEALTH_FAILED);
-    assert_int_equal(judge(&replies, false, topic).level, SAGA_HEALTH_WARNING);
+    struct saga_health_line line = judge(&journal, true, topic);
+    assert_int_equal(line.level, SAGA_HEALTH_FAILED);
+    assert_non_null(strstr(line.what, "12 partitions, but the setting lanes is 8: "));
+    assert_non_null(strstr(line.mend, "set lanes to 12 "));
+    line = judge(&replies, false, topic);
+    assert_int_equal(line.level, SAGA_HEALTH_WARNING);
+    assert_non_null(strstr(line.what, "12 partitions, not 8: correct, "));
+    assert_null(strstr(line.mend, "--partitions")); /* they are never taken away again */
+    topic.partitions = 4;
+    line = judge(&replies, false, topic);
+    assert_non_null(strstr(line.mend, "--topic payments.replies --partitions 8"));
 }
 
 static void settings_that_lose_records_fail_with_their_mend(void **state)

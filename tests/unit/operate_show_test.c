@@ -1,0 +1,86 @@
+/* `saga show`: the steps that have not begun stand behind those that have, while the saga can
+ * still come to them and after. */
+#include "unit/engine_world.h"
+
+#include <stdlib.h>
+
+#include "operate/sagas.h"
+
+static const char *show(struct world *w, const struct saga_view *view)
+{
+    struct saga_call call = { .arena = &w->arena };
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    saga_state_print(&call, w->state, view, out);
+    fclose(out);
+    const char *copy = saga_arena_string(&w->arena, (struct saga_slice){ text, size });
+    free(text);
+    return copy;
+}
+
+/* The row of a step, without the blanks between its cells. */
+static void expect_row(const char *shown, const char *step, const char *expected)
+{
+    char row[160] = "", needle[64];
+    snprintf(needle, sizeof needle, "\n%s ", step);
+    const char *at = strstr(shown, needle);
+    if (!at || strstr(at + 1, needle)) fail_msg("not one row of %s in:\n%s", step, shown);
+    for (at++; *at && *at != '\n' && strlen(row) < sizeof row - 1; at++)
+        if (*at != ' ' || (row[0] && row[strlen(row) - 1] != ' ')) strncat(row, at, 1);
+    assert_string_equal(row, expected);
+}
+
+static void steps_to_come_are_waiting(void **state)
+{
+    struct world *w = define(state, PIVOTED);
+    go_to(w, "A");
+    const char *shown = show(w, &(struct saga_view){ .definition = w->definition });
+    expect_row(shown, "a", "a succeeded 1 c/A");
+    expect_row(shown, "v", "v (pivot) sent 1 c/V");
+    expect_row(shown, "z", "z waiting c/Z");
+    assert_true(strstr(shown, "\nz ") > strstr(shown, "\nv "));
+}
+
+static void a_stuck_saga_still_comes_to_them(void **state)
+{
+    struct world *w = define(state, PIVOTED);
+    go_to(w, "A");
+    ring(w, "step/v");
+    ring(w, "step/v");
+    ring(w, "step/v");
+    assert_int_equal(w->state->status, SAGA_STUCK);
+    expect_row(show(w, &(struct saga_view){ .definition = w->definition }), "z", "z waiting c/Z");
+}
+
+static void on_the_way_back_they_never_begin(void **state)
+{
+    struct world *w = define(state, PIVOTED);
+    go_to(w, "A");
+    reply(w, "VNo", "v", 1);
+    assert_int_equal(w->state->status, SAGA_COMPENSATING);
+    expect_row(show(w, &(struct saga_view){ .definition = w->definition }), "z",
+               "z never began c/Z");
+}
+
+static void a_definition_that_is_not_to_be_had_is_said(void **state)
+{
+    struct world *w = define(state, PIVOTED);
+    go_to(w, "A");
+    const char *shown = show(w, &(struct saga_view){ .why_not = "the broker is away" });
+    assert_non_null(strstr(shown, "cannot be read: the broker is away\n"));
+    assert_null(strstr(shown, "\nz "));
+    assert_null(strstr(show(w, &(struct saga_view){ 0 }), "cannot be read"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(steps_to_come_are_waiting),
+        WORLD_TEST(a_stuck_saga_still_comes_to_them),
+        WORLD_TEST(on_the_way_back_they_never_begin),
+        WORLD_TEST(a_definition_that_is_not_to_be_had_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
