@@ -19,6 +19,8 @@
     X(WAITING_FOR_DEFINITIONS, "no-waiting", "R19: a definition not read yet counts as not there") \
     X(BEGINNINGS, "begin-at-the-end", "R20: a topic never read is read from its end")              \
     X(PUTTING_ASIDE, "poison-stays", "R24: a record that cannot be committed is tried for ever")   \
+    X(TAKING_APART, "all-together",                                                                \
+      "R24: what is refused is not looked for in records and alarms apart")                        \
     X(TIMERS_AGAIN, "timers-lost", "R16: alarms of a batch that was aborted do not ring again")
 
 #ifdef SAGA_MUTATIONS

@@ -9,7 +9,7 @@
 #include "runtime/batch_internal.h"
 
 enum {
-    TIMERS_MAX = 1000, /* of one lane in one batch */
+    TIMERS_MAX = 1000, /* in one batch */
     UNEXPECTED_LOG_MS = 5000
 };
 
@@ -123,7 +123,7 @@ static int take_records(struct saga_batch *b)
     struct saga_retained *retained = &w->retained;
     struct saga_intake intake = { w->catalog, w->config.inbox, w->config.lanes, b->arena };
     b->from = retained->done;
-    b->to = b->from + retained->window;
+    b->to = b->from + w->record_window.size;
     if (b->to > retained->records.count) b->to = retained->records.count;
     if (retained->last_is_poison) {
         SAGA_ASSERT(b->to == b->from + 1);
@@ -137,37 +137,75 @@ static int take_records(struct saga_batch *b)
     return SAGA_OK;
 }
 
-static int take_timers(struct saga_batch *b)
+static void take_alarm(struct saga_batch *b, uint32_t lane, const struct saga_due_timer *alarm,
+                       uint64_t fingerprint)
 {
-    struct saga_worker *w = b->w;
-    struct saga_store *store = &w->config.store;
-    if (!saga_clock_guard_allows_timers(&w->guard, &w->config.clock)) return SAGA_OK; /* R17 */
-    for (uint32_t n = 0; n < w->config.lanes; n++) {
-        struct saga_lane *lane = owned_lane(b, n);
-        struct saga_due_timer *due;
-        size_t count;
-        if (!lane) continue;
-        int error = saga_lane_settle(lane, store);
-        if (error == SAGA_OK && lane->next_due_ms > b->time_ms) continue;
-        if (error == SAGA_OK)
-            error = store->timers_due(store->self, n, lane->applied, b->time_ms, TIMERS_MAX,
-                                      b->arena, &due, &count, &lane->next_due_ms);
-        if (error < 0) {
-            saga_worker_note(w, "lane %u: %s", n, store->problem(store->self));
-            return error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_CONFLICT;
+    struct saga_intake_item in = { .fate = SAGA_INTAKE_EVENT, .lane = lane };
+    in.event.kind = SAGA_EVENT_TIMER;
+    in.event.source = (struct saga_position){ SAGA_SLICE_NONE, -1, -1 };
+    in.event.timer = alarm->name;
+    in.event.armed = alarm->armed;
+    in.saga_id = alarm->saga_id;
+    take_item(b, &in);
+    b->w->last_alarm = fingerprint;
+    b->timers++;
+}
+
+/* Those of a lane that are due, but no more than `max` in the batch. */
+static int take_lane_timers(struct saga_batch *b, struct saga_lane *lane, size_t max)
+{
+    struct saga_store *store = &b->w->config.store;
+    struct saga_due_timer *due;
+    size_t count;
+    int error = saga_lane_settle(lane, store);
+    if (error == SAGA_OK && lane->next_due_ms > b->time_ms) return SAGA_OK;
+    if (error == SAGA_OK)
+        error =
+            store->timers_due(store->self, lane->number, lane->applied, b->time_ms,
+                              max + SAGA_SKIPPED_MAX, b->arena, &due, &count, &lane->next_due_ms);
+    if (error < 0) {
+        saga_worker_note(b->w, "lane %u: %s", lane->number, store->problem(store->self));
+        return error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_CONFLICT;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t fingerprint = saga_alarm_fingerprint(&due[i], b->arena);
+        int64_t wait_ms = saga_alarm_skipped_ms(b->w, fingerprint);
+        if (wait_ms == 0 && b->timers < max) {
+            take_alarm(b, lane->number, &due[i], fingerprint);
+            continue;
         }
-        for (size_t i = 0; i < count; i++) {
-            struct saga_intake_item in = { .fate = SAGA_INTAKE_EVENT, .lane = n };
-            in.event.kind = SAGA_EVENT_TIMER;
-            in.event.source = (struct saga_position){ SAGA_SLICE_NONE, -1, -1 };
-            in.event.timer = due[i].name;
-            in.event.armed = due[i].armed;
-            in.saga_id = due[i].saga_id;
-            take_item(b, &in);
-        }
-        b->timers += count;
+        int64_t again_ms = b->time_ms + wait_ms; /* it stays in Redis: ask again then */
+        if (again_ms < lane->next_due_ms) lane->next_due_ms = again_ms;
     }
     return SAGA_OK;
+}
+
+static int take_timers(struct saga_batch *b, size_t max)
+{
+    struct saga_worker *w = b->w;
+    int error = SAGA_OK;
+    if (!saga_clock_guard_allows_timers(&w->guard, &w->config.clock)) return SAGA_OK; /* R17 */
+    for (uint32_t n = 0; n < w->config.lanes && error == SAGA_OK; n++)
+        if (owned_lane(b, n)) error = take_lane_timers(b, owned_lane(b, n), max);
+    return error;
+}
+
+/* Records and alarms; one kind after the other as long as something is refused (R24). */
+static int take(struct saga_batch *b)
+{
+    struct saga_worker *w = b->w;
+    bool apart = saga_refusals_suspected(w) && !SAGA_WITHOUT(TAKING_APART);
+    bool poison = w->retained.last_is_poison;
+    bool alarms_turn = apart && w->alarms_turn && !poison;
+    w->alarms_turn = apart && !w->alarms_turn;
+    b->from = b->to = w->retained.done;
+    int error = alarms_turn ? SAGA_OK : take_records(b);
+    bool with_alarms = !poison && (!apart || b->to == b->from);
+    if (error == SAGA_OK && with_alarms)
+        error = take_timers(b, apart ? w->alarm_window.size : TIMERS_MAX);
+    w->taken_records = b->to - b->from;
+    w->taken_alarms = b->timers;
+    return error;
 }
 
 /* ---- loading ---- */
@@ -399,8 +437,7 @@ int saga_batch_run(struct saga_worker *w)
                  (long long)jump_ms);
     if (b.time_ms < w->time_ms && !SAGA_WITHOUT(MONOTONIC_TIME)) b.time_ms = w->time_ms; /* R17 */
     b.written = SAGA_NEW_ARRAY(b.arena, bool, w->config.lanes);
-    int error = take_records(&b);
-    if (error == SAGA_OK && !w->retained.last_is_poison) error = take_timers(&b);
+    int error = take(&b);
     if (error == SAGA_OK && b.to == b.from && b.item_count == 0) return SAGA_OK;
     if (error == SAGA_OK) error = load(&b);
     if (error == SAGA_OK) error = decide_all(&b);

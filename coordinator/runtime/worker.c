@@ -5,12 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mutation.h"
 #include "runtime/worker_internal.h"
 
 enum {
     HEARTBEAT_MS = 1000,
-    REFUSALS_MAX = 3,
     WAIT_MS_MAX = 1000,
     RECOVER_WAIT_MS = 50, /* doubled with each recovery that no batch followed */
     RECOVER_DOUBLINGS = 6,
@@ -46,7 +44,7 @@ const char *saga_worker_problem(const struct saga_worker *w)
 void saga_retained_drop(struct saga_worker *w)
 {
     if (w->retained.records.items) w->config.bus.release(w->config.bus.self, &w->retained.records);
-    w->retained = (struct saga_retained){ .window = w->config.batch_max };
+    w->retained = (struct saga_retained){ 0 };
 }
 
 static void give_up_lanes(struct saga_worker *w)
@@ -129,7 +127,7 @@ int saga_worker_new(const struct saga_worker_config *config, struct saga_worker 
     w->lanes = calloc(config->lanes, sizeof *w->lanes);
     SAGA_ASSERT(w->lanes);
     for (uint32_t n = 0; n < config->lanes; n++) saga_lane_init(&w->lanes[n], n);
-    w->retained.window = config->batch_max;
+    saga_refusals_init(w);
     saga_arena_init(&w->arena);
     saga_arena_init(&w->recovery.arena);
     int error = saga_codec_new(&w->codec);
@@ -199,39 +197,30 @@ static int read_definitions(struct saga_worker *w)
 
 /* ---- what comes of a batch ---- */
 
-/* R24: after three refusals the window is halved, until the record that does it is alone. What aborted for another reason
- * (a broker that is away, a transaction that timed out) is tried again for ever: no record is to blame. */
+/* What aborted for another reason than a refusal (a broker that is away, a transaction that timed out) is tried again for
+ * ever: no record is to blame. */
 static void note_abort(struct saga_worker *w, bool refused)
 {
     struct saga_retained *retained = &w->retained;
     retained->aborts++;
-    if (refused) retained->refusals++;
     int64_t wait_ms = 20LL << (retained->aborts < 6 ? retained->aborts : 6);
     retained->not_before_ms =
         saga_worker_monotonic(w) + (wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX);
-    if (retained->refusals < REFUSALS_MAX) return;
-    retained->aborts = retained->refusals = 0;
-    size_t left = retained->records.count - retained->done;
-    if (retained->window > left) retained->window = left;
-    if (retained->window > 1)
-        retained->window /= 2;
-    else if (left && !SAGA_WITHOUT(PUTTING_ASIDE))
-        retained->last_is_poison = true;
+    if (refused) saga_refusals_note(w);
 }
 
 static void end_window(struct saga_worker *w)
 {
     struct saga_retained *retained = &w->retained;
-    if (retained->records.count) w->recoveries_in_row = 0;
-    retained->aborts = retained->refusals = 0;
-    retained->last_is_poison = false;
+    if (w->taken_records) {
+        w->recoveries_in_row = 0;
+        retained->last_is_poison = false;
+    }
+    retained->aborts = 0;
     retained->definition_round = 0;
     w->problem[0] = '\0';
-    if (retained->done >= retained->records.count)
-        saga_retained_drop(w);
-    else if (retained->window < w->config.batch_max)
-        retained->window *= 2;
-    if (retained->window > w->config.batch_max) retained->window = w->config.batch_max;
+    saga_refusals_end(w);
+    if (retained->done >= retained->records.count) saga_retained_drop(w);
 }
 
 static int after_batch(struct saga_worker *w, int result)

@@ -16,13 +16,24 @@
 /* Records that were read and are not done yet. A batch that must be decided again starts from here (R6). */
 struct saga_retained {
     struct saga_bus_records records;
-    size_t done;           /* the first of them that is still to be done */
-    size_t window;         /* how many are taken at a time: halved after three aborts (R24) */
-    unsigned aborts;       /* in a row, of this window */
-    unsigned refusals;     /* those among them that a record of it is to blame for */
-    bool last_is_poison;   /* the record alone in its window does it: it goes to the dead letters */
-    int64_t not_before_ms; /* monotonic: when to try again */
+    size_t done;               /* the first of them that is still to be done */
+    unsigned aborts;           /* in a row */
+    bool last_is_poison;       /* the record at `done` does it: it goes to the dead letters (R24) */
+    int64_t not_before_ms;     /* monotonic: when to try again */
     uint64_t definition_round; /* registry round to wait for; 0: none wanted */
+};
+
+/* How many records, or alarms, a batch takes at most (R24). */
+struct saga_window {
+    size_t size;
+    unsigned refusals; /* in a row, of what is in it */
+};
+
+/* An alarm that waits, because what it leads to was refused. */
+enum { SAGA_SKIPPED_MAX = 16 };
+struct saga_skipped {
+    uint64_t alarm;
+    int64_t until_ms; /* monotonic */
 };
 
 enum saga_recovery_stage {
@@ -61,6 +72,12 @@ struct saga_worker {
     struct saga_lane *lanes; /* all N; those that are not ours are not ready */
     struct saga_recovery recovery;
     struct saga_retained retained;
+    struct saga_window record_window, alarm_window;
+    size_t taken_records, taken_alarms; /* by the last batch */
+    uint64_t last_alarm;                /* fingerprint of one of those */
+    bool alarms_turn;                   /* while records and alarms are taken apart */
+    struct saga_skipped skipped[SAGA_SKIPPED_MAX];
+    size_t skipped_next;
     struct saga_arena arena; /* a batch's */
     struct saga_clock_guard guard;
     int64_t time_ms; /* of the last batch (R17) */
@@ -94,6 +111,17 @@ struct saga_outgoing {
 int saga_transact(struct saga_worker *w, const struct saga_outgoing *outgoing,
                   size_t outgoing_count, const struct saga_position *positions,
                   size_t position_count);
+
+/* ---- refusal.c (R24) ---- */
+void saga_refusals_init(struct saga_worker *w);
+/* Are records and alarms to be taken apart? */
+bool saga_refusals_suspected(const struct saga_worker *w);
+/* The last batch was refused for what it holds; it was committed. */
+void saga_refusals_note(struct saga_worker *w);
+void saga_refusals_end(struct saga_worker *w);
+uint64_t saga_alarm_fingerprint(const struct saga_due_timer *alarm, struct saga_arena *arena);
+/* For how long the alarm is still to wait; 0: it need not. */
+int64_t saga_alarm_skipped_ms(struct saga_worker *w, uint64_t alarm);
 
 /* ---- batch.c ---- */
 /* Decides and commits the next window of what is retained, and the timers that are due. SAGA_OK when it is done (or

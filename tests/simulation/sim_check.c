@@ -136,6 +136,15 @@ void sim_check_expect(struct sim_check *check, struct sim_topic *topic, int32_t 
     check->open_inputs++;
 }
 
+/* R24: only what the broker really refuses is put aside for it. */
+static void check_refused(struct sim_check *check, const char *position)
+{
+    const struct input *input;
+    HASH_FIND_STR(check->inputs, position, input);
+    if (input && !input->at_least)
+        sim_violate(check->sim, "%s was put aside, and nothing is wrong with it", position);
+}
+
 static void see_input(struct sim_check *check, const char *position, const char *where)
 {
     struct input *input;
@@ -173,6 +182,7 @@ void sim_check_dead_letter(struct sim_check *check, const struct saga_message *m
              SAGA_SLICE_ARG(saga_message_header(message, "saga_source_offset")));
     sim_tell(check->sim, "dead letter of %s: %.*s", name, SAGA_SLICE_ARG(reason));
     sim_count(check->sim, DEAD_LETTER);
+    if (saga_slice_is(reason, "cannot-be-committed")) check_refused(check, name);
     see_input(check, name, "dead letters");
 }
 

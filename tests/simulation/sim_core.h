@@ -33,6 +33,7 @@ enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
     X(COMMIT_LOST, "the end of a transaction never arrives")                                       \
     X(COMMIT_UNHEARD, "a transaction is committed, its worker never hears of it")                  \
     X(DELIVERY_FAILED, "the broker refuses records of a transaction")                              \
+    X(TIGHT, "topics of commands take only batches of one record")                                 \
     X(MARKERS_SLOW, "markers are written late")                                                    \
     X(REDIS_AWAY, "Redis is away for a while")                                                     \
     X(REDIS_SLOW, "Redis is slow for a while")                                                     \

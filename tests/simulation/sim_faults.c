@@ -112,6 +112,7 @@ static void happen(void *context, uint64_t index, uint64_t unused)
     case SIM_COMMIT_LOST: fail_commit(w, SIM_COMMIT_GONE); return;
     case SIM_COMMIT_UNHEARD: fail_commit(w, SIM_COMMIT_SILENT); return;
     case SIM_DELIVERY_FAILED: w->deliveries_to_fail = 1 + (unsigned)(fault->detail % 6); return;
+    case SIM_TIGHT: /* counted when it is felt */ world->kafka.tight_until_us = until_us; return;
     case SIM_MARKERS_SLOW:
         sim_count(sim, MARKERS_SLOW);
         world->kafka.markers_slow_until_us = until_us;
@@ -179,6 +180,7 @@ void sim_faults_calm(struct sim_world *world)
     world->sim.calm = true;
     sim_tell(&world->sim, "all faults have stopped");
     world->kafka.away_until_us = world->kafka.markers_slow_until_us = 0;
+    world->kafka.tight_until_us = 0;
     world->redis.away_until_us = world->redis.slow_until_us = 0;
     memset(world->texts_late_until_us, 0, sizeof world->texts_late_until_us);
     sim_services_be_silent(world->services, 0);

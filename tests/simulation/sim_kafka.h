@@ -98,7 +98,7 @@ struct sim_kafka {
     struct sim_producer producers[SIM_PRODUCERS];
     struct sim_group group;
     bool changed; /* something became visible: look */
-    int64_t away_until_us, markers_slow_until_us;
+    int64_t away_until_us, markers_slow_until_us, tight_until_us;
     void (*wake)(void *context); /* whoever polls should look again */
     bool (*is_alive)(void *context, unsigned worker, int32_t member); /* does it send heartbeats? */
     void *context;

@@ -73,12 +73,31 @@ static bool is_unsendable(const struct sim_queued *queued)
            memmem(queued->message.value.data, queued->message.value.size, word, sizeof word - 1);
 }
 
+/* A topic whose limit is that of one record: a batch of more is refused (R24). */
+static bool is_too_large(const struct sim_worker *w, struct sim_place place)
+{
+    const struct sim_client *c = &w->client;
+    struct saga_slice name = place.topic->name;
+    size_t count = 0;
+    if (w->sim->now_us >= w->kafka->tight_until_us || name.size < 9 ||
+        memcmp(name.data + name.size - 9, ".commands", 9) != 0)
+        return false;
+    for (size_t i = 0; i < c->queue_count; i++)
+        count += !c->queue[i].sent && c->queue[i].place.topic == place.topic &&
+                 c->queue[i].place.partition == place.partition;
+    return count > 1;
+}
+
 /* One request: all that goes to one partition. */
 static int produce(struct sim_worker *w, struct sim_place place)
 {
     struct sim_client *c = &w->client;
     int64_t until_us = w->sim->now_us + CALL_US;
     if (!sim_worker_enter(w)) return SAGA_E_STOP;
+    if (is_too_large(w, place)) {
+        sim_count(w->sim, TIGHT);
+        return sim_bus_say(w, SAGA_E_INVALID, "a batch is too large for the topic");
+    }
     for (size_t i = 0; i < c->queue_count;) {
         struct sim_queued *queued = &c->queue[i];
         int64_t offset;

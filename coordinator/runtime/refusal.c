@@ -1,0 +1,86 @@
+/* What the broker refuses (R24). After three refusals in a row a batch takes half as much, until what does it is alone:
+ * a record goes to the dead letters, an alarm waits a minute. As long as anything is suspected, records and alarms are
+ * taken apart, so that no record is blamed for what an alarm sends; and a topic that takes only small batches gets
+ * them. */
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "base/mutation.h"
+#include "runtime/worker_internal.h"
+
+enum { REFUSALS_MAX = 3, SKIP_MS = 60000 };
+
+static bool is_narrow(const struct saga_worker *w, const struct saga_window *window)
+{
+    return window->refusals > 0 || window->size < w->config.batch_max;
+}
+
+void saga_refusals_init(struct saga_worker *w)
+{
+    w->record_window = w->alarm_window = (struct saga_window){ w->config.batch_max, 0 };
+}
+
+bool saga_refusals_suspected(const struct saga_worker *w)
+{
+    return is_narrow(w, &w->record_window) || is_narrow(w, &w->alarm_window);
+}
+
+/* True: what is refused was alone. */
+static bool narrow(struct saga_window *window, size_t taken)
+{
+    if (++window->refusals < REFUSALS_MAX) return false;
+    window->refusals = 0;
+    window->size = taken > 1 ? taken / 2 : 1;
+    return taken == 1;
+}
+
+static void skip(struct saga_worker *w)
+{
+    w->skipped[w->skipped_next++ % SAGA_SKIPPED_MAX] =
+        (struct saga_skipped){ w->last_alarm, saga_worker_monotonic(w) + SKIP_MS };
+    saga_log(SAGA_LOG_ERROR,
+             "what an alarm leads to cannot be committed: it is tried again in a minute",
+             "worker=%.*s words=\"%s\"", SAGA_SLICE_ARG(w->config.owner), w->problem);
+}
+
+void saga_refusals_note(struct saga_worker *w)
+{
+    if (w->taken_records && w->taken_alarms) { /* the next batches show which of them it is */
+        w->record_window.refusals++;
+        w->alarm_window.refusals++;
+    } else if (w->taken_records) {
+        bool alone = narrow(&w->record_window, w->taken_records);
+        w->retained.last_is_poison = alone && !SAGA_WITHOUT(PUTTING_ASIDE);
+    } else if (w->taken_alarms && narrow(&w->alarm_window, w->taken_alarms)) {
+        skip(w);
+    }
+}
+
+static void widen(const struct saga_worker *w, struct saga_window *window)
+{
+    window->refusals = 0;
+    window->size *= 2;
+    if (window->size > w->config.batch_max) window->size = w->config.batch_max;
+}
+
+void saga_refusals_end(struct saga_worker *w)
+{
+    if (w->taken_records) widen(w, &w->record_window);
+    if (w->taken_alarms) widen(w, &w->alarm_window);
+}
+
+uint64_t saga_alarm_fingerprint(const struct saga_due_timer *alarm, struct saga_arena *arena)
+{
+    return saga_crc64_avro(saga_arena_printf(
+        arena, "%zu/%.*s/%.*s/%llu", alarm->saga_id.size, SAGA_SLICE_ARG(alarm->saga_id),
+        SAGA_SLICE_ARG(alarm->name), (unsigned long long)alarm->armed));
+}
+
+int64_t saga_alarm_skipped_ms(struct saga_worker *w, uint64_t alarm)
+{
+    int64_t now_ms = saga_worker_monotonic(w);
+    for (size_t i = 0; i < SAGA_SKIPPED_MAX; i++)
+        if (w->skipped[i].alarm == alarm && w->skipped[i].until_ms > now_ms)
+            return w->skipped[i].until_ms - now_ms;
+    return 0;
+}
