@@ -270,7 +270,7 @@ static int committed(void *self, struct saga_position *positions, size_t count, 
         if (w->sim->now_us >= until_us) return sim_bus_say(w, SAGA_E_AGAIN, "offsets are pending");
     } while (sim_worker_wait(w, RETRY_US));
     if (w->dead) return SAGA_E_STOP;
-    int64_t *answer = calloc(count, sizeof *answer);
+    int64_t *answer = calloc(count + 1, sizeof *answer);
     SAGA_ASSERT(answer);
     for (size_t i = 0; i < count; i++)
         answer[i] = sim_kafka_topic(w->kafka, positions[i].topic)

@@ -5,6 +5,8 @@
 #include "base/assert.h"
 #include "sim_store.h"
 
+enum { LANE_MAX = 100000 }; /* sagas, and timers, of a lane: far more than a history has */
+
 static char *copy_bytes(struct saga_slice s)
 {
     char *copy = malloc(s.size + 1);
@@ -37,6 +39,7 @@ static void clear(struct sim_lane *lane)
 
 static void add_saga(struct sim_lane *lane, struct saga_slice id, struct saga_slice state)
 {
+    SAGA_ASSERT(lane->saga_count < LANE_MAX);
     lane->sagas = realloc(lane->sagas, (lane->saga_count + 1) * sizeof *lane->sagas);
     SAGA_ASSERT(lane->sagas);
     lane->sagas[lane->saga_count++] =
@@ -46,6 +49,7 @@ static void add_saga(struct sim_lane *lane, struct saga_slice id, struct saga_sl
 static void add_timer(struct sim_lane *lane, struct saga_slice saga_id, struct saga_slice name,
                       uint64_t armed, int64_t due_ms)
 {
+    SAGA_ASSERT(lane->timer_count < LANE_MAX);
     lane->timers = realloc(lane->timers, (lane->timer_count + 1) * sizeof *lane->timers);
     SAGA_ASSERT(lane->timers);
     lane->timers[lane->timer_count++] =
