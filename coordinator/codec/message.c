@@ -62,8 +62,7 @@ static void command(const struct saga_fact *fact, const struct saga_state *state
     bool compensation = fact->kind == SAGA_FACT_COMPENSATION_SENT;
     const struct saga_step_state *step = saga_state_step(state, fact->step);
     SAGA_ASSERT(step);
-    struct saga_slice id =
-        saga_command_id(arena, state, fact->step, compensation, fact->attempt);
+    struct saga_slice id = saga_command_id(arena, state, fact->step, compensation, fact->attempt);
     struct saga_slice key = saga_idempotency_key(arena, state, fact->step, compensation);
     begin(fact, state, time_ms, id, arena, ret);
     add(ret, "ce_sagaidempotencykey", SAGA_WITHOUT(IDEMPOTENCY_KEYS) ? id : key);

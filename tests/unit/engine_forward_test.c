@@ -371,9 +371,8 @@ static void the_deadline_ends_a_wait_for_the_next_attempt(void **state)
     go_to(w, "A");
     reply(w, "Unavailable", "b", 1);
     ring(w, "deadline");
-    EXPECT(w,
-           "DeadlinePassed; StepUnknown b; CompensationStarted <DeadlineExceeded>; "
-           "CompensationSent b#1");
+    EXPECT(w, "DeadlinePassed; StepUnknown b; CompensationStarted <DeadlineExceeded>; "
+              "CompensationSent b#1");
 }
 
 int main(void)
