@@ -185,7 +185,7 @@ static int take_timers(struct saga_batch *b, size_t max)
     struct saga_worker *w = b->w;
     int error = SAGA_OK;
     if (!saga_clock_guard_allows_timers(&w->guard, &w->config.clock)) return SAGA_OK; /* R17 */
-    for (uint32_t n = 0; n < w->config.lanes && error == SAGA_OK; n++)
+    for (uint32_t n = 0; n < w->config.lanes && error == SAGA_OK && b->timers < max; n++)
         if (owned_lane(b, n)) error = take_lane_timers(b, owned_lane(b, n), max);
     return error;
 }
