@@ -322,7 +322,7 @@ static bool compare_saga(struct saga_replay *replay, struct saga_views *views, s
 static int compare_all(struct saga_replay *replay, struct saga_views *views, bool final,
                        bool *ret_fits)
 {
-    uint64_t cursor = 0;
+    struct saga_scan scan = { 0 };
     int error;
     *ret_fits = true;
     for (struct replayed *saga = replay->sagas; saga; saga = saga->hh.next) saga->seen = false;
@@ -330,11 +330,11 @@ static int compare_all(struct saga_replay *replay, struct saga_views *views, boo
         struct saga_slice *ids;
         size_t count;
         saga_arena_reset(&replay->arena);
-        error = saga_views_scan(views, replay->lane, &cursor, &replay->arena, &ids, &count);
+        error = saga_views_scan(views, replay->lane, &scan, &replay->arena, &ids, &count);
         for (size_t i = 0; i < count && error == SAGA_OK; i++)
             if (!compare_saga(replay, views, ids[i], final, &error)) *ret_fits = false;
         if (error < 0) return error;
-    } while (cursor != 0);
+    } while (scan.cursor != 0);
     for (struct replayed *saga = replay->sagas; saga && error == SAGA_OK; saga = saga->hh.next) {
         struct saga_slice id = { saga->id, saga->id_size };
         if (!saga->seen && !compare_saga(replay, views, id, final, &error)) *ret_fits = false;

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "store/layout.h"
 #include "store/redis_internal.h"
+#include "store/scan.h"
 
 enum {
     READ_IDS_MAX = 1000, /* states of one call: Redis serves others between two */
@@ -234,39 +235,6 @@ static int heartbeat(void *self, uint32_t lane, int64_t expected, struct saga_sl
 
 /* ---- emptying a lane ---- */
 
-/* One step through Redis' keys; those of the lane, but for its hash, are added to `portion`. */
-static int scan_step(struct saga_redis *redis, uint32_t lane, struct saga_slice *cursor,
-                     struct saga_arena *arena, struct saga_command *portion)
-{
-    struct saga_slice hash = lane_key(redis, lane, "lane", SAGA_SLICE_NONE);
-    struct saga_command command;
-    redisReply *reply;
-    saga_command_init(&command, &redis->scratch);
-    saga_command_add_text(&command, "SCAN");
-    saga_command_add(&command, *cursor);
-    saga_command_add_text(&command, "MATCH");
-    saga_command_add(
-        &command, saga_layout_pattern(&redis->scratch, redis->connection.config.prefix, lane, ""));
-    saga_command_add_text(&command, "COUNT");
-    saga_command_add_number(&command, SCAN_KEYS);
-    int error = saga_connection_call(&redis->connection, &command, &reply);
-    if (error < 0) return error;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-        reply->element[1]->type != REDIS_REPLY_ARRAY) {
-        freeReplyObject(reply);
-        return saga_connection_puzzled(&redis->connection, "SCAN");
-    }
-    *cursor = saga_arena_copy(
-        arena, (struct saga_slice){ reply->element[0]->str, (size_t)reply->element[0]->len });
-    for (size_t i = 0; i < reply->element[1]->elements; i++) {
-        const redisReply *key = reply->element[1]->element[i];
-        struct saga_slice name = { key->str, (size_t)key->len };
-        if (!saga_slice_equal(name, hash)) saga_command_add(portion, saga_arena_copy(arena, name));
-    }
-    freeReplyObject(reply);
-    return SAGA_OK;
-}
-
 static int reset_step(struct saga_redis *redis, const struct saga_command *command, uint32_t lane)
 {
     redisReply *reply;
@@ -280,26 +248,30 @@ static int reset_step(struct saga_redis *redis, const struct saga_command *comma
     return error;
 }
 
+/* Everything of the lane but its hash. */
 static int delete_all(struct saga_redis *redis, uint32_t lane, const char *token)
 {
-    struct saga_arena arena; /* what outlives one step */
-    struct saga_slice cursor = SAGA_SLICE("0");
+    const char *prefix = redis->connection.config.prefix;
+    struct saga_scan scan = { 0 };
     int error;
-    saga_arena_init(&arena);
     do {
-        struct saga_command command, portion;
+        struct saga_command command;
+        struct saga_slice *keys;
+        size_t count, others = 0;
         saga_arena_reset(&redis->scratch);
-        cursor = saga_arena_copy(&redis->scratch, cursor);
-        saga_arena_reset(&arena);
-        saga_command_init(&portion, &arena);
-        error = scan_step(redis, lane, &cursor, &arena, &portion);
-        if (error < 0 || portion.count == 0) continue;
-        begin_script(redis, &command, SAGA_SCRIPT_RESET_PORTION, lane, 1 + portion.count);
-        saga_command_add_all(&command, &portion);
+        struct saga_slice hash = lane_key(redis, lane, "lane", SAGA_SLICE_NONE);
+        error = saga_scan_step(&redis->connection, &scan,
+                               saga_layout_pattern(&redis->scratch, prefix, lane, ""), SCAN_KEYS,
+                               &redis->scratch, &keys, &count);
+        if (error < 0) return error;
+        for (size_t i = 0; i < count; i++)
+            if (!saga_slice_equal(keys[i], hash)) keys[others++] = keys[i];
+        if (others == 0) continue;
+        begin_script(redis, &command, SAGA_SCRIPT_RESET_PORTION, lane, 1 + others);
+        for (size_t i = 0; i < others; i++) saga_command_add(&command, keys[i]);
         saga_command_add_text(&command, token);
         error = reset_step(redis, &command, lane);
-    } while (error == SAGA_OK && !saga_slice_is(cursor, "0"));
-    saga_arena_free(&arena);
+    } while (error == SAGA_OK && scan.cursor != 0);
     return error;
 }
 

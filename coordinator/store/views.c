@@ -46,34 +46,6 @@ void saga_views_ask_key(const struct saga_views *views, struct saga_arena *arena
 
 /* ---- lanes ---- */
 
-static int scan(struct saga_views *views, struct saga_slice pattern, uint64_t cursor,
-                struct saga_arena *arena, uint64_t *ret_cursor, redisReply **ret)
-{
-    struct saga_command command;
-    redisReply *reply;
-    unsigned long long next;
-    saga_command_init(&command, arena);
-    saga_command_add_text(&command, "SCAN");
-    saga_command_add(&command, saga_arena_printf(arena, "%" PRIu64, cursor));
-    saga_command_add_text(&command, "MATCH");
-    saga_command_add(&command, pattern);
-    saga_command_add_text(&command, "COUNT");
-    saga_command_add_number(&command, SCAN_KEYS);
-    int error = saga_connection_call(&views->connection, &command, &reply);
-    if (error < 0) return error;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-        reply->element[0]->type != REDIS_REPLY_STRING ||
-        reply->element[1]->type != REDIS_REPLY_ARRAY ||
-        saga_slice_to_u64(saga_slice_of(reply->element[0]->str), &next) < 0 ||
-        (next != 0 && next == cursor)) { /* it would go on for ever */
-        freeReplyObject(reply);
-        return saga_connection_puzzled(&views->connection, "SCAN");
-    }
-    *ret_cursor = next;
-    *ret = reply;
-    return SAGA_OK;
-}
-
 static int lanes_of(struct saga_views *views, struct saga_arena *arena, struct saga_slice key,
                     uint32_t *ret_lanes)
 {
@@ -95,22 +67,18 @@ static int lanes_of(struct saga_views *views, struct saga_arena *arena, struct s
 /* Lane 0 is not there yet, or is being emptied: any other lane knows as well. */
 static int lanes_of_any(struct saga_views *views, struct saga_arena *arena, uint32_t *ret_lanes)
 {
-    uint64_t cursor = 0;
+    struct saga_scan scan = { 0 };
     uint32_t lanes = 0;
     struct saga_slice pattern = saga_layout_lanes_pattern(arena, views->connection.config.prefix);
     do {
-        redisReply *reply;
-        int error = scan(views, pattern, cursor, arena, &cursor, &reply);
+        struct saga_slice *keys;
+        size_t count;
+        int error =
+            saga_scan_step(&views->connection, &scan, pattern, SCAN_KEYS, arena, &keys, &count);
+        for (size_t i = 0; error == SAGA_OK && i < count && !lanes; i++)
+            error = lanes_of(views, arena, keys[i], &lanes);
         if (error < 0) return error;
-        for (size_t i = 0; i < reply->element[1]->elements && error == SAGA_OK && !lanes; i++) {
-            const redisReply *key = reply->element[1]->element[i];
-            if (key->type != REDIS_REPLY_STRING) continue;
-            error =
-                lanes_of(views, arena, (struct saga_slice){ key->str, (size_t)key->len }, &lanes);
-        }
-        freeReplyObject(reply);
-        if (error < 0) return error;
-    } while (cursor != 0 && !lanes);
+    } while (scan.cursor != 0 && !lanes);
     *ret_lanes = lanes;
     return SAGA_OK;
 }
@@ -194,26 +162,19 @@ int saga_views_history(struct saga_views *views, uint32_t lane, struct saga_slic
 
 /* ---- all of a lane ---- */
 
-int saga_views_scan(struct saga_views *views, uint32_t lane, uint64_t *cursor,
+int saga_views_scan(struct saga_views *views, uint32_t lane, struct saga_scan *scan,
                     struct saga_arena *arena, struct saga_slice **ret_ids, size_t *ret_count)
 {
     const char *prefix = views->connection.config.prefix;
     size_t skip = saga_layout_key_prefix_bytes(prefix, lane, "state:");
-    redisReply *reply;
-    uint64_t next;
-    int error = scan(views, saga_layout_pattern(arena, prefix, lane, "state:"), *cursor, arena,
-                     &next, &reply);
+    struct saga_slice pattern = saga_layout_pattern(arena, prefix, lane, "state:"), *ids;
+    size_t count;
+    int error = saga_scan_step(&views->connection, scan, pattern, SCAN_KEYS, arena, &ids, &count);
     if (error < 0) return error;
-    size_t count = reply->element[1]->elements;
-    struct saga_slice *ids = SAGA_NEW_ARRAY(arena, struct saga_slice, count);
     for (size_t i = 0; i < count; i++) {
-        const redisReply *key = reply->element[1]->element[i];
-        SAGA_ASSERT((size_t)key->len >= skip);
-        ids[i] =
-            saga_arena_copy(arena, (struct saga_slice){ key->str + skip, (size_t)key->len - skip });
+        if (ids[i].size < skip) return saga_connection_puzzled(&views->connection, "SCAN");
+        ids[i] = (struct saga_slice){ ids[i].data + skip, ids[i].size - skip };
     }
-    freeReplyObject(reply);
-    *cursor = next;
     *ret_ids = ids;
     *ret_count = count;
     return SAGA_OK;

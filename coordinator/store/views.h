@@ -2,6 +2,7 @@
 #ifndef SAGA_STORE_VIEWS_H
 #define SAGA_STORE_VIEWS_H
 
+#include "store/scan.h"
 #include "store/store.h"
 
 struct saga_redis_config {
@@ -56,9 +57,9 @@ struct saga_view_count {
 int saga_views_counts(struct saga_views *views, uint32_t lanes, struct saga_arena *arena,
                       struct saga_view_count **ret, size_t *ret_count);
 
-/* Every saga id of a lane, in portions: `*cursor` is 0 at first and 0 again at the end. Looks
- * through all keys of Redis; while sagas change, an id may come twice. */
-int saga_views_scan(struct saga_views *views, uint32_t lane, uint64_t *cursor,
+/* Every saga id of a lane, in portions, until the cursor of `scan` is 0 again. Looks through all
+ * keys of Redis; while sagas change, an id may come twice. */
+int saga_views_scan(struct saga_views *views, uint32_t lane, struct saga_scan *scan,
                     struct saga_arena *arena, struct saga_slice **ret_ids, size_t *ret_count);
 
 #endif

@@ -14,7 +14,7 @@
 #include "store/redis.h"
 #include "store/views.h"
 
-enum { QUESTIONS = 8, LANES = 4 };
+enum { QUESTIONS = 10, LANES = 4 };
 
 static int listener = -1;
 static char path[64];
@@ -82,7 +82,17 @@ static void ask_store(const struct saga_redis_config *config, struct saga_arena 
     if (which == 1) store.states_read(store.self, 0, 0, ids, 2, arena, states);
     if (which == 2) store.timers_due(store.self, 0, 0, 1, 10, arena, &due, &count, &next);
     if (which == 3 && store.apply(store.self, &apply) == 0) store.apply_wait(store.self, 0, &next);
+    if (which == 8) store.lane_reset(store.self, 0, SAGA_SLICE("j"), 5, LANES);
     store.close(store.self);
+}
+
+static void scan_all(struct saga_views *views, struct saga_arena *arena)
+{
+    struct saga_scan scan = { 0 };
+    struct saga_slice *ids;
+    size_t count;
+    while (saga_views_scan(views, 0, &scan, arena, &ids, &count) == 0 && scan.cursor != 0) {
+    }
 }
 
 static void ask_views(const struct saga_redis_config *config, struct saga_arena *arena,
@@ -96,6 +106,7 @@ static void ask_views(const struct saga_redis_config *config, struct saga_arena 
     if (which == 4) saga_views_lanes(views, &lanes);
     if (which == 5) saga_views_lane(views, 0, arena, &status);
     if (which == 6) saga_views_state(views, 0, SAGA_SLICE("a/1"), arena, &state);
+    if (which == 9) scan_all(views, arena);
     saga_views_free(views);
 }
 
@@ -112,12 +123,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int failed = pthread_create(&thread, NULL, answer, &answers);
     SAGA_ASSERT(!failed);
     saga_arena_init(&arena);
-    if (which < 4)
+    if (which < 4 || which == 8)
         ask_store(&config, &arena, which);
-    else if (which < 7)
-        ask_views(&config, &arena, which);
-    else
+    else if (which == 7)
         saga_redis_check(&config, &arena, &diagnostic);
+    else
+        ask_views(&config, &arena, which);
     end_answers(&answers, thread);
     saga_arena_free(&arena);
     return 0;

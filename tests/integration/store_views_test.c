@@ -210,7 +210,7 @@ static void a_scan_gives_every_saga_of_the_lane(void **state)
     static struct saga_state_write writes[SAGAS];
     static char ids[SAGAS][20], seen[SAGAS];
     struct saga_test_lane lane;
-    uint64_t cursor = 0;
+    struct saga_scan scan = { 0 };
     size_t all = 0;
     (void)state;
     fill();
@@ -224,7 +224,7 @@ static void a_scan_gives_every_saga_of_the_lane(void **state)
     do {
         struct saga_slice *found;
         size_t count;
-        assert_int_equal(saga_views_scan(views, 0, &cursor, &arena, &found, &count), SAGA_OK);
+        assert_int_equal(saga_views_scan(views, 0, &scan, &arena, &found, &count), SAGA_OK);
         for (size_t i = 0; i < count; i++) {
             unsigned long long number;
             assert_true(saga_slice_starts_with(found[i], "order/"));
@@ -233,7 +233,7 @@ static void a_scan_gives_every_saga_of_the_lane(void **state)
             all += !seen[number];
             seen[number] = 1;
         }
-    } while (cursor != 0);
+    } while (scan.cursor != 0);
     assert_int_equal(all, SAGAS);
 }
 
