@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/memory.h"
 
 struct saga_arena_block {
     struct saga_arena_block *next;
@@ -54,13 +55,6 @@ void saga_arena_free(struct saga_arena *arena)
     arena->used_bytes = 0;
 }
 
-static _Noreturn void exhausted(struct saga_arena *arena, size_t size)
-{
-    if (arena->on_exhausted) arena->on_exhausted(arena->context);
-    fprintf(stderr, "saga: out of memory (%zu bytes more were asked for)\n", size);
-    abort();
-}
-
 static struct saga_arena_block *add_block(struct saga_arena *arena, size_t size)
 {
     size_t capacity = arena->first_block_bytes ? arena->first_block_bytes : BLOCK_BYTES_MIN;
@@ -69,8 +63,7 @@ static struct saga_arena_block *add_block(struct saga_arena *arena, size_t size)
         if (capacity > BLOCK_BYTES_GROWTH_MAX) capacity = BLOCK_BYTES_GROWTH_MAX;
     }
     if (capacity < size) capacity = size;
-    struct saga_arena_block *block = malloc(sizeof *block + capacity);
-    if (!block) exhausted(arena, size);
+    struct saga_arena_block *block = saga_memory_take(sizeof *block + capacity);
     block->next = arena->blocks;
     block->capacity = capacity;
     block->used = 0;

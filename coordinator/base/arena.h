@@ -1,8 +1,7 @@
 /* Memory that lives and dies together: one arena a batch, one a loaded definition, one a cached state.
  *
- * Allocation never returns NULL. When the heap is exhausted the arena's `on_exhausted` is called, which
- * must not return; without one the process stops with a message. So what builds a batch needs no error
- * path for every string, and a batch that runs out of memory is dropped as a whole, never torn. */
+ * Allocation never returns NULL: where memory ends, the process does (base/memory.h). So what builds a batch needs
+ * no error path for every string, and a batch that runs out of memory is dropped as a whole, never torn. */
 #ifndef SAGA_BASE_ARENA_H
 #define SAGA_BASE_ARENA_H
 
@@ -17,8 +16,6 @@ struct saga_arena {
     struct saga_arena_block *blocks; /* newest first */
     size_t used_bytes;               /* handed out since init or reset */
     size_t first_block_bytes;        /* size of the first block; 0: 4 KiB */
-    void (*on_exhausted)(void *context);
-    void *context;
 };
 
 /* Makes an empty arena; takes no memory until the first allocation. */

@@ -1,8 +1,11 @@
 #include "base/hash.h"
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 
 #include "base/assert.h"
+#include "base/error.h"
+#include "base/memory.h"
 
 uint32_t saga_murmur2(struct saga_slice key)
 {
@@ -42,13 +45,15 @@ uint32_t saga_lane_of_key(struct saga_slice key, uint32_t lanes)
 
 void saga_sha256(struct saga_slice first, struct saga_slice second, uint8_t ret[SAGA_SHA256_BYTES])
 {
+    saga_memory_watch();
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    SAGA_ASSERT(context);
-    int done = EVP_DigestInit_ex(context, EVP_sha256(), NULL);
-    if (first.size) done &= EVP_DigestUpdate(context, first.data, first.size);
-    if (second.size) done &= EVP_DigestUpdate(context, second.data, second.size);
-    done &= EVP_DigestFinal_ex(context, ret, NULL);
-    SAGA_ASSERT(done == 1);
+    if (!context) saga_memory_exhausted("OpenSSL");
+    bool done = EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+                EVP_DigestUpdate(context, first.data, first.size) == 1 &&
+                EVP_DigestUpdate(context, second.data, second.size) == 1 &&
+                EVP_DigestFinal_ex(context, ret, NULL) == 1;
+    if (!done) saga_memory_check("OpenSSL");
+    SAGA_ASSERT(done);
     EVP_MD_CTX_free(context);
 }
 
@@ -79,4 +84,23 @@ uint64_t saga_crc64_avro(struct saga_slice bytes)
         crc = crc >> 8 ^ row;
     }
     return crc;
+}
+
+static int digit_value(char digit)
+{
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+    return -1;
+}
+
+int saga_unhex(struct saga_slice hex, uint8_t *ret, size_t size)
+{
+    if (hex.size != 2 * size) return SAGA_E_INVALID;
+    for (size_t i = 0; i < size; i++) {
+        int high = digit_value(hex.data[2 * i]), low = digit_value(hex.data[2 * i + 1]);
+        if (high < 0 || low < 0) return SAGA_E_INVALID;
+        ret[i] = (uint8_t)(16 * high + low);
+    }
+    return SAGA_OK;
 }

@@ -18,6 +18,8 @@ void saga_sha256(struct saga_slice first, struct saga_slice second, uint8_t ret[
 /* The same as 64 lower-case hexadecimal digits and a NUL. */
 void saga_sha256_hex(struct saga_slice bytes, char ret[2 * SAGA_SHA256_BYTES + 1]);
 void saga_hex(const uint8_t *bytes, size_t size, char *ret);
+/* The other way, digits of either case. SAGA_E_INVALID unless `hex` is exactly `size` bytes. */
+int saga_unhex(struct saga_slice hex, uint8_t *ret, size_t size);
 
 /* CRC-64-AVRO (Rabin), the fingerprint of a schema in parsing canonical form (Avro 1.11 specification). */
 uint64_t saga_crc64_avro(struct saga_slice bytes);

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/memory.h"
 
 size_t saga_utf8_sequence(const char *bytes, size_t size)
 {
@@ -375,8 +376,7 @@ static bool quoted_is(struct saga_slice quoted, struct saga_slice text)
 {
     struct saga_slice inner = { quoted.data + 1, quoted.size - 2 };
     if (!memchr(inner.data, '\\', inner.size)) return saga_slice_equal(inner, text);
-    char *resolved = malloc(quoted.size);
-    SAGA_ASSERT(resolved);
+    char *resolved = saga_memory_take(quoted.size);
     size_t size = unescape(quoted, resolved);
     bool same = saga_slice_equal((struct saga_slice){ resolved, size }, text);
     free(resolved);

@@ -9,6 +9,11 @@
 #define SAGA_STATE_BYTES_MAX (512 * 1024)
 /* One journal record: a cause of a payload and the commands that followed from it. */
 #define SAGA_JOURNAL_RECORD_BYTES_MAX (8 * 1024 * 1024)
+/* A state in saga.snapshots: its bytes as in Redis, which may be a little over the engine's estimate, and a frame. */
+#define SAGA_SNAPSHOT_BYTES_MAX (2 * SAGA_STATE_BYTES_MAX + 4096)
+/* States in one transaction of a snapshot: a few milliseconds of a lane's time, every now and then. */
+#define SAGA_SNAPSHOT_PORTION_MAX 500
+#define SAGA_SNAPSHOT_PORTION_BYTES (1024 * 1024)
 /* Steps of one saga that wait for an answer at the same time. */
 #define SAGA_OPEN_STEPS_MAX 1024
 /* Steps that one definition may name. */

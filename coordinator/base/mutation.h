@@ -10,6 +10,10 @@
     X(FENCING, "alarms-unfenced", "R2: a batch of alarms alone carries no positions")              \
     X(WORKING_COPIES, "dirty-abort", "R6: what an aborted batch decided stays in the cache")       \
     X(CATCHING_UP, "no-catching-up", "R8: recovery does not read the journal behind Redis")        \
+    X(PASSING_OVER, "twice-contained", "R12: replay does not pass over what a snapshot contains")  \
+    X(BUILDING_APART, "half-built", "R11: a lane that is being built bears its own name")          \
+    X(MARKING_BEGIN, "marks-its-end", "R12: the marker names where the snapshot ended")            \
+    X(TOMBSTONES_LAST, "tombstones-early", "R12: what was forgotten leaves before the marker")     \
     X(RUNS, "any-run", "R14: an answer for an earlier run counts for this one")                    \
     X(COMMAND_IDS, "ids-without-attempt", "R15: all attempts have one command id")                 \
     X(IDEMPOTENCY_KEYS, "keys-with-attempt", "R15: each attempt has a key of its own")             \

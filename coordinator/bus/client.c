@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "bus/client_internal.h"
 #include "bus/kafka_error.h"
 
@@ -59,8 +59,7 @@ int saga_client_new(const struct saga_kafka_config *config, struct saga_arena *a
                                 "true",      "partitioner", "murmur2_random",
                                 "linger.ms", "0",           "message.max.bytes",
                                 "8388608",   NULL };
-    struct saga_client *client = calloc(1, sizeof *client);
-    SAGA_ASSERT(client);
+    struct saga_client *client = saga_memory_zeroed(1, sizeof *client);
     client->config = *config;
     rd_kafka_conf_t *conf =
         saga_kafka_conf(&client->config, own, client->problem, sizeof client->problem);
@@ -149,8 +148,7 @@ int saga_client_send(struct saga_client *client, const struct saga_message *mess
     saga_arena_init(&arena);
     char *topic = saga_arena_string(&arena, message->topic);
     /* outlives this call when it times out: the report comes when the client is freed */
-    struct saga_client_delivery *delivery = calloc(1, sizeof *delivery);
-    SAGA_ASSERT(delivery);
+    struct saga_client_delivery *delivery = saga_memory_zeroed(1, sizeof *delivery);
     rd_kafka_headers_t *headers = headers_of(message);
     rd_kafka_resp_err_t code = rd_kafka_producev(
         client->producer, RD_KAFKA_V_TOPIC(topic),
@@ -254,8 +252,7 @@ static int64_t resolve(struct saga_reader *reader, const char *topic, int32_t pa
 int saga_reader_open(struct saga_client *client, struct saga_slice topic, int32_t partition,
                      int64_t offset, struct saga_reader **ret)
 {
-    struct saga_reader *reader = calloc(1, sizeof *reader);
-    SAGA_ASSERT(reader);
+    struct saga_reader *reader = saga_memory_zeroed(1, sizeof *reader);
     reader->client = client;
     reader->consumer =
         make_reader(client, client->config.mock ? "read_uncommitted" : "read_committed");
@@ -316,8 +313,7 @@ static int ask_whether_alive(struct saga_reader *reader)
 int saga_reader_read(struct saga_reader *reader, int timeout_ms, size_t max,
                      struct saga_bus_records *ret, int64_t *ret_position, bool *ret_end)
 {
-    rd_kafka_message_t **messages = calloc(max + 1, sizeof(rd_kafka_message_t *));
-    SAGA_ASSERT(messages);
+    rd_kafka_message_t **messages = saga_memory_zeroed(max + 1, sizeof(rd_kafka_message_t *));
     ssize_t count = rd_kafka_consume_batch_queue(reader->queue, 0, messages, max);
     if (count <= 0) count = rd_kafka_consume_batch_queue(reader->queue, timeout_ms, messages, 1);
     reader->error = SAGA_OK;

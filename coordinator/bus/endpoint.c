@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 struct saga_endpoint {
     rd_kafka_t *host; /* the mock cluster lives in its threads */
@@ -16,7 +17,7 @@ struct saga_endpoint {
 int saga_endpoint_start(struct saga_endpoint **ret)
 {
     char words[256];
-    struct saga_endpoint *endpoint = calloc(1, sizeof *endpoint);
+    struct saga_endpoint *endpoint = saga_memory_zeroed(1, sizeof *endpoint);
     SAGA_ASSERT(endpoint);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "log_level", "0", words, sizeof words);

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "bus/kafka_internal.h"
 
 /* ---- clients ---- */
@@ -119,12 +120,10 @@ size_t saga_kafka_take(rd_kafka_queue_t *queue, int timeout_ms, rd_kafka_message
 void saga_kafka_records(rd_kafka_message_t **messages, size_t count, struct saga_bus_records *ret,
                         void (*on_error)(rd_kafka_message_t *message, void *context), void *context)
 {
-    struct owned_records *owned = calloc(1, sizeof *owned);
-    SAGA_ASSERT(owned);
+    struct owned_records *owned = saga_memory_zeroed(1, sizeof *owned);
     saga_arena_init(&owned->arena);
     owned->arena.first_block_bytes = 256 + count * 512;
-    owned->messages = calloc(count ? count : 1, sizeof *owned->messages);
-    SAGA_ASSERT(owned->messages);
+    owned->messages = saga_memory_zeroed(count, sizeof *owned->messages);
     struct saga_message *items = SAGA_NEW_ARRAY(&owned->arena, struct saga_message, count);
     for (size_t i = 0; i < count; i++) {
         if (messages[i]->err) {
@@ -198,8 +197,7 @@ int saga_kafka_open(const struct saga_kafka_config *config, unsigned worker, int
                     struct saga_arena *arena, struct saga_bus *ret,
                     struct saga_diagnostic *diagnostic)
 {
-    struct saga_kafka *k = calloc(1, sizeof *k);
-    SAGA_ASSERT(k);
+    struct saga_kafka *k = saga_memory_zeroed(1, sizeof *k);
     k->config = *config;
     k->worker = worker;
     saga_arena_init(&k->deliveries);

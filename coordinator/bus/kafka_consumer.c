@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "bus/kafka_error.h"
 #include "bus/kafka_internal.h"
 
@@ -70,8 +71,7 @@ static rd_kafka_resp_err_t stop_fetching(rd_kafka_t *consumer)
 
 static void on_assigned(struct saga_kafka *k, const rd_kafka_topic_partition_list_t *list)
 {
-    struct saga_position *positions = calloc((size_t)list->cnt + 1, sizeof *positions);
-    SAGA_ASSERT(positions);
+    struct saga_position *positions = saga_memory_zeroed((size_t)list->cnt + 1, sizeof *positions);
     for (int i = 0; i < list->cnt; i++)
         positions[i] = (struct saga_position){ saga_slice_of(list->elems[i].topic),
                                                list->elems[i].partition, SAGA_OFFSET_NONE };
@@ -220,8 +220,7 @@ int saga_kafka_poll(void *self, int timeout_ms, size_t max, struct saga_bus_reco
     struct saga_kafka *k = self;
     unsigned rebalances = k->rebalances;
     SAGA_ASSERT(!k->open); /* R2: never between begin and commit */
-    rd_kafka_message_t **messages = calloc(max + 1, sizeof(rd_kafka_message_t *));
-    SAGA_ASSERT(messages);
+    rd_kafka_message_t **messages = saga_memory_zeroed(max + 1, sizeof(rd_kafka_message_t *));
     size_t count = saga_kafka_take(k->queue, k->trouble < 0 ? 0 : timeout_ms, messages, max);
     saga_kafka_records(messages, count, ret, on_poll_error, k);
     free(messages);

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "bus/kafka_error.h"
 #include "bus/kafka_internal.h"
 
@@ -54,8 +55,7 @@ int saga_kafka_reader_open(void *self, struct saga_slice topic, int32_t partitio
     struct saga_kafka *k = self;
     saga_kafka_reader_close(k);
     if (make_reader(k) < 0) return SAGA_E_STOP;
-    k->reader_topic = strndup(topic.data, topic.size);
-    SAGA_ASSERT(k->reader_topic);
+    k->reader_topic = saga_memory_text(topic.data, topic.size);
     k->reader_partition = partition;
     k->reader_position = offset;
     k->reader_trouble = SAGA_OK;
@@ -88,8 +88,7 @@ int saga_kafka_reader_read(void *self, int timeout_ms, size_t max, struct saga_b
 {
     struct saga_kafka *k = self;
     SAGA_ASSERT(k->reader_topic);
-    rd_kafka_message_t **messages = calloc(max + 1, sizeof(rd_kafka_message_t *));
-    SAGA_ASSERT(messages);
+    rd_kafka_message_t **messages = saga_memory_zeroed(max + 1, sizeof(rd_kafka_message_t *));
     size_t count =
         saga_kafka_take(k->reader_queue, k->reader_trouble < 0 ? 0 : timeout_ms, messages, max);
     saga_kafka_records(messages, count, ret, on_read_error, k);

@@ -5,14 +5,18 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "codec/avro_canonical.h"
 #include "codec/codec_internal.h"
 
-extern const char saga_schema_journal[], saga_schema_state[];
+extern const char saga_schema_journal[], saga_schema_state[], saga_schema_snapshot[],
+    saga_schema_marker[];
 
 static void open_type(struct saga_avro_type *type, const char *text)
 {
+    saga_memory_watch();
     int failed = avro_schema_from_json_length(text, strlen(text), &type->schema);
+    if (failed) saga_memory_check("reading a schema, in avro-c");
     SAGA_ASSERT(!failed); /* the schemas are part of the binary */
     type->iface = avro_generic_class_from_schema(type->schema);
     SAGA_ASSERT(type->iface);
@@ -32,10 +36,11 @@ static void close_type(struct saga_avro_type *type)
 
 int saga_codec_new(struct saga_codec **ret)
 {
-    struct saga_codec *codec = calloc(1, sizeof *codec);
-    SAGA_ASSERT(codec);
+    struct saga_codec *codec = saga_memory_zeroed(1, sizeof *codec);
     open_type(&codec->journal, saga_schema_journal);
     open_type(&codec->state, saga_schema_state);
+    open_type(&codec->snapshot, saga_schema_snapshot);
+    open_type(&codec->marker, saga_schema_marker);
     *ret = codec;
     return SAGA_OK;
 }
@@ -45,5 +50,7 @@ void saga_codec_free(struct saga_codec *codec)
     if (!codec) return;
     close_type(&codec->journal);
     close_type(&codec->state);
+    close_type(&codec->snapshot);
+    close_type(&codec->marker);
     free(codec);
 }

@@ -1,4 +1,5 @@
-/* Avro in and out, by avro-c: journal records (schemas/journal.avsc), states (schemas/state.avsc). Each is
+/* Avro in and out, by avro-c: journal records (schemas/journal.avsc), states (schemas/state.avsc),
+ * snapshots (schemas/snapshot.avsc, schemas/marker.avsc). Each is
  * single-object encoded: C3 01, the schema's CRC-64-AVRO fingerprint (little endian), the datum.
  *
  * Bytes from outside are walked against the schema with bounds checks before avro-c sees them, since
@@ -64,6 +65,35 @@ int saga_state_encode(struct saga_codec *codec, const struct saga_state *state,
  * the checks of saga_state_check, so a damaged state is refused, never asserted on. */
 int saga_state_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
                       struct saga_state **ret, struct saga_diagnostic *diagnostic);
+
+/* A saga in saga.snapshots (R12). Its record's key is the saga's id. */
+struct saga_snapshot {
+    struct saga_slice journal; /* id of the journal that it belongs to */
+    int64_t as_of;             /* the state contains all of the saga's records before this offset */
+    int64_t series;            /* as in the marker */
+    struct saga_slice state;   /* as saga_state_encode gives it; absent: there was no such saga */
+};
+/* The key of the record that ends a snapshot; a saga's id has a slash in it. */
+#define SAGA_MARKER_KEY SAGA_SLICE("marker")
+struct saga_marker {
+    struct saga_slice journal;
+    uint32_t lanes;
+    int64_t offset; /* a rebuild replays the journal from here */
+    int64_t series; /* where the unbroken series of snapshots began: a full one begins another */
+    struct saga_slice chain; /* hexadecimal: the chain's value before that offset */
+    int64_t time_ms;         /* the lane's time there */
+};
+/* As the others: bytes and texts in `arena`; LIMIT, or INVALID with words. A marker that was decoded has an id and a
+ * chain of the right form. */
+int saga_snapshot_encode(struct saga_codec *codec, const struct saga_snapshot *snapshot,
+                         struct saga_arena *arena, struct saga_slice *ret_bytes);
+int saga_snapshot_decode(struct saga_codec *codec, struct saga_slice bytes,
+                         struct saga_arena *arena, struct saga_snapshot *ret,
+                         struct saga_diagnostic *diagnostic);
+int saga_marker_encode(struct saga_codec *codec, const struct saga_marker *marker,
+                       struct saga_arena *arena, struct saga_slice *ret_bytes);
+int saga_marker_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
+                       struct saga_marker *ret, struct saga_diagnostic *diagnostic);
 
 /* The same things for people and scripts, as JSON (one object, no newline). `bodies`: with the bodies of
  * causes, commands and results, else without. */

@@ -1,4 +1,4 @@
-/* What codec.c, journal.c and state.c share. */
+/* What codec.c, journal.c, state.c and snapshot.c share. */
 #ifndef SAGA_CODEC_CODEC_INTERNAL_H
 #define SAGA_CODEC_CODEC_INTERNAL_H
 
@@ -16,7 +16,7 @@ struct saga_avro_type {
 };
 
 struct saga_codec {
-    struct saga_avro_type journal, state;
+    struct saga_avro_type journal, state, snapshot, marker;
 };
 
 #endif

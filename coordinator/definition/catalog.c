@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 struct saga_catalog {
     struct saga_definition **items; /* sorted by name, then version */
@@ -17,8 +18,7 @@ struct saga_catalog {
 
 int saga_catalog_new(struct saga_catalog **ret)
 {
-    *ret = calloc(1, sizeof **ret);
-    SAGA_ASSERT(*ret);
+    *ret = saga_memory_zeroed(1, sizeof **ret);
     saga_arena_init(&(*ret)->topics_arena);
     return SAGA_OK;
 }
@@ -65,8 +65,8 @@ int saga_catalog_add(struct saga_catalog *catalog, struct saga_definition *defin
     }
     if (catalog->count == catalog->capacity) {
         catalog->capacity = catalog->capacity ? 2 * catalog->capacity : 16;
-        catalog->items = realloc(catalog->items, catalog->capacity * sizeof *catalog->items);
-        SAGA_ASSERT(catalog->items);
+        catalog->items =
+            saga_memory_grow(catalog->items, catalog->capacity * sizeof *catalog->items);
     }
     memmove(catalog->items + place + 1, catalog->items + place,
             (catalog->count - place) * sizeof *catalog->items);

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/memory.h"
 #include "definition/expression_internal.h"
 
 struct saga_expression {
@@ -233,8 +233,7 @@ static int compile_general(struct saga_expression *e, struct saga_arena *arena,
 int saga_expression_compile(struct saga_slice source, struct saga_arena *arena,
                             struct saga_diagnostic *diagnostic, struct saga_expression **ret)
 {
-    struct saga_expression *e = calloc(1, sizeof *e);
-    SAGA_ASSERT(e);
+    struct saga_expression *e = saga_memory_zeroed(1, sizeof *e);
     saga_arena_init(&e->arena);
     e->source = saga_arena_copy(&e->arena, source.data ? source : SAGA_SLICE(""));
     int error = check_bytes(e, arena, diagnostic);

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/assert.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/memory.h"
 #include "definition/expression_internal.h"
 
 struct saga_jq {
@@ -42,6 +42,18 @@ static void on_error(void *context, jv message)
         jq->message = clean(jq->arena, message); /* the first says most */
 }
 
+/* ---- memory ---- */
+
+/* libjq calls its handler for what it takes itself; what oniguruma is refused becomes an error of the expression. The
+ * handler is the calling thread's. */
+static const char JQ[] = "an expression, in libjq";
+
+static void on_exhausted(void *context)
+{
+    (void)context;
+    saga_memory_exhausted(JQ);
+}
+
 /* ---- compiling ---- */
 
 /* jq adds what the file ~/.jq defines, which would make an expression mean something else on another machine. */
@@ -63,13 +75,17 @@ int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
                     struct saga_arena *arena, struct saga_slice *ret_message, struct saga_jq **ret)
 {
     if (has_definitions_at_home(arena, ret_message)) return SAGA_E_INVALID;
-    struct saga_jq *jq = calloc(1, sizeof *jq);
-    SAGA_ASSERT(jq);
+    struct saga_jq *jq = saga_memory_zeroed(1, sizeof *jq);
+    jv_nomem_handler(on_exhausted, NULL);
     jq->state = jq_init();
-    SAGA_ASSERT(jq->state);
+    if (!jq->state) on_exhausted(NULL);
+    jq_set_nomem_handler(jq->state, on_exhausted, NULL); /* else it sets none while it works */
     jq->arena = arena;
     jq_set_error_cb(jq->state, on_error, jq);
-    int compiled = jq_compile(jq->state, saga_expression_guard(source, tokens, arena));
+    const char *guarded = saga_expression_guard(source, tokens, arena);
+    saga_memory_watch();
+    int compiled = jq_compile(jq->state, guarded);
+    saga_memory_check(JQ);
     jq->arena = NULL;
     if (compiled) {
         *ret = jq;
@@ -292,13 +308,17 @@ int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
 {
     struct showing s = { bindings, arena, SAGA_SLICE_NONE };
     jv input;
+    jv_nomem_handler(on_exhausted, NULL);
     int error = make_input(&s, reads, &input);
     if (error < 0) {
         *ret_message = s.message;
         return error;
     }
+    saga_memory_watch();
     jq_start(jq->state, input, 0);
-    error = take_result(jq_next(jq->state), arena, ret_json, ret_message);
+    jv result = jq_next(jq->state);
+    saga_memory_check(JQ);
+    error = take_result(result, arena, ret_json, ret_message);
     jq_start(jq->state, jv_null(), 0); /* lets go of the input */
     return error;
 }

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/memory.h"
 #include "definition/load_internal.h"
 
 static const int64_t day_ms = 86400000;
@@ -256,8 +256,7 @@ int saga_definition_load(struct saga_slice text, const char *file,
 {
     struct saga_loading l = { .timeout_ms = 30000, .retry = retry_default };
     size_t errors = diagnostics->errors, before = diagnostics->count;
-    l.definition = calloc(1, sizeof *l.definition);
-    SAGA_ASSERT(l.definition);
+    l.definition = saga_memory_zeroed(1, sizeof *l.definition);
     saga_arena_init(&l.definition->arena);
     l.definition->keep_ms = 7 * day_ms;
     l.definition->source = saga_arena_copy(&l.definition->arena, text.data ? text : SAGA_SLICE(""));
@@ -280,10 +279,10 @@ int saga_definition_load(struct saga_slice text, const char *file,
 int saga_definition_load_file(const char *path, struct saga_diagnostics *diagnostics,
                               struct saga_definition **ret)
 {
+    char *bytes = saga_memory_take(SAGA_DEFINITION_BYTES_MAX + 1);
+    saga_memory_watch();
     FILE *file = fopen(path, "rb");
-    char *bytes = malloc(SAGA_DEFINITION_BYTES_MAX + 1);
-    SAGA_ASSERT(bytes);
-    errno = file ? 0 : errno;
+    saga_memory_check("opening a file");
     size_t size = file ? fread(bytes, 1, SAGA_DEFINITION_BYTES_MAX + 1, file) : 0;
     if (!file || ferror(file)) {
         const struct saga_finding_kind *kind = &saga_finding_kinds[SAGA_FINDING_NO_FILE];

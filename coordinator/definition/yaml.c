@@ -5,8 +5,11 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/nearest.h"
 #include "base/time.h"
+
+static const char LIBFYAML[] = "reading YAML, in libfyaml";
 
 /* ---- opening ---- */
 
@@ -141,11 +144,13 @@ static bool check_tree(struct saga_yaml *yaml, struct fy_node *node, int depth)
 static int parse(struct saga_yaml *yaml)
 {
     struct fy_diag_cfg diag_config;
+    saga_memory_watch();
     fy_diag_cfg_default(&diag_config);
     diag_config.fp = NULL;
     diag_config.colorize = false;
     yaml->diag = fy_diag_create(&diag_config);
-    if (yaml->diag) fy_diag_set_collect_errors(yaml->diag, true);
+    if (!yaml->diag) saga_memory_exhausted(LIBFYAML);
+    fy_diag_set_collect_errors(yaml->diag, true);
     /* libfyaml would stop at the first name that is there twice */
     struct fy_parse_cfg config = {
         .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_ALLOW_DUPLICATE_KEYS, .diag = yaml->diag
@@ -153,10 +158,12 @@ static int parse(struct saga_yaml *yaml)
     yaml->parser = fy_parser_create(&config);
     if (yaml->parser && fy_parser_set_string(yaml->parser, yaml->text.data, yaml->text.size) == 0)
         yaml->document = fy_parse_load_document(yaml->parser);
+    saga_memory_check(LIBFYAML);
     if (!yaml->document && yaml->parser && !fy_parser_get_stream_error(yaml->parser))
         return refuse(yaml, SAGA_FINDING_NO_YAML, "the file holds no definition",
                       "begin with `saga: name`");
     struct fy_document *second = yaml->document ? fy_parse_load_document(yaml->parser) : NULL;
+    saga_memory_check(LIBFYAML);
     if (second) {
         struct fy_node *root = fy_document_root(second);
         saga_yaml_find(yaml, root, SAGA_FINDING_NO_YAML, "a second document in one file")->mend =
@@ -197,7 +204,9 @@ void saga_yaml_close(struct saga_yaml *yaml)
 struct saga_slice saga_yaml_scalar(struct fy_node *node)
 {
     size_t size = 0;
+    saga_memory_watch();
     const char *text = node && fy_node_is_scalar(node) ? fy_node_get_scalar(node, &size) : NULL;
+    saga_memory_check(LIBFYAML); /* it gives "" then */
     return (struct saga_slice){ text ? text : "", text ? size : 0 };
 }
 

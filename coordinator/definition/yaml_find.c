@@ -1,12 +1,11 @@
 /* Where things stand in a YAML text, and what is said of them. Places are counted in the text
  * itself: columns in characters, whatever a line ends with. */
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/memory.h"
 #include "definition/yaml.h"
 
 enum { SHOWN_BYTES_MAX = 200 }; /* of a line, in a finding */
@@ -14,8 +13,7 @@ enum { SHOWN_BYTES_MAX = 200 }; /* of a line, in a finding */
 void saga_yaml_read_lines(struct saga_yaml *yaml)
 {
     size_t capacity = 256;
-    yaml->line_starts = malloc(capacity * sizeof *yaml->line_starts);
-    SAGA_ASSERT(yaml->line_starts);
+    yaml->line_starts = saga_memory_take(capacity * sizeof *yaml->line_starts);
     yaml->line_starts[0] = 0;
     yaml->line_count = 1;
     for (size_t i = 0; i < yaml->text.size; i++) {
@@ -24,8 +22,8 @@ void saga_yaml_read_lines(struct saga_yaml *yaml)
         if ((c != '\n' && c != '\r') || crlf) continue;
         if (yaml->line_count == capacity) {
             capacity *= 2;
-            yaml->line_starts = realloc(yaml->line_starts, capacity * sizeof *yaml->line_starts);
-            SAGA_ASSERT(yaml->line_starts);
+            yaml->line_starts =
+                saga_memory_grow(yaml->line_starts, capacity * sizeof *yaml->line_starts);
         }
         yaml->line_starts[yaml->line_count++] = (uint32_t)(i + 1);
     }

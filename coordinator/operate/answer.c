@@ -3,11 +3,11 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/random.h"
 #include "base/time.h"
 #include "operate/output.h"
 
@@ -82,8 +82,8 @@ struct saga_slice saga_new_id(struct saga_arena *arena)
 {
     uint8_t bytes[16];
     char text[2 * sizeof bytes + 1];
-    ssize_t size = getrandom(bytes, sizeof bytes, 0);
-    SAGA_ASSERT(size == (ssize_t)sizeof bytes);
+    int error = saga_random(bytes, sizeof bytes);
+    SAGA_ASSERT(error == SAGA_OK);
     saga_hex(bytes, sizeof bytes, text);
     return saga_arena_copy(arena, saga_slice_of(text));
 }

@@ -23,6 +23,7 @@ enum saga_exit {
     SAGA_EXIT_USAGE = 2,
     SAGA_EXIT_NOT_FOUND = 3,
     SAGA_EXIT_UNHEALTHY = 10
+    /* and SAGA_EXIT_MEMORY of base/memory.h, from anywhere */
 };
 
 enum saga_output { SAGA_OUTPUT_TEXT, SAGA_OUTPUT_JSON, SAGA_OUTPUT_JSONL };

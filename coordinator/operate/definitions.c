@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/nearest.h"
 #include "base/time.h"
 #include "operate/output.h"
@@ -159,9 +160,9 @@ struct saga_definition *saga_definition_of_state(struct saga_call *call,
     size_t size = 0;
     FILE *before = call->words;
     call->words = open_memstream(&said, &size);
-    SAGA_ASSERT(call->words);
+    if (!call->words) saga_memory_exhausted("a text to be shown");
     struct saga_definition *definition = look_for(call, state);
-    fclose(call->words);
+    if (fclose(call->words) != 0) saga_memory_exhausted("a text to be shown");
     call->words = before;
     /* the first line, without the command's name in front */
     const char *words = strstr(said, ": ");

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 enum { PORT_TRIES = 5, WAIT_MS = 5000, STEP_MS = 10 };
 
@@ -95,8 +95,7 @@ static int start_once(struct saga_dev_redis *redis)
 int saga_dev_redis_start(struct saga_arena *arena, struct saga_dev_redis **ret,
                          struct saga_diagnostic *diagnostic)
 {
-    struct saga_dev_redis *redis = calloc(1, sizeof *redis);
-    SAGA_ASSERT(redis);
+    struct saga_dev_redis *redis = saga_memory_zeroed(1, sizeof *redis);
     redis->pid = -1;
     strcpy(redis->folder, "/tmp/saga-dev-XXXXXX");
     int error = mkdtemp(redis->folder) ? SAGA_E_AGAIN : SAGA_E_STOP;

@@ -2,13 +2,14 @@
  * them. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/nearest.h"
 #include "operate/command.h"
+#include "operate/libraries.h"
 #include "runtime/log.h"
 #include "runtime/settings.h"
 
@@ -217,7 +218,9 @@ static void parse_line(struct saga_call *call, int argc, char **argv)
         .children = children,
     };
     argp_err_exit_status = SAGA_EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, call); /* leaves by itself after --help and mistakes */
+    /* leaves by itself after --help and mistakes */
+    if (argp_parse(&argp, argc, argv, 0, NULL, call) == ENOMEM)
+        saga_memory_exhausted("the command line");
 }
 
 /* ---- the whole ---- */
@@ -365,6 +368,7 @@ static bool is_any(const char *word, const char *a, const char *b, const char *c
 int saga_main(int argc, char **argv)
 {
     int words;
+    saga_tell_libraries();
     if (argc < 2) {
         print_overview(stderr);
         return SAGA_EXIT_USAGE;

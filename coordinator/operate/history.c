@@ -18,6 +18,7 @@ struct story {
     struct saga_address address;
     bool bodies;
     size_t count;
+    uint64_t first_sequence; /* of the first record that was found */
     int64_t last_ms;
     struct saga_slice last_run;
     struct saga_slice *json; /* as JSON: all of it, since one document is printed at once */
@@ -92,6 +93,7 @@ static bool take(struct story *story, const struct saga_message *message)
         return false;
     }
     if (!saga_slice_equal(record.saga_id, story->address.saga_id)) return true;
+    if (story->first_sequence == 0) story->first_sequence = record.sequence;
     if (call->output == SAGA_OUTPUT_TEXT)
         print_event(story, &record);
     else
@@ -185,6 +187,22 @@ static int scan(struct story *story, const char *why)
     return code == SAGA_EXIT_DONE ? story->code : code;
 }
 
+/* A saga that was rebuilt from a snapshot has the offsets of what came behind it only. */
+static bool has_all(struct story *story, size_t count)
+{
+    struct saga_call *call = story->call;
+    struct saga_slice bytes;
+    struct saga_state *state;
+    struct saga_diagnostic diagnostic = { 0 };
+    if (saga_views_state(call->views, story->address.lane, story->address.saga_id, call->arena,
+                         &bytes) < 0 ||
+        saga_state_decode(call->codec, bytes, call->arena, &state, &diagnostic) < 0)
+        return false;
+    bool all = count >= state->sequence;
+    saga_state_free(state);
+    return all;
+}
+
 static int read_story(struct story *story)
 {
     struct saga_call *call = story->call;
@@ -196,6 +214,8 @@ static int read_story(struct story *story)
                                    call->arena, &offsets, &count);
     if (error < 0 && error != SAGA_E_NOT_FOUND) return scan(story, "Redis is not there");
     if (error < 0 || count == 0) return scan(story, "Redis does not know this saga (any more)");
+    if (!has_all(story, count))
+        return scan(story, "Redis was rebuilt from a snapshot and does not know all the records");
     return read_by_offsets(story, offsets, count);
 }
 
@@ -212,6 +232,10 @@ static int run(struct saga_call *call)
                               "the journal has nothing of a saga %s", call->arguments[0]);
     if (call->output != SAGA_OUTPUT_TEXT)
         saga_print_json_slices(call, story.json, story.json_count);
+    if (story.first_sequence > 1)
+        fprintf(stderr,
+                "saga history: the %" PRIu64 " records before these were cut off the journal\n",
+                story.first_sequence - 1);
     return SAGA_EXIT_DONE;
 }
 

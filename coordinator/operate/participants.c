@@ -8,9 +8,9 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include "base/assert.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/message.h"
 #include "engine/engine.h"
 
@@ -296,8 +296,7 @@ static void free_participants(struct saga_participants *p)
 int saga_participants_start(const struct saga_participants_config *config,
                             struct saga_participants **ret)
 {
-    struct saga_participants *p = calloc(1, sizeof *p);
-    SAGA_ASSERT(p);
+    struct saga_participants *p = saga_memory_zeroed(1, sizeof *p);
     p->config = *config;
     saga_arena_init(&p->arena);
     for (size_t i = 0; i < config->definition_count; i++) learn(p, config->definitions[i]);

@@ -9,6 +9,7 @@
 #include "operate/command.h"
 #include "operate/definitions.h"
 #include "operate/output.h"
+#include "operate/reading.h"
 
 enum { KEY_VERIFY = 256, KEY_FROM_JOURNAL };
 enum { READ_TIMEOUT_MS = 500, CHUNK = 2000, TRIES = 40, SHOWN_MAX = 20 };
@@ -23,8 +24,9 @@ struct verification {
     size_t difference_count;
     int64_t started_ms;
     int64_t shown_ms;
-    unsigned waited;   /* tenths of a second for Redis, over all lanes */
-    uint64_t expected; /* records, as the watermarks promise (markers count too) */
+    unsigned waited;    /* tenths of a second for Redis, over all lanes */
+    unsigned cut_lanes; /* whose journal begins behind a snapshot */
+    uint64_t expected;  /* records, as the watermarks promise (markers count too) */
 };
 
 static void on_difference(const struct saga_difference *difference, void *context)
@@ -118,33 +120,65 @@ static void add_counts(struct verification *v, const struct saga_replay *replay)
         v->total.differences[i] += counts.differences[i];
 }
 
-static int verify_lane(struct verification *v, uint32_t lane)
+static bool take_snapshot(const struct saga_message *record, void *context)
+{
+    saga_replay_snapshot(context, record);
+    return true;
+}
+
+static int fail_to_read(struct verification *v, uint32_t lane)
+{
+    return saga_call_fail(v->call, SAGA_EXIT_FAILED,
+                          "are the coordinator's topics there? saga topics check", "lane %u: %s",
+                          lane, saga_client_problem(v->call->client));
+}
+
+/* Where the journal is read from: where the beginning was cut off, behind the lane's snapshot. */
+static int find_beginning(struct verification *v, uint32_t lane, struct saga_replay *replay,
+                          int64_t low, int64_t *ret)
+{
+    *ret = low;
+    if (low == 0) return SAGA_EXIT_DONE;
+    int code = saga_read_to_end(v->call, v->call->topics.snapshots, (int32_t)lane,
+                                SAGA_READ_BEGINNING, take_snapshot, replay);
+    if (code != SAGA_EXIT_DONE) return code;
+    int64_t begin = saga_replay_begin(replay, low);
+    if (begin >= 0) *ret = begin;
+    v->cut_lanes++;
+    return SAGA_EXIT_DONE;
+}
+
+static int read_and_compare(struct verification *v, uint32_t lane, struct saga_replay *replay)
 {
     struct saga_call *call = v->call;
     struct saga_reader *reader;
-    struct saga_replay *replay;
     int64_t low, high, position;
     int error = saga_client_watermarks(call->client, call->topics.journal, (int32_t)lane,
                                        SAGA_CALL_TIMEOUT_MS, &low, &high);
-    if (error == SAGA_OK)
-        error = saga_reader_open(call->client, call->topics.journal, (int32_t)lane, low, &reader);
-    if (error < 0)
-        return saga_call_fail(call, SAGA_EXIT_FAILED,
-                              "is the coordinator's journal there? saga topics check",
-                              "lane %u: %s", lane, saga_client_problem(call->client));
-    saga_replay_new(call->codec, v->catalog, lane, on_difference, v, &replay);
-    position = low;
+    if (error < 0) return fail_to_read(v, lane);
+    int code = find_beginning(v, lane, replay, low, &position);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (saga_reader_open(call->client, call->topics.journal, (int32_t)lane, position, &reader) < 0)
+        return fail_to_read(v, lane);
     error = read_to(v, reader, replay, high, &position);
     const char *problem = saga_client_problem(call->client);
     if (error == SAGA_OK && v->with_redis) {
         error = compare(v, lane, reader, replay, &position);
         problem = saga_views_problem(call->views);
     }
-    add_counts(v, replay);
-    saga_replay_free(replay);
     saga_reader_close(reader);
     if (error == SAGA_OK) return SAGA_EXIT_DONE;
     return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "lane %u: %s", lane, problem);
+}
+
+static int verify_lane(struct verification *v, uint32_t lane)
+{
+    struct saga_replay *replay;
+    saga_replay_new(v->call->codec, v->catalog, lane, on_difference, v, &replay);
+    int code = read_and_compare(v, lane, replay);
+    add_counts(v, replay);
+    saga_replay_free(replay);
+    return code;
 }
 
 static uint64_t count_differences(const struct saga_replay_counts *counts)
@@ -167,6 +201,7 @@ static void print_json(struct verification *v, uint32_t lanes)
     json_object_set_new(object, "records", json_integer((json_int_t)v->total.records));
     json_object_set_new(object, "sagas", json_integer((json_int_t)v->total.sagas));
     json_object_set_new(object, "forgotten", json_integer((json_int_t)v->total.forgotten));
+    json_object_set_new(object, "lanesFromSnapshot", json_integer(v->cut_lanes));
     json_object_set_new(object, "byStatus", status);
     json_object_set_new(object, "comparedWithRedis", json_boolean(v->with_redis));
     json_object_set_new(object, "differences",
@@ -190,6 +225,9 @@ static void print_text(struct verification *v, uint32_t lanes)
             printf(", %llu %s", (unsigned long long)v->total.by_status[i],
                    saga_status_name((enum saga_status)i));
     printf("; %llu more have left after `keep`\n", (unsigned long long)v->total.forgotten);
+    if (v->cut_lanes)
+        printf("the journals of %u lanes were cut: they are proved from their last snapshot on\n",
+               v->cut_lanes);
     json_array_foreach(v->differences, index, row)
     {
         const char *saga = json_string_value(json_object_get(row, "saga"));

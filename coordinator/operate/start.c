@@ -1,12 +1,12 @@
 /* `saga start`: starts a saga by hand, past the topics of the outside world. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/memory.h"
 #include "codec/message.h"
 #include "operate/answer.h"
 #include "operate/commands.h"
@@ -20,7 +20,9 @@ enum { ANSWER_MS = 10000, ENDED_MS = 600000, POLL_MS = 200 };
 
 static int read_file(struct saga_call *call, const char *path, struct saga_slice *ret)
 {
+    saga_memory_watch();
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    saga_memory_check("opening a file");
     if (!file)
         return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s cannot be read: %s", path,
                               strerror(errno));

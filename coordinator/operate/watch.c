@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/time.h"
 #include "operate/definitions.h"
 #include "operate/output.h"
@@ -24,12 +24,13 @@ static void open_sheet(struct sheet *sheet)
 {
     *sheet = (struct sheet){ 0 };
     sheet->file = open_memstream(&sheet->text, &sheet->size);
-    SAGA_ASSERT(sheet->file);
+    if (!sheet->file) saga_memory_exhausted("a text to be shown");
 }
 
 static struct saga_slice read_sheet(struct sheet *sheet)
 {
-    fflush(sheet->file);
+    if (fflush(sheet->file) != 0 || ferror(sheet->file))
+        saga_memory_exhausted("a text to be shown"); /* it fails for nothing else */
     return (struct saga_slice){ sheet->text, sheet->size };
 }
 

@@ -1,11 +1,11 @@
 /* The configuration's file: YAML, flat or nested names. */
 #include <errno.h>
 #include <libfyaml.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "runtime/config_internal.h"
 #include "runtime/settings.h"
 
@@ -52,10 +52,14 @@ static void place_of(struct fy_node *node, unsigned *ret_line, unsigned *ret_col
     *ret_column = mark ? (unsigned)mark->column + 1 : 0;
 }
 
+static const char LIBFYAML[] = "reading YAML, in libfyaml";
+
 static const char *scalar_of(struct reader *reader, struct fy_node *node)
 {
     size_t size;
+    saga_memory_watch();
     const char *text = fy_node_get_scalar(node, &size);
+    saga_memory_check(LIBFYAML); /* it gives "" then */
     return saga_arena_string(reader->values->arena,
                              (struct saga_slice){ text ? text : "", text ? size : 0 });
 }
@@ -178,11 +182,14 @@ static void read_yaml(struct reader *reader)
     fy_diag_cfg_default(&diag_cfg);
     diag_cfg.fp = NULL; /* nothing to standard error: findings are ours to print */
     diag_cfg.output_fn = drop_output;
+    saga_memory_watch();
     struct fy_diag *diag = fy_diag_create(&diag_cfg);
+    if (!diag) saga_memory_exhausted(LIBFYAML);
     fy_diag_set_collect_errors(diag, true);
     struct fy_parse_cfg cfg = { .flags = FYPCF_RESOLVE_DOCUMENT | FYPCF_QUIET, .diag = diag };
     struct fy_document *document =
         fy_document_build_from_string(&cfg, reader->text.data, reader->text.size);
+    saga_memory_check(LIBFYAML);
     if (!document) { /* an empty file has no document and no error either */
         complain_of_yaml(reader, diag);
         fy_diag_destroy(diag);
@@ -201,8 +208,10 @@ void saga_config_read_file(struct saga_config_values *values, const char *path)
 {
     struct reader reader = { values, saga_arena_string(values->arena, saga_slice_of(path)),
                              SAGA_SLICE_NONE };
+    saga_memory_watch();
     FILE *file = fopen(path, "re");
     if (!file) {
+        saga_memory_check("opening a file");
         struct saga_slice what =
             saga_arena_printf(values->arena, "cannot be read: %s", strerror(errno));
         complain(&reader, 0, 0, what.data, "give the file's path with --config");

@@ -12,6 +12,8 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/limits.h"
+#include "base/memory.h"
 #include "runtime/log.h"
 #include "runtime/topics.h"
 #include "runtime/worker.h"
@@ -23,6 +25,7 @@ enum {
     RETRY_MS = 200,
     PAUSE_MS = 2,
     LOG_EVERY_MS = 5000,
+    LONG_RECOVERY = 20000, /* records: some seconds */
     HOLD_MS = 15000,
     RENEW_MS = 3000,
     REDIS_LOOK_MS = 5000,
@@ -339,9 +342,14 @@ static bool open_worker(struct worker_thread *thread)
         .inbox = daemon->topics.inbox,
         .journal = daemon->topics.journal,
         .dead_letters = daemon->topics.dead_letters,
+        .snapshots = daemon->topics.snapshots,
         .lanes = config->lanes,
         .batch_max = config->batch_max,
         .cache_bytes = config->cache_bytes,
+        .snapshot_records = config->snapshot_records,
+        .snapshot_portion = SAGA_SNAPSHOT_PORTION_MAX,
+        .snapshot_interval_ms = config->snapshot_interval_ms,
+        .long_recovery = LONG_RECOVERY,
         .clock = saga_clock_system(),
         .registry = daemon->registry,
         .random_bytes = random_bytes,
@@ -402,8 +410,7 @@ static void *worker_main(void *context)
 int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena,
                       struct saga_daemon **ret, struct saga_diagnostic *diagnostic)
 {
-    struct saga_daemon *daemon = calloc(1, sizeof *daemon);
-    SAGA_ASSERT(daemon);
+    struct saga_daemon *daemon = saga_memory_zeroed(1, sizeof *daemon);
     daemon->config = *config;
     saga_arena_init(&daemon->arena);
     saga_topics_name(config->topic_prefix, &daemon->arena, &daemon->topics);
@@ -417,8 +424,7 @@ int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena
         return error;
     }
     daemon->registry = saga_registry_new();
-    daemon->workers = calloc(config->workers, sizeof *daemon->workers);
-    SAGA_ASSERT(daemon->workers);
+    daemon->workers = saga_memory_zeroed(config->workers, sizeof *daemon->workers);
     atomic_store(&daemon->running_threads, config->workers + 1);
     int failed = pthread_create(&daemon->surroundings, NULL, surroundings_main, daemon);
     for (unsigned i = 0; i < config->workers && !failed; i++) {

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/error.h"
 #include "base/mutation.h"
 
@@ -33,6 +32,11 @@ void saga_lane_clear(struct saga_lane *lane)
     lane->touched_count = 0;
 }
 
+int64_t saga_lane_applied_in_redis(const struct saga_lane *lane)
+{
+    return lane->building[0] ? -2 - lane->built : lane->applied;
+}
+
 static struct saga_resident *look_up(struct saga_lane *lane, struct saga_slice id)
 {
     struct saga_resident *resident;
@@ -46,9 +50,8 @@ struct saga_resident *saga_lane_find(struct saga_lane *lane, struct saga_slice i
     if (resident) { /* to the end: uthash keeps the order of insertion, which makes it the order of use */
         HASH_DEL(lane->residents, resident);
     } else {
-        resident = calloc(1, sizeof *resident);
-        char *copy = malloc(id.size + 1);
-        SAGA_ASSERT(resident && copy);
+        resident = saga_memory_zeroed(1, sizeof *resident);
+        char *copy = saga_memory_take(id.size + 1);
         memcpy(copy, id.data, id.size);
         copy[id.size] = '\0';
         resident->id = (struct saga_slice){ copy, id.size };
@@ -84,8 +87,8 @@ int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga
         if (!look_up(lane, ids[i])) missing[missing_count++] = ids[i];
     if (missing_count == 0) return SAGA_OK;
     struct saga_slice *states = SAGA_NEW_ARRAY(arena, struct saga_slice, missing_count);
-    int error = store->states_read(store->self, lane->number, lane->applied, missing, missing_count,
-                                   arena, states);
+    int error = store->states_read(store->self, lane->number, saga_lane_applied_in_redis(lane),
+                                   missing, missing_count, arena, states);
     if (error < 0) {
         saga_diagnostic_set(diagnostic, arena, "%s", store->problem(store->self));
         return error;
@@ -115,6 +118,21 @@ struct saga_state *saga_lane_work_on(struct saga_lane *lane, struct saga_residen
         resident->history_count = 0; /* the history of the run that left goes with it */
     }
     return resident->working;
+}
+
+void saga_lane_put(struct saga_lane *lane, struct saga_resident *resident, struct saga_state *state,
+                   struct saga_slice bytes)
+{
+    if (!state && !resident->clean) return; /* neither there nor to come */
+    saga_lane_work_on(lane, resident);
+    if (state) {
+        saga_state_free(resident->working);
+        resident->working = state;
+    } else {
+        resident->working->forgotten = true;
+        resident->working->timer_count = 0; /* as when it is forgotten in the ordinary way */
+    }
+    resident->encoded = bytes;
 }
 
 void saga_lane_note_history(struct saga_resident *resident, struct saga_arena *arena,
@@ -230,10 +248,14 @@ int saga_lane_apply(struct saga_lane *lane, struct saga_store *store, struct sag
 {
     char chain[2 * SAGA_SHA256_BYTES + 1];
     saga_hex(lane->working_chain, sizeof lane->working_chain, chain);
+    int64_t expected = saga_lane_applied_in_redis(lane);
+    lane->applied = applied;
+    lane->built++;
     struct saga_apply apply = { .lane = lane->number,
-                                .journal = saga_slice_of(lane->journal),
-                                .expected = lane->applied,
-                                .applied = applied,
+                                .journal = saga_slice_of(lane->building[0] ? lane->building
+                                                                           : lane->journal),
+                                .expected = expected,
+                                .applied = saga_lane_applied_in_redis(lane),
                                 .chain = saga_slice_of(chain),
                                 .owner = owner,
                                 .now_ms = now_ms,
@@ -242,7 +264,6 @@ int saga_lane_apply(struct saga_lane *lane, struct saga_store *store, struct sag
     int error = saga_lane_settle(lane, store); /* at most one is under way */
     if (error == SAGA_OK) error = store->apply(store->self, &apply);
     lane->apply_pending = error == SAGA_OK;
-    lane->applied = applied;
     memcpy(lane->chain, lane->working_chain, sizeof lane->chain);
     return error;
 }

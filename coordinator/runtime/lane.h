@@ -8,9 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <uthash.h>
-
 #include "base/hash.h"
+#include "base/table.h"
 #include "codec/codec.h"
 #include "store/store.h"
 
@@ -30,13 +29,34 @@ struct saga_resident {
     struct saga_resident *next_touched;
 };
 
+/* The last snapshot of a lane (R12), as its marker says. */
+struct saga_lane_marker {
+    bool known;      /* it was looked for */
+    bool present;    /* there is one; else the rest is 0 */
+    bool distrusted; /* the snapshot does not fit the journal: nothing is built from it */
+    char journal[33];
+    uint32_t lanes;
+    int64_t offset, series; /* in the journal */
+    uint8_t chain[SAGA_SHA256_BYTES];
+    int64_t time_ms;
+    int64_t low, high; /* watermarks of saga.snapshots when it was looked for */
+    int64_t since_ms;  /* monotonic: when it was taken, or found */
+};
+
 struct saga_lane {
     uint32_t number;
     bool ready; /* recovered: its events may be decided */
     bool
         distrusted; /* what Redis holds of it does not fit the journal: it is built anew from that */
+    bool deferred;  /* it takes long to recover: that goes on beside the batches of the others */
     char journal[33]; /* id of the journal: 32 hexadecimal digits */
-    int64_t applied;  /* the owner's watermark: journal offset behind the last record (R10) */
+    /* While the lane is built from a snapshot Redis has this instead of the journal's id, and instead of `applied` a
+     * negative number that every apply lowers, so that nobody takes the lane for whole (R10, R11), and a Redis that went
+     * back to an earlier part of the building is noticed; else empty. */
+    char building[33];
+    int64_t built; /* applies since the building began: no two states of it bear the same number */
+    struct saga_lane_marker marker;
+    int64_t applied; /* the owner's watermark: journal offset behind the last record (R10) */
     uint8_t chain[SAGA_SHA256_BYTES];         /* after the last committed record */
     uint8_t working_chain[SAGA_SHA256_BYTES]; /* after the last record of the batch in hand */
     int64_t time_ms;                          /* of its last batch: never goes back (R17) */
@@ -51,6 +71,8 @@ struct saga_lane {
 };
 
 void saga_lane_init(struct saga_lane *lane, uint32_t number);
+/* What Redis has as the lane's `applied`: it differs while the lane is being built. */
+int64_t saga_lane_applied_in_redis(const struct saga_lane *lane);
 /* Drops every state at hand. */
 void saga_lane_clear(struct saga_lane *lane);
 
@@ -72,6 +94,11 @@ struct saga_state *saga_lane_work_on(struct saga_lane *lane, struct saga_residen
  * batch ends because it is `slot`, given by the caller. */
 void saga_lane_note_history(struct saga_resident *resident, struct saga_arena *arena,
                             int64_t offset);
+
+/* A state that comes from elsewhere, with its bytes, becomes the working state; without one the saga leaves. The state is
+ * taken over, the bytes must live until the batch ends. For a rebuild; nothing else may be under way in the lane. */
+void saga_lane_put(struct saga_lane *lane, struct saga_resident *resident, struct saga_state *state,
+                   struct saga_slice bytes);
 
 /* Encodes all working states of the batch, before the commit, because nothing may fail after it.
  * Errors: SAGA_E_LIMIT with the resident in `*ret_culprit`. */

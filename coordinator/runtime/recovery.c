@@ -1,17 +1,18 @@
-/* Recovery (R8 to R11): from an assignment to lanes that may be decided for.
+/* Recovery (R8 to R12): from an assignment to lanes that may be decided for.
  *
  * All partitions of the worker are recovered together and nothing is fetched until all are done: a reply can then
  * never meet a lane that is still behind. The order is the one of R8: committed offsets (which waits for pending
- * transactions), then the journal's high watermark, then reading up to it. */
-#include <stdlib.h>
+ * transactions), then the journal's high watermark, then reading up to it. A lane that takes long is put off: the others
+ * begin to work, what comes for it meanwhile is passed on to its inbox, which is not read, and it is recovered between
+ * their batches. */
 #include <string.h>
 
 #include "base/mutation.h"
-#include "runtime/worker_internal.h"
+#include "runtime/recovery_internal.h"
 
-enum { CALL_TIMEOUT_MS = 1000, READ_TIMEOUT_MS = 100, CHUNK_RECORDS = 1000, RETRY_MS = 200 };
+enum { RETRY_MS = 200 };
 
-static int again(struct saga_worker *w, int error)
+int saga_recovery_again(struct saga_worker *w, int error)
 {
     w->recovery.not_before_ms = saga_worker_monotonic(w) + RETRY_MS;
     return error;
@@ -21,42 +22,43 @@ static int again(struct saga_worker *w, int error)
 static int bus_error(struct saga_worker *w, int error)
 {
     saga_worker_note(w, "%s", w->config.bus.problem(w->config.bus.self));
-    return again(w, error);
-}
-
-static void close_reader(struct saga_worker *w)
-{
-    if (w->recovery.reading) w->config.bus.reader_close(w->config.bus.self);
-    w->recovery.reading = false;
+    return saga_recovery_again(w, error);
 }
 
 /* Whatever went wrong with a lane: it is looked at from the beginning, because what was learned of it may be over. */
-static int lane_again(struct saga_worker *w, int error)
+int saga_recovery_lane_again(struct saga_worker *w, int error)
 {
-    close_reader(w);
+    saga_worker_end_reading(w);
     w->recovery.stage = SAGA_RECOVERY_LANE;
-    return again(w, error);
+    return saga_recovery_again(w, error);
 }
 
-static int store_error(struct saga_worker *w, const struct saga_lane *lane, int error)
+int saga_recovery_store_error(struct saga_worker *w, const struct saga_lane *lane, int error)
 {
     saga_worker_note(w, "lane %u: %s", lane->number, w->config.store.problem(w->config.store.self));
-    return lane_again(w, error);
+    return saga_recovery_lane_again(w, error);
 }
 
 void saga_recovery_begin(struct saga_worker *w, bool renew)
 {
-    close_reader(w);
+    saga_worker_end_reading(w);
     w->recovery.renew = w->recovery.renew || renew;
     w->recovery.stage = SAGA_RECOVERY_PRODUCERS;
     w->recovery.next = 0;
     w->recovery.records = 0;
     w->recovery.not_before_ms = 0;
+    w->recovery.beside = false;
+    saga_rebuild_drop(w);
+    for (uint32_t n = 0; n < w->config.lanes; n++) {
+        w->lanes[n].deferred = false;
+        w->lanes[n].marker.known = false; /* others may have owned it */
+    }
 }
 
 void saga_recovery_end(struct saga_worker *w)
 {
-    close_reader(w);
+    saga_worker_end_reading(w);
+    saga_rebuild_drop(w);
     saga_arena_free(&w->recovery.arena);
 }
 
@@ -77,7 +79,7 @@ static int ask_offsets(struct saga_worker *w)
 {
     if (w->assigned_count) {
         int error = w->config.bus.committed(w->config.bus.self, w->assigned, w->assigned_count,
-                                            CALL_TIMEOUT_MS);
+                                            SAGA_RECOVERY_CALL_MS);
         if (error < 0) return bus_error(w, error);
     }
     w->recovery.stage = SAGA_RECOVERY_BEGINNINGS;
@@ -97,14 +99,14 @@ static int resolve_beginnings(struct saga_worker *w)
         int64_t low, high;
         if (position->offset != SAGA_OFFSET_NONE) continue;
         int error = bus->watermarks(bus->self, position->topic, position->partition,
-                                    CALL_TIMEOUT_MS, &low, &high);
+                                    SAGA_RECOVERY_CALL_MS, &low, &high);
         if (error < 0) return bus_error(w, error);
         bool latest = topic && !topic->replies && topic->from == SAGA_BEGIN_LATEST;
         fresh[count] = *position;
         fresh[count++].offset = latest || SAGA_WITHOUT(BEGINNINGS) ? high : low;
     }
     if (count) {
-        int error = bus->commit_positions(bus->self, fresh, count, CALL_TIMEOUT_MS);
+        int error = bus->commit_positions(bus->self, fresh, count, SAGA_RECOVERY_CALL_MS);
         if (error < 0) return bus_error(w, error);
         for (size_t f = 0; f < count; f++)
             for (size_t i = 0; i < w->assigned_count; i++)
@@ -122,26 +124,17 @@ static struct saga_lane *next_lane(struct saga_worker *w)
 {
     for (; w->recovery.next < w->assigned_count; w->recovery.next++) {
         const struct saga_position *position = &w->assigned[w->recovery.next];
-        if (saga_slice_equal(position->topic, w->config.inbox))
-            return &w->lanes[position->partition];
+        if (!saga_slice_equal(position->topic, w->config.inbox)) continue;
+        struct saga_lane *lane = &w->lanes[position->partition];
+        if (!w->recovery.beside || lane->deferred) return lane;
     }
     return NULL;
 }
 
-static int reader_error(struct saga_worker *w, int error)
+static int read_journal_from(struct saga_worker *w, const struct saga_lane *lane, int64_t offset)
 {
-    return lane_again(w, bus_error(w, error));
-}
-
-static int open_reader(struct saga_worker *w, const struct saga_lane *lane, int64_t offset)
-{
-    struct saga_bus *bus = &w->config.bus;
-    close_reader(w);
-    int error = bus->reader_open(bus->self, w->config.journal, (int32_t)lane->number, offset);
-    if (error < 0) return bus_error(w, error);
-    w->recovery.reading = true;
-    w->recovery.position = offset;
-    return SAGA_OK;
+    int error = saga_worker_read_from(w, w->config.journal, lane->number, offset);
+    return error < 0 ? saga_recovery_again(w, error) : SAGA_OK;
 }
 
 static int begin_lane(struct saga_worker *w)
@@ -154,15 +147,21 @@ static int begin_lane(struct saga_worker *w)
         return SAGA_OK;
     }
     saga_arena_reset(&r->arena);
+    saga_rebuild_drop(w);
     saga_lane_clear(lane);
-    lane->apply_pending = false;
+    saga_lane_settle(lane, &w->config.store); /* no answer is left on the connection */
+    lane->building[0] = '\0';
     r->from_redis = false;
-    int error = bus->watermarks(bus->self, w->config.journal, (int32_t)lane->number,
-                                CALL_TIMEOUT_MS, &r->low, &r->high);
+    r->first = -1;
+    /* Redis before the journal: a former owner may still be applying, and what it applied must not seem to lie beyond
+     * the journal's end. */
+    int error =
+        w->config.store.lane_read(w->config.store.self, lane->number, &r->arena, &r->status);
+    if (error < 0) return saga_recovery_store_error(w, lane, error);
+    error = bus->watermarks(bus->self, w->config.journal, (int32_t)lane->number,
+                            SAGA_RECOVERY_CALL_MS, &r->low, &r->high);
     if (error < 0) return bus_error(w, error);
-    error = w->config.store.lane_read(w->config.store.self, lane->number, &r->arena, &r->status);
-    if (error < 0) return store_error(w, lane, error);
-    error = open_reader(w, lane, r->low);
+    error = read_journal_from(w, lane, r->low);
     if (error < 0) return error;
     r->stage = SAGA_RECOVERY_FIRST_RECORD;
     return SAGA_OK;
@@ -170,33 +169,38 @@ static int begin_lane(struct saga_worker *w)
 
 static void next_after(struct saga_worker *w)
 {
-    close_reader(w);
+    saga_worker_end_reading(w);
     w->recovery.next++;
     w->recovery.stage = SAGA_RECOVERY_LANE;
 }
 
-static void lane_done(struct saga_worker *w, struct saga_lane *lane)
+void saga_recovery_lane_done(struct saga_worker *w, struct saga_lane *lane)
 {
     lane->ready = true;
     lane->distrusted = false;
+    lane->deferred = false;
     lane->next_due_ms = 0; /* ask */
     lane->last_contact_ms = saga_worker_monotonic(w);
     if (lane->time_ms > w->time_ms) w->time_ms = lane->time_ms; /* R17 */
     next_after(w);
+    if (w->recovery.beside) w->recovery.stage = SAGA_RECOVERY_FETCH; /* it works from now on */
 }
 
-/* What was read does not follow on what is there. If that came from Redis, the lane is built from the journal alone; if
- * the journal itself cannot be believed, this lane waits for an operator and the others go on. */
-static int damaged(struct saga_worker *w, struct saga_lane *lane, int64_t offset,
-                   struct saga_slice words)
+int saga_recovery_damaged(struct saga_worker *w, struct saga_lane *lane, int64_t offset,
+                          struct saga_slice words)
 {
     struct saga_recovery *r = &w->recovery;
-    if (r->from_redis) {
-        saga_log(SAGA_LOG_WARNING, "what Redis holds does not fit the journal",
+    if (r->from_redis || lane->building[0]) {
+        saga_log(SAGA_LOG_WARNING,
+                 r->from_redis ? "what Redis holds does not fit the journal"
+                               : "a snapshot does not fit the journal",
                  "lane=%u offset=%lld words=\"%.*s\"", lane->number, (long long)offset,
                  SAGA_SLICE_ARG(words));
-        lane->distrusted = true;
-        return lane_again(w, SAGA_E_AGAIN);
+        if (r->from_redis)
+            lane->distrusted = true;
+        else
+            lane->marker.distrusted = true;
+        return saga_recovery_lane_again(w, SAGA_E_AGAIN);
     }
     saga_log(SAGA_LOG_ERROR, "a journal cannot be read: the sagas of its lane wait",
              "lane=%u offset=%lld words=\"%.*s\" mend=\"`saga replay --verify` says more; mend the "
@@ -205,23 +209,24 @@ static int damaged(struct saga_worker *w, struct saga_lane *lane, int64_t offset
     saga_worker_note(w, "the journal of lane %u cannot be read at offset %lld", lane->number,
                      (long long)offset);
     saga_lane_clear(lane);
+    lane->deferred = false;
     next_after(w);
     return SAGA_E_INVALID;
 }
 
-/* Empties the lane in Redis and opens it behind the record at `first`. */
-static int reset_lane(struct saga_worker *w, struct saga_lane *lane, int64_t first)
+int saga_recovery_reset_lane(struct saga_worker *w, struct saga_lane *lane, int64_t applied)
 {
     struct saga_store *store = &w->config.store;
-    int error = store->lane_reset(store->self, lane->number, saga_slice_of(lane->journal),
-                                  first + 1, w->config.lanes);
-    if (error < 0) return store_error(w, lane, error);
-    lane->applied = first + 1;
+    struct saga_slice id = saga_slice_of(lane->building[0] ? lane->building : lane->journal);
+    lane->applied = applied;
+    int error = store->lane_reset(store->self, lane->number, &w->recovery.status, id,
+                                  saga_lane_applied_in_redis(lane), w->config.lanes);
+    if (error < 0) return saga_recovery_store_error(w, lane, error);
     memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
-    error = saga_lane_apply(lane, store, w->config.owner, first + 1, lane->time_ms, NULL,
+    error = saga_lane_apply(lane, store, w->config.owner, applied, lane->time_ms, NULL,
                             0); /* the chain */
     if (error == SAGA_OK) error = saga_lane_settle(lane, store);
-    return error < 0 ? store_error(w, lane, error) : SAGA_OK;
+    return error < 0 ? saga_recovery_store_error(w, lane, error) : SAGA_OK;
 }
 
 /* A journal without a record: its first one names it and pins the number of lanes. */
@@ -248,70 +253,158 @@ static int open_journal(struct saga_worker *w, struct saga_lane *lane)
         { .topic = w->config.journal, .partition = (int32_t)lane->number, .value = bytes }, &offset
     };
     error = saga_transact(w, &outgoing, 1, &w->assigned[w->recovery.next], 1); /* R2: inbox[p] */
-    if (error == SAGA_E_ABORT || error == SAGA_E_INVALID) return lane_again(w, SAGA_E_AGAIN);
+    if (error == SAGA_E_ABORT || error == SAGA_E_INVALID)
+        return saga_recovery_lane_again(w, SAGA_E_AGAIN);
     if (error < 0) return error;
     lane->time_ms = now_ms;
-    error = reset_lane(w, lane, offset);
+    error = saga_recovery_reset_lane(w, lane, offset + 1);
     if (error < 0) return error;
     saga_log(SAGA_LOG_INFO, "lane opened", "lane=%u journal=%s", lane->number, lane->journal);
-    lane_done(w, lane);
+    saga_recovery_lane_done(w, lane);
     return SAGA_OK;
 }
 
-static bool redis_is_usable(const struct saga_recovery *r, const struct saga_lane *lane,
-                            int64_t first)
+/* ---- from where ---- */
+
+/* Redis' part of the lane is of this journal, and the journal goes on from there. */
+static bool redis_is_usable(const struct saga_recovery *r, struct saga_lane *lane)
 {
-    return r->status.present && saga_slice_is(r->status.journal, lane->journal) &&
-           r->status.applied > first && r->status.applied <= r->high &&
-           r->status.chain.size == 2 * SAGA_SHA256_BYTES;
+    if (lane->distrusted || !r->status.present || r->status.applied < r->low) return false;
+    return saga_slice_is(r->status.journal, lane->journal) && r->status.applied > r->first &&
+           r->status.applied <= r->high &&
+           saga_unhex(r->status.chain, lane->chain, sizeof lane->chain) == SAGA_OK;
 }
 
-static void read_hex(struct saga_slice hex, uint8_t *ret)
+static bool snapshot_is_usable(const struct saga_recovery *r, const struct saga_lane *lane)
 {
-    for (size_t i = 0; i < hex.size / 2; i++) {
-        char digits[3] = { hex.data[2 * i], hex.data[2 * i + 1], '\0' };
-        ret[i] = (uint8_t)strtoul(digits, NULL, 16);
-    }
+    const struct saga_lane_marker *marker = &lane->marker;
+    return marker->present && !marker->distrusted && strcmp(marker->journal, lane->journal) == 0 &&
+           marker->offset >= r->low && marker->offset <= r->high;
+}
+
+static const char *why_not_from_redis(const struct saga_recovery *r, const struct saga_lane *lane)
+{
+    if (lane->distrusted) return "what Redis holds does not fit it";
+    if (!r->status.present) return "Redis has nothing of it";
+    return saga_slice_is(r->status.journal, lane->journal) ? "Redis stands outside of the journal"
+                                                           : "Redis belongs to another journal";
+}
+
+/* True: it was put off, and the next lane's turn has come. */
+static bool put_off(struct saga_worker *w, struct saga_lane *lane, int64_t records)
+{
+    if (w->recovery.beside || records <= w->config.long_recovery) return false;
+    saga_log(SAGA_LOG_INFO, "a lane will take long to recover: the others work meanwhile",
+             "lane=%u records=%lld", lane->number, (long long)records);
+    lane->deferred = true;
+    next_after(w);
+    return true;
 }
 
 /* R11: where Redis has nothing, or something else than this journal says, the lane is built anew. */
-static int choose_start(struct saga_worker *w, struct saga_lane *lane, int64_t first,
-                        uint8_t *chain)
+static int rebuild(struct saga_worker *w, struct saga_lane *lane)
 {
     struct saga_recovery *r = &w->recovery;
-    r->from_redis = !lane->distrusted && redis_is_usable(r, lane, first);
-    if (r->from_redis) {
-        lane->applied = r->status.applied;
-        lane->time_ms = r->status.heartbeat_ms;
-        read_hex(r->status.chain, lane->chain);
-    } else {
-        saga_log(SAGA_LOG_WARNING, "lane is rebuilt from its journal",
-                 "lane=%u reason=\"%s\" records_up_to=%lld", lane->number,
-                 lane->distrusted     ? "what Redis holds does not fit it"
-                 : !r->status.present ? "Redis has nothing of it"
-                 : saga_slice_is(r->status.journal, lane->journal)
-                     ? "Redis stands outside of the journal"
-                     : "Redis belongs to another journal",
-                 (long long)r->high);
-        memcpy(lane->chain, chain, sizeof lane->chain);
-        int error = reset_lane(w, lane, first);
-        if (error < 0) return error;
-    }
-    w->recovery.stage = SAGA_RECOVERY_JOURNAL;
-    return open_reader(w, lane, lane->applied);
+    bool snapshot = snapshot_is_usable(r, lane);
+    if (!snapshot && r->first < 0)
+        return saga_recovery_damaged(
+            w, lane, r->low,
+            SAGA_SLICE("its beginning was deleted, no snapshot reaches what is left, and Redis "
+                       "does not hold what came before"));
+    /* The lane in Redis is about to be emptied: what replaces it must still be there. */
+    int64_t low, high, from = snapshot ? lane->marker.offset : r->first;
+    int error = w->config.bus.watermarks(w->config.bus.self, w->config.journal,
+                                         (int32_t)lane->number, SAGA_RECOVERY_CALL_MS, &low, &high);
+    if (error < 0) return bus_error(w, error);
+    if (low > from) return saga_recovery_lane_again(w, SAGA_E_AGAIN);
+    int64_t states = snapshot ? lane->marker.high - lane->marker.low : 0;
+    if (put_off(w, lane, states + r->high - from)) return SAGA_OK;
+    saga_log(SAGA_LOG_WARNING,
+             snapshot ? "lane is rebuilt from its snapshot" : "lane is rebuilt from its journal",
+             "lane=%u reason=\"%s\" records_up_to=%lld", lane->number, why_not_from_redis(r, lane),
+             (long long)r->high);
+    if (snapshot) return saga_rebuild_begin(w, lane);
+    memcpy(lane->chain, r->first_chain, sizeof lane->chain);
+    error = saga_recovery_reset_lane(w, lane, r->first + 1);
+    if (error < 0) return error;
+    r->stage = SAGA_RECOVERY_JOURNAL;
+    return read_journal_from(w, lane, lane->applied);
 }
 
-static int check_first_record(struct saga_worker *w, struct saga_lane *lane,
-                              const struct saga_message *message, uint8_t *ret_chain)
+/* Without its first record a journal is known by its last snapshot, or else by what Redis says. */
+static int identify(struct saga_worker *w, struct saga_lane *lane)
 {
+    const struct saga_recovery *r = &w->recovery;
+    const struct saga_lane_marker *marker = &lane->marker;
+    if (marker->present) {
+        memcpy(lane->journal, marker->journal, sizeof lane->journal);
+        lane->time_ms = marker->time_ms;
+        if (marker->lanes == w->config.lanes) return SAGA_OK;
+        saga_worker_note(w,
+                         "the journal was begun with %u lanes and %u are configured: a saga's "
+                         "lane would be another one. Set lanes to %u",
+                         marker->lanes, w->config.lanes, marker->lanes);
+        return SAGA_E_STOP;
+    }
+    if (r->status.present && r->status.journal.size == sizeof lane->journal - 1) {
+        memcpy(lane->journal, r->status.journal.data, sizeof lane->journal - 1);
+        return SAGA_OK;
+    }
+    return saga_recovery_damaged(
+        w, lane, r->low,
+        SAGA_SLICE("its beginning was deleted, and neither a snapshot nor Redis says what it was"));
+}
+
+static int choose_start(struct saga_worker *w, struct saga_lane *lane)
+{
+    struct saga_recovery *r = &w->recovery;
+    bool usable = r->first >= 0 && redis_is_usable(r, lane);
+    if (!usable && !lane->marker.known) {
+        saga_worker_end_reading(w);
+        r->search = (struct saga_marker_search){ 0 };
+        r->stage = SAGA_RECOVERY_MARKER;
+        return SAGA_OK;
+    }
+    if (r->first < 0) {
+        int error = identify(w, lane);
+        if (error < 0) return error;
+        usable = redis_is_usable(r, lane);
+    }
+    if (!usable) return rebuild(w, lane);
+    if (put_off(w, lane, r->high - r->status.applied)) return SAGA_OK;
+    r->from_redis = true;
+    lane->applied = r->status.applied;
+    lane->time_ms = r->status.heartbeat_ms;
+    r->stage = SAGA_RECOVERY_JOURNAL;
+    return read_journal_from(w, lane, lane->applied);
+}
+
+static int look_for_marker(struct saga_worker *w)
+{
+    struct saga_lane *lane = next_lane(w);
+    bool done;
+    int error = saga_marker_find(w, lane, &w->recovery.search, &done);
+    if (error < 0) return saga_recovery_lane_again(w, error);
+    return done ? choose_start(w, lane) : SAGA_OK;
+}
+
+/* Takes the journal's first record if it is one that opens a journal; a later one, where the beginning was cut off, says
+ * nothing of the lane. */
+static int take_first_record(struct saga_worker *w, struct saga_lane *lane,
+                             const struct saga_message *message)
+{
+    struct saga_recovery *r = &w->recovery;
     struct saga_journal_record record;
     struct saga_diagnostic diagnostic = { 0 };
-    if (saga_journal_decode(w->codec, message->value, &w->recovery.arena, &record, &diagnostic) < 0)
-        return damaged(w, lane, message->offset, diagnostic.what);
+    if (saga_journal_decode(w->codec, message->value, &r->arena, &record, &diagnostic) < 0)
+        return saga_recovery_damaged(w, lane, message->offset, diagnostic.what);
     if (record.fact_count != 1 || record.facts[0].kind != SAGA_FACT_LANE_OPENED ||
-        record.facts[0].text.size != sizeof lane->journal - 1)
-        return damaged(w, lane, message->offset,
-                       SAGA_SLICE("it does not begin with the record that opens a journal"));
+        record.facts[0].text.size != sizeof lane->journal - 1) {
+        if (r->low > 0) return SAGA_OK;
+        return saga_recovery_damaged(
+            w, lane, message->offset,
+            SAGA_SLICE("it does not begin with the record that opens a journal"));
+    }
     if (record.facts[0].lanes != w->config.lanes) {
         saga_worker_note(
             w,
@@ -320,8 +413,9 @@ static int check_first_record(struct saga_worker *w, struct saga_lane *lane,
             record.facts[0].lanes, w->config.lanes, record.facts[0].lanes);
         return SAGA_E_STOP;
     }
+    r->first = message->offset;
     memcpy(lane->journal, record.facts[0].text.data, sizeof lane->journal - 1);
-    memcpy(ret_chain, record.chain, SAGA_SHA256_BYTES);
+    memcpy(r->first_chain, record.chain, SAGA_SHA256_BYTES);
     lane->time_ms = record.cause.time_ms;
     return SAGA_OK;
 }
@@ -329,133 +423,42 @@ static int check_first_record(struct saga_worker *w, struct saga_lane *lane,
 static int read_first_record(struct saga_worker *w)
 {
     struct saga_recovery *r = &w->recovery;
-    struct saga_bus *bus = &w->config.bus;
     struct saga_lane *lane = next_lane(w);
     struct saga_bus_records records = { 0 };
-    uint8_t chain[SAGA_SHA256_BYTES];
-    if (r->low == r->high) return open_journal(w, lane);
-    int error = bus->reader_read(bus->self, READ_TIMEOUT_MS, 1, &records, &r->position);
-    if (error < 0) return reader_error(w, error);
-    if (records.count == 0) {
-        bus->release(bus->self, &records);
-        return r->position >= r->high ? open_journal(w, lane) : SAGA_OK;
-    }
-    int64_t first = records.items[0].offset;
-    error = check_first_record(w, lane, &records.items[0], chain);
-    bus->release(bus->self, &records);
-    return error < 0 ? error : choose_start(w, lane, first, chain);
-}
-
-/* ---- replaying what Redis has not got ---- */
-
-static int replay_record(struct saga_worker *w, struct saga_lane *lane,
-                         const struct saga_message *message, struct saga_journal_record *record)
-{
-    uint8_t chain[SAGA_SHA256_BYTES];
-    saga_journal_chain(message->value, lane->working_chain, chain);
-    if (memcmp(chain, record->chain, sizeof chain) != 0)
-        return damaged(w, lane, message->offset, SAGA_SLICE("the hash chain is broken there"));
-    memcpy(lane->working_chain, chain, sizeof chain);
-    struct saga_resident *resident = saga_lane_find(lane, record->saga_id);
-    struct saga_state *state = saga_lane_work_on(lane, resident);
-    saga_evolve_begin(state, record->cause.time_ms);
-    if (state->sequence != record->sequence)
-        return damaged(w, lane, message->offset,
-                       saga_arena_printf(&w->arena, "sequence %llu of saga %.*s follows on %llu",
-                                         (unsigned long long)record->sequence,
-                                         SAGA_SLICE_ARG(record->saga_id),
-                                         (unsigned long long)state->sequence - 1));
-    for (size_t i = 0; i < record->fact_count; i++)
-        if (saga_evolve(state, &record->facts[i]) < 0)
-            return damaged(w, lane, message->offset,
-                           saga_arena_printf(&w->arena,
-                                             "%s cannot follow on the state of saga %.*s",
-                                             saga_fact_types[record->facts[i].kind].name,
-                                             SAGA_SLICE_ARG(record->saga_id)));
-    saga_lane_note_history(resident, &w->arena, message->offset);
-    lane->time_ms = record->cause.time_ms;
-    return SAGA_OK;
-}
-
-static int apply_chunk(struct saga_worker *w, struct saga_lane *lane, int64_t applied)
-{
-    struct saga_store *store = &w->config.store;
-    struct saga_state_write *writes;
-    struct saga_resident *culprit;
-    size_t count;
-    int error = saga_lane_encode(lane, w->codec, &w->arena, &culprit);
-    if (error < 0)
-        return damaged(w, lane, applied,
-                       SAGA_SLICE("a state that follows from it is over the limit"));
-    saga_lane_writes(lane, &w->arena, &writes, &count);
-    error = saga_lane_apply(lane, store, w->config.owner, applied, lane->time_ms, writes, count);
-    if (error == SAGA_OK) error = saga_lane_settle(lane, store);
+    int error = SAGA_OK;
+    if (r->low < r->high) error = saga_worker_read(w, 1, &records);
+    if (error < 0) return saga_recovery_lane_again(w, error);
+    bool any = records.count > 0, end = w->position >= r->high;
+    if (any) error = take_first_record(w, lane, &records.items[0]);
+    w->config.bus.release(w->config.bus.self, &records);
     if (error < 0) return error;
-    saga_lane_publish(lane, w->config.cache_bytes / w->config.lanes);
-    return SAGA_OK;
-}
-
-static int replay_chunk(struct saga_worker *w, struct saga_lane *lane,
-                        const struct saga_bus_records *records)
-{
-    struct saga_journal_record *decoded =
-        SAGA_NEW_ARRAY(&w->arena, struct saga_journal_record, records->count);
-    struct saga_slice *ids = SAGA_NEW_ARRAY(&w->arena, struct saga_slice, records->count);
-    struct saga_diagnostic diagnostic = { 0 };
-    for (size_t i = 0; i < records->count; i++) {
-        const struct saga_message *message = &records->items[i];
-        if (saga_journal_decode(w->codec, message->value, &w->arena, &decoded[i], &diagnostic) < 0)
-            return damaged(w, lane, message->offset, diagnostic.what);
-        ids[i] = decoded[i].saga_id;
-    }
-    memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
-    int error = saga_lane_load(lane, &w->config.store, w->codec, ids, records->count, &w->arena,
-                               &diagnostic);
-    if (error == SAGA_E_INVALID) return damaged(w, lane, records->items[0].offset, diagnostic.what);
-    for (size_t i = 0; i < records->count && error == SAGA_OK; i++)
-        error = replay_record(w, lane, &records->items[i], &decoded[i]);
-    if (error == SAGA_OK)
-        error = apply_chunk(w, lane, records->items[records->count - 1].offset + 1);
-    if (error < 0) saga_lane_abandon(lane);
-    w->recovery.records += records->count;
-    return error;
-}
-
-static int read_journal(struct saga_worker *w)
-{
-    struct saga_recovery *r = &w->recovery;
-    struct saga_bus *bus = &w->config.bus;
-    struct saga_lane *lane = next_lane(w);
-    struct saga_bus_records records = { 0 };
-    if (r->position >= r->high || SAGA_WITHOUT(CATCHING_UP)) {
-        saga_log(SAGA_LOG_INFO, "lane recovered", "lane=%u applied=%lld", lane->number,
-                 (long long)lane->applied);
-        lane_done(w, lane);
-        return SAGA_OK;
-    }
-    int error = bus->reader_read(bus->self, READ_TIMEOUT_MS, CHUNK_RECORDS, &records, &r->position);
-    if (error < 0) return reader_error(w, error);
-    saga_arena_reset(&w->arena);
-    if (records.count) error = replay_chunk(w, lane, &records);
-    bus->release(bus->self, &records);
-    if (error == SAGA_E_INVALID || r->stage != SAGA_RECOVERY_JOURNAL) return error;
-    return error < 0 ? store_error(w, lane, error) : SAGA_OK; /* a conflict: somebody was there */
+    if (!any && !end) return SAGA_OK;
+    if (!any && r->low == 0) return open_journal(w, lane);
+    return choose_start(w, lane);
 }
 
 /* The inbox of a lane that cannot go on is not read: what is for it waits there. */
 static int begin_fetching(struct saga_worker *w)
 {
+    struct saga_recovery *r = &w->recovery;
     struct saga_position *positions =
-        SAGA_NEW_ARRAY(&w->recovery.arena, struct saga_position, w->assigned_count);
+        SAGA_NEW_ARRAY(&r->arena, struct saga_position, w->assigned_count);
     size_t count = 0;
+    bool deferred = false;
     for (size_t i = 0; i < w->assigned_count; i++) {
         bool inbox = saga_slice_equal(w->assigned[i].topic, w->config.inbox);
-        if (!inbox || w->lanes[w->assigned[i].partition].ready) positions[count++] = w->assigned[i];
+        const struct saga_lane *lane = inbox ? &w->lanes[w->assigned[i].partition] : NULL;
+        if (!lane || lane->ready) positions[count++] = w->assigned[i];
+        if (lane && lane->deferred) deferred = true;
     }
+    if (r->beside) saga_retained_drop(w); /* it is fetched again, with what is new */
     int error = w->config.bus.fetch(w->config.bus.self, positions, count);
     if (error < 0) return bus_error(w, error);
     w->phase = SAGA_WORKER_RUNNING;
     w->problem[0] = '\0';
+    r->stage = deferred ? SAGA_RECOVERY_LANE : SAGA_RECOVERY_DONE;
+    r->beside = true;
+    r->next = 0;
     return SAGA_OK;
 }
 
@@ -467,9 +470,17 @@ int saga_recovery_step(struct saga_worker *w)
     case SAGA_RECOVERY_BEGINNINGS: return resolve_beginnings(w);
     case SAGA_RECOVERY_LANE: return begin_lane(w);
     case SAGA_RECOVERY_FIRST_RECORD: return read_first_record(w);
-    case SAGA_RECOVERY_JOURNAL: return read_journal(w);
+    case SAGA_RECOVERY_MARKER: return look_for_marker(w);
+    case SAGA_RECOVERY_SNAPSHOT: return saga_rebuild_step(w, next_lane(w));
+    case SAGA_RECOVERY_JOURNAL: return saga_catch_up_step(w, next_lane(w));
     case SAGA_RECOVERY_FETCH: return begin_fetching(w);
+    case SAGA_RECOVERY_DONE: return SAGA_OK;
     }
     SAGA_ASSERT(!"a stage of recovery");
     return SAGA_E_STOP;
+}
+
+bool saga_recovery_is_done(const struct saga_worker *w)
+{
+    return w->recovery.stage == SAGA_RECOVERY_DONE;
 }

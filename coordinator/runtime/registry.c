@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 struct saga_registry {
     pthread_mutex_t lock;
@@ -18,8 +19,7 @@ struct saga_registry {
 
 struct saga_registry *saga_registry_new(void)
 {
-    struct saga_registry *registry = calloc(1, sizeof *registry);
-    SAGA_ASSERT(registry);
+    struct saga_registry *registry = saga_memory_zeroed(1, sizeof *registry);
     pthread_mutex_init(&registry->lock, NULL);
     saga_arena_init(&registry->arena);
     int error = saga_catalog_new(&registry->known);

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/table.h"
 #include "engine/engine.h"
 
 struct replayed {
@@ -15,6 +14,8 @@ struct replayed {
     char *id;
     size_t id_size;
     struct saga_state *state;
+    int64_t as_of; /* the journal offset up to which a snapshot's state has it; 0: no snapshot's */
+    int64_t series;
     bool seen; /* in the scan of Redis that is under way */
 };
 
@@ -29,6 +30,8 @@ struct saga_replay {
     uint8_t chain[SAGA_SHA256_BYTES];
     char journal[33];
     int64_t applied;
+    bool marked; /* a marker was taken */
+    int64_t marked_at, series;
     uint64_t records, forgotten;
     uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT];
 };
@@ -39,6 +42,7 @@ const char *saga_difference_name(enum saga_difference_kind kind)
         [SAGA_DIFFERENCE_UNREADABLE] = "unreadable", [SAGA_DIFFERENCE_CHAIN] = "chain",
         [SAGA_DIFFERENCE_SEQUENCE] = "sequence",     [SAGA_DIFFERENCE_FACTS] = "facts",
         [SAGA_DIFFERENCE_DEFINITION] = "definition", [SAGA_DIFFERENCE_REDIS] = "redis",
+        [SAGA_DIFFERENCE_SNAPSHOT] = "snapshot",
     };
     SAGA_ASSERT(kind < SAGA_DIFFERENCE_KIND_COUNT);
     return names[kind];
@@ -62,8 +66,8 @@ int saga_replay_new(struct saga_codec *codec, struct saga_catalog *catalog, uint
                     void (*report)(const struct saga_difference *difference, void *context),
                     void *context, struct saga_replay **ret)
 {
-    struct saga_replay *replay = calloc(1, sizeof *replay);
-    SAGA_ASSERT(replay && report);
+    struct saga_replay *replay = saga_memory_zeroed(1, sizeof *replay);
+    SAGA_ASSERT(report);
     replay->codec = codec;
     replay->catalog = catalog;
     replay->lane = lane;
@@ -102,9 +106,8 @@ static struct replayed *find_or_add(struct saga_replay *replay, struct saga_slic
 {
     struct replayed *saga = find(replay, id);
     if (saga) return saga;
-    saga = calloc(1, sizeof *saga);
-    char *copy = malloc(id.size + 1);
-    SAGA_ASSERT(saga && copy);
+    saga = saga_memory_zeroed(1, sizeof *saga);
+    char *copy = saga_memory_take(id.size + 1);
     memcpy(copy, id.data, id.size);
     saga->id = copy;
     saga->id_size = id.size;
@@ -212,6 +215,71 @@ static void evolve(struct saga_replay *replay, const struct saga_message *messag
     }
 }
 
+/* ---- a journal whose beginning was cut off ---- */
+
+static void take_marker(struct saga_replay *replay, const struct saga_message *message)
+{
+    struct saga_marker marker;
+    struct saga_diagnostic diagnostic = { 0 };
+    if (saga_marker_decode(replay->codec, message->value, &replay->arena, &marker, &diagnostic) < 0)
+        return; /* as if it were not there, which is reported if there is no other */
+    replay->marked = true;
+    replay->marked_at = marker.offset;
+    replay->series = marker.series;
+    memcpy(replay->journal, marker.journal.data, sizeof replay->journal - 1);
+    int error = saga_unhex(marker.chain, replay->chain, sizeof replay->chain);
+    SAGA_ASSERT(error == SAGA_OK); /* the codec has looked */
+}
+
+void saga_replay_snapshot(struct saga_replay *replay, const struct saga_message *message)
+{
+    struct saga_snapshot snapshot = { 0 };
+    struct saga_diagnostic diagnostic = { 0 };
+    saga_arena_reset(&replay->arena);
+    if (saga_slice_equal(message->key, SAGA_MARKER_KEY)) {
+        take_marker(replay, message);
+        return;
+    }
+    struct replayed *saga = find(replay, message->key);
+    if (!message->value.data) {
+        if (saga) free_replayed(replay, saga);
+        return;
+    }
+    if (!saga) saga = find_or_add(replay, message->key);
+    struct saga_state *state = NULL;
+    int error =
+        saga_snapshot_decode(replay->codec, message->value, &replay->arena, &snapshot, &diagnostic);
+    if (error == SAGA_OK && snapshot.state.data)
+        error =
+            saga_state_decode(replay->codec, snapshot.state, &replay->arena, &state, &diagnostic);
+    if (error < 0)
+        differ(replay, SAGA_DIFFERENCE_SNAPSHOT, -1, message->key,
+               "its record %lld in the snapshots cannot be read: %.*s", (long long)message->offset,
+               SAGA_SLICE_ARG(diagnostic.what));
+    saga_state_free(saga->state);
+    saga->state = state ? state : saga_state_new();
+    saga->as_of = snapshot.as_of;
+    saga->series = snapshot.series;
+}
+
+int64_t saga_replay_begin(struct saga_replay *replay, int64_t low)
+{
+    struct replayed *saga, *next;
+    saga_arena_reset(&replay->arena);
+    HASH_ITER(hh, replay->sagas, saga, next)
+    {
+        bool gone = saga->state->status == SAGA_STATUS_NONE && saga->as_of <= replay->marked_at;
+        if (saga->series != replay->series || gone) free_replayed(replay, saga);
+    }
+    if (replay->marked && replay->marked_at >= low) {
+        replay->applied = replay->marked_at;
+        return replay->marked_at;
+    }
+    differ(replay, SAGA_DIFFERENCE_SNAPSHOT, -1, SAGA_SLICE_NONE,
+           "the journal's beginning was cut off, and there is no snapshot from which to go on");
+    return -1;
+}
+
 static void take_first(struct saga_replay *replay, const struct saga_message *message,
                        const struct saga_journal_record *record)
 {
@@ -245,6 +313,8 @@ void saga_replay_record(struct saga_replay *replay, const struct saga_message *m
         return;
     }
     struct replayed *saga = find_or_add(replay, record.saga_id);
+    if (message->offset < saga->as_of) return; /* a snapshot has it already */
+    saga->as_of = 0;
     if (may_be_decided(replay, message, &record, saga->state)) {
         decide_again(replay, message, &record, saga->state, chain);
         evolve(replay, message, &record, saga);
@@ -264,6 +334,8 @@ void saga_replay_count(const struct saga_replay *replay, struct saga_replay_coun
     *ret =
         (struct saga_replay_counts){ .records = replay->records, .forgotten = replay->forgotten };
     for (const struct replayed *saga = replay->sagas; saga; saga = saga->hh.next) {
+        if (saga->state->status == SAGA_STATUS_NONE)
+            continue; /* left while its snapshot was taken */
         ret->sagas++;
         ret->by_status[saga->state->status]++;
     }
@@ -304,7 +376,7 @@ static bool compare_saga(struct saga_replay *replay, struct saga_views *views, s
     if (*error < 0 && *error != SAGA_E_NOT_FOUND) return false;
     bool there = *error == SAGA_OK;
     *error = SAGA_OK;
-    if (!saga) {
+    if (!saga || saga->state->status == SAGA_STATUS_NONE) {
         if (there && final)
             differ(replay, SAGA_DIFFERENCE_REDIS, -1, id,
                    "Redis has a saga that the journal does not know");

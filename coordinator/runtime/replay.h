@@ -15,6 +15,7 @@ enum saga_difference_kind {
     SAGA_DIFFERENCE_FACTS, /* deciding the cause again gives other facts, or they cannot follow */
     SAGA_DIFFERENCE_DEFINITION, /* the definition is not to be had, or has another content */
     SAGA_DIFFERENCE_REDIS,      /* Redis holds another state, has one too many or one too few */
+    SAGA_DIFFERENCE_SNAPSHOT,   /* the journal was cut, and no snapshot says what came before */
     SAGA_DIFFERENCE_KIND_COUNT
 };
 const char *saga_difference_name(enum saga_difference_kind kind);
@@ -43,6 +44,12 @@ int saga_replay_new(struct saga_codec *codec, struct saga_catalog *catalog, uint
                     void (*report)(const struct saga_difference *difference, void *context),
                     void *context, struct saga_replay **ret);
 void saga_replay_free(struct saga_replay *replay);
+
+/* For a journal whose beginning was cut off: takes the records of the lane's saga.snapshots first, all of them in order,
+ * then begins at the last marker; records that a state contains already are checked for the chain alone. Returns the
+ * journal offset to begin at, or -1 with a difference reported: there is no snapshot. */
+void saga_replay_snapshot(struct saga_replay *replay, const struct saga_message *message);
+int64_t saga_replay_begin(struct saga_replay *replay, int64_t low);
 
 /* Takes the next record of the lane, in order. Goes on after a difference as well as can be. */
 void saga_replay_record(struct saga_replay *replay, const struct saga_message *message);

@@ -201,6 +201,24 @@ static const char *read_cache(const char *value, struct saga_config *config)
     return NULL;
 }
 
+static const char *read_snapshot_records(const char *value, struct saga_config *config)
+{
+    unsigned long long records;
+    if (!whole_number(value, 0, INT32_MAX, &records))
+        return "a number of journal records, or 0 for no snapshots";
+    config->snapshot_records = (int64_t)records;
+    return NULL;
+}
+
+static const char *read_snapshot_interval(const char *value, struct saga_config *config)
+{
+    int64_t ms;
+    if (!milliseconds(value, 1000, 7 * 86400000LL, &ms))
+        return "a duration from 1s to 7d, such as 10m";
+    config->snapshot_interval_ms = ms;
+    return NULL;
+}
+
 static const char *read_log_level(const char *value, struct saga_config *config)
 {
     static const char *const levels[] = { "error", "warning", "info", "debug" };
@@ -260,6 +278,12 @@ const struct saga_setting saga_settings[] = {
       read_batch_max },
     { "stop-timeout", "stop-timeout", "DURATION", "10s",
       "how long stopping may take to finish what is in hand", read_stop_timeout },
+    { "snapshot-records", "snapshot-records", "NUMBER", "50000",
+      "a lane's snapshot is due when its journal has grown by so many records; 0: never",
+      read_snapshot_records },
+    { "snapshot-interval", "snapshot-interval", "DURATION", "10m",
+      "or when the last one is so old; the journal must be kept longer than this",
+      read_snapshot_interval },
     { "cache", "cache", "BYTES", "64MiB", "states that a worker keeps in memory", read_cache },
     { "log-level", "log-level", "LEVEL", "info", "error, warning, info or debug", read_log_level },
     { "log", "log", "FORMAT", "auto",

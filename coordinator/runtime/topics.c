@@ -21,6 +21,13 @@ static const struct saga_kafka_setting journal_settings[] = {
     { "retention.bytes", "-1" },
     { "max.message.bytes", "8388608" },
 };
+/* A saga's newest state and nothing older; what was forgotten leaves for good a day after its tombstone, which no reader
+ * from the beginning takes so long to reach. */
+static const struct saga_kafka_setting snapshots_settings[] = {
+    { "cleanup.policy", "compact" },
+    { "max.message.bytes", "2097152" },
+};
+_Static_assert(SAGA_SNAPSHOT_BYTES_MAX < 2097152, "max.message.bytes of the snapshots");
 /* Not compacted although it is keyed: of two records of one name and version the first stands, and
  * compaction would keep the last. A definition may be 1 MiB, and its record is a little larger. */
 static const struct saga_kafka_setting definitions_settings[] = {
@@ -51,6 +58,7 @@ void saga_topics_name(const char *prefix, struct saga_arena *arena, struct saga_
     *ret = (struct saga_topics){
         .inbox = name_of(prefix, "inbox", arena),
         .journal = name_of(prefix, "journal", arena),
+        .snapshots = name_of(prefix, "snapshots", arena),
         .definitions = name_of(prefix, "definitions", arena),
         .dead_letters = name_of(prefix, "dead-letters", arena),
     };
@@ -63,6 +71,7 @@ void saga_topics_specs(const struct saga_topics *topics, uint32_t lanes, struct 
     const struct saga_topic_spec specs[] = {
         { topics->inbox.data, (int32_t)lanes, SETTINGS(inbox_settings) },
         { topics->journal.data, (int32_t)lanes, SETTINGS(journal_settings) },
+        { topics->snapshots.data, (int32_t)lanes, SETTINGS(snapshots_settings) },
         { topics->definitions.data, 1, SETTINGS(definitions_settings) },
         { topics->dead_letters.data, (int32_t)lanes, SETTINGS(dead_letters_settings) },
     };

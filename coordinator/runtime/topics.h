@@ -6,7 +6,7 @@
 #include "bus/client.h"
 
 struct saga_topics {
-    struct saga_slice inbox, journal, definitions, dead_letters; /* terminated */
+    struct saga_slice inbox, journal, snapshots, definitions, dead_letters; /* terminated */
 };
 /* Names with the prefix in front. */
 void saga_topics_name(const char *prefix, struct saga_arena *arena, struct saga_topics *ret);

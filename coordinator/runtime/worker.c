@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
+#include "base/memory.h"
 #include "runtime/worker_internal.h"
 
 enum {
     HEARTBEAT_MS = 1000,
     WAIT_MS_MAX = 1000,
+    READ_TIMEOUT_MS = 100,
     RECOVER_WAIT_MS = 50, /* doubled with each recovery that no batch followed */
     RECOVER_DOUBLINGS = 6,
     PENDING_POLL_MS = 2,
@@ -22,6 +25,37 @@ void saga_worker_note(struct saga_worker *w, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(w->problem, sizeof w->problem, format, arguments);
     va_end(arguments);
+}
+
+/* ---- the reader beside the group ---- */
+
+int saga_worker_read_from(struct saga_worker *w, struct saga_slice topic, uint32_t lane,
+                          int64_t offset)
+{
+    struct saga_bus *bus = &w->config.bus;
+    saga_worker_end_reading(w);
+    int error = bus->reader_open(bus->self, topic, (int32_t)lane, offset);
+    if (error < 0) {
+        saga_worker_note(w, "%s", bus->problem(bus->self));
+        return error;
+    }
+    w->reading = true;
+    w->position = offset;
+    return SAGA_OK;
+}
+
+void saga_worker_end_reading(struct saga_worker *w)
+{
+    if (w->reading) w->config.bus.reader_close(w->config.bus.self);
+    w->reading = false;
+}
+
+int saga_worker_read(struct saga_worker *w, size_t max, struct saga_bus_records *ret)
+{
+    struct saga_bus *bus = &w->config.bus;
+    int error = bus->reader_read(bus->self, READ_TIMEOUT_MS, max, ret, &w->position);
+    if (error < 0) saga_worker_note(w, "%s", bus->problem(bus->self));
+    return error;
 }
 
 int64_t saga_worker_monotonic(struct saga_worker *w)
@@ -49,6 +83,7 @@ void saga_retained_drop(struct saga_worker *w)
 
 static void give_up_lanes(struct saga_worker *w)
 {
+    saga_snapshots_drop(w);
     for (uint32_t n = 0; n < w->config.lanes; n++) {
         struct saga_lane *lane = &w->lanes[n];
         lane->ready = false;
@@ -91,11 +126,9 @@ static void on_assigned(void *context, const struct saga_position *partitions, s
 {
     struct saga_worker *w = context;
     free_assigned(w);
-    w->assigned = calloc(count ? count : 1, sizeof *w->assigned);
-    SAGA_ASSERT(w->assigned);
+    w->assigned = saga_memory_zeroed(count, sizeof *w->assigned);
     for (size_t i = 0; i < count; i++) {
-        char *topic = strndup(partitions[i].topic.data, partitions[i].topic.size);
-        SAGA_ASSERT(topic);
+        char *topic = saga_memory_text(partitions[i].topic.data, partitions[i].topic.size);
         w->assigned[i] = (struct saga_position){ saga_slice_of(topic), partitions[i].partition,
                                                  SAGA_OFFSET_NONE };
         bool inbox = saga_slice_equal(partitions[i].topic, w->config.inbox);
@@ -121,15 +154,18 @@ static void on_revoked(void *context, bool lost)
 
 int saga_worker_new(const struct saga_worker_config *config, struct saga_worker **ret)
 {
-    struct saga_worker *w = calloc(1, sizeof *w);
-    SAGA_ASSERT(w && config->lanes > 0 && config->batch_max > 0);
+    struct saga_worker *w = saga_memory_zeroed(1, sizeof *w);
+    SAGA_ASSERT(config->lanes > 0 && config->batch_max > 0);
+    SAGA_ASSERT(config->snapshot_portion > 0 &&
+                config->snapshot_portion <= SAGA_SNAPSHOT_PORTION_MAX);
     w->config = *config;
-    w->lanes = calloc(config->lanes, sizeof *w->lanes);
-    SAGA_ASSERT(w->lanes);
+    w->lanes = saga_memory_zeroed(config->lanes, sizeof *w->lanes);
     for (uint32_t n = 0; n < config->lanes; n++) saga_lane_init(&w->lanes[n], n);
     saga_refusals_init(w);
     saga_arena_init(&w->arena);
     saga_arena_init(&w->recovery.arena);
+    saga_arena_init(&w->recovery.rebuild.arena);
+    saga_arena_init(&w->snapshots.arena);
     int error = saga_codec_new(&w->codec);
     if (error == SAGA_OK) error = saga_catalog_new(&w->catalog);
     SAGA_ASSERT(error == SAGA_OK);
@@ -144,6 +180,7 @@ void saga_worker_free(struct saga_worker *w)
     if (!w) return;
     give_up_lanes(w);
     saga_recovery_end(w);
+    saga_arena_free(&w->snapshots.arena);
     w->config.bus.close(w->config.bus.self);
     w->config.store.close(w->config.store.self);
     free_assigned(w);
@@ -271,7 +308,7 @@ static int poll_timeout(struct saga_worker *w, int timeout_ms)
     for (uint32_t n = 0; n < w->config.lanes; n++)
         if (w->lanes[n].ready && w->lanes[n].apply_pending && until_due > PENDING_POLL_MS)
             until_due = PENDING_POLL_MS; /* its answer says when the next timer rings */
-    if (until_due < 0) until_due = 0;
+    if (until_due < 0 || !saga_recovery_is_done(w)) until_due = 0;
     return until_due < timeout_ms ? (int)until_due : timeout_ms;
 }
 
@@ -295,6 +332,29 @@ static int poll_group(struct saga_worker *w, int timeout_ms)
     return SAGA_OK;
 }
 
+/* An error of what goes on beside the batches, a lane's recovery or a snapshot. */
+static int after_piece(struct saga_worker *w, int error)
+{
+    switch (error) {
+    case SAGA_OK:
+    case SAGA_E_AGAIN:
+    case SAGA_E_ABORT:
+    case SAGA_E_INVALID:
+    case SAGA_E_NOT_FOUND: return SAGA_OK; /* it is tried again, and batches need not wait for it */
+    case SAGA_E_STOP: return error;
+    case SAGA_E_FENCED: saga_worker_wait_for_assignment(w); return SAGA_OK;
+    default: saga_worker_recover(w, error == SAGA_E_RECOVER); return SAGA_OK;
+    }
+}
+
+/* The next piece of what goes on beside the batches. */
+static int run_beside(struct saga_worker *w)
+{
+    if (saga_recovery_is_done(w)) return after_piece(w, saga_snapshots_step(w));
+    if (saga_worker_monotonic(w) < w->recovery.not_before_ms) return SAGA_OK;
+    return after_piece(w, saga_recovery_step(w));
+}
+
 static int run(struct saga_worker *w, int timeout_ms)
 {
     int error = confirm_idle_lanes(w);
@@ -309,6 +369,8 @@ static int run(struct saga_worker *w, int timeout_ms)
         if (error == SAGA_E_STOP) return error;
         if (w->phase != SAGA_WORKER_RUNNING) return SAGA_OK;
     }
+    error = run_beside(w);
+    if (error < 0 || w->phase != SAGA_WORKER_RUNNING) return error;
     if (saga_worker_monotonic(w) < w->retained.not_before_ms) return SAGA_E_AGAIN;
     return after_batch(w, saga_batch_run(w));
 }

@@ -25,13 +25,19 @@ struct saga_worker_counts {
     atomic_ullong events, batches, commands, hops, dead_letters, ignored, aborts, recoveries,
         timers;
     atomic_ullong sagas_started, sagas_ended;
+    atomic_ullong snapshots, snapshot_states;
 };
 
 struct saga_worker_config {
-    struct saga_slice inbox, journal, dead_letters; /* topics */
+    struct saga_slice inbox, journal, dead_letters, snapshots; /* topics */
     uint32_t lanes;
-    size_t batch_max;        /* records a batch */
-    size_t cache_bytes;      /* of states, over all lanes */
+    size_t batch_max;         /* records a batch */
+    size_t cache_bytes;       /* of states, over all lanes */
+    int64_t snapshot_records; /* a lane's snapshot is due when its journal has grown by so many */
+    size_t snapshot_portion;  /* states in one transaction, at most SAGA_SNAPSHOT_PORTION_MAX */
+    int64_t snapshot_interval_ms; /* or when the last one is so old and anything has come since */
+    int64_t
+        long_recovery; /* a lane that has more records to read is recovered while the others work */
     struct saga_slice owner; /* name of this worker, shown with its lanes */
     struct saga_bus bus;     /* taken over: closed by saga_worker_free */
     struct saga_store store; /* taken over */

@@ -36,28 +36,89 @@ struct saga_skipped {
     int64_t until_ms; /* monotonic */
 };
 
+/* The search for a lane's last marker: from the end of saga.snapshots backwards, further each time. */
+struct saga_marker_search {
+    bool begun;
+    int64_t low, high; /* watermarks of saga.snapshots */
+    int64_t window;    /* records before the end that are looked at */
+};
+
 enum saga_recovery_stage {
     SAGA_RECOVERY_PRODUCERS,
     SAGA_RECOVERY_OFFSETS,
     SAGA_RECOVERY_BEGINNINGS,
     SAGA_RECOVERY_LANE,
     SAGA_RECOVERY_FIRST_RECORD,
+    SAGA_RECOVERY_MARKER,
+    SAGA_RECOVERY_SNAPSHOT,
     SAGA_RECOVERY_JOURNAL,
-    SAGA_RECOVERY_FETCH
+    SAGA_RECOVERY_FETCH,
+    SAGA_RECOVERY_DONE
+};
+
+/* A state out of a snapshot that contains more of the journal than its marker says. */
+struct saga_ahead {
+    UT_hash_handle hh;
+    struct saga_slice id; /* in the rebuild's arena */
+    int64_t as_of;
+};
+
+/* Building a lane from its snapshot (R11). */
+struct saga_rebuild {
+    struct saga_arena arena; /* as long as the rebuild */
+    struct saga_ahead *ahead;
+    uint64_t *filter; /* bits: which sagas are in Redis already, perhaps a few more */
+    uint64_t filter_bits;
+    int64_t begun_ms, told_ms; /* monotonic */
+    size_t states;             /* loaded, for the log */
 };
 
 struct saga_recovery {
     enum saga_recovery_stage stage;
-    bool renew;                     /* the producers must be made anew first (R5) */
-    size_t next;                    /* of the assigned partitions: whose lane is being recovered */
-    int64_t low, high;              /* watermarks of the lane's journal */
-    int64_t position;               /* of the reader */
-    bool reading;                   /* a reader is open */
-    bool from_redis;                /* the lane began with what Redis holds */
+    bool renew;        /* the producers must be made anew first (R5) */
+    size_t next;       /* of the assigned partitions: whose lane is being recovered */
+    int64_t low, high; /* watermarks of the lane's journal */
+    int64_t first;     /* offset of the journal's opening record; -1: it is gone (R12) */
+    uint8_t first_chain[SAGA_SHA256_BYTES];
+    bool beside;     /* the other lanes are at work: these were deferred */
+    bool from_redis; /* the lane began with what Redis holds */
+    struct saga_marker_search search;
+    struct saga_rebuild rebuild;
     struct saga_lane_status status; /* what Redis said; texts in `arena` */
     struct saga_arena arena;
     size_t records;        /* replayed, for the log */
     int64_t not_before_ms; /* monotonic: when to try again */
+};
+
+/* ---- snapshots (R12) ---- */
+
+enum saga_snapshot_stage {
+    SAGA_SNAPSHOT_REST, /* no lane is due */
+    SAGA_SNAPSHOT_FIND, /* looks for the lane's last marker */
+    SAGA_SNAPSHOT_SCAN, /* reads the journal behind it: whose states have changed? */
+    SAGA_SNAPSHOT_LIST, /* the journal was cut behind it: all sagas that Redis has */
+    SAGA_SNAPSHOT_WRITE
+};
+
+/* A saga that the snapshot in hand must hold. */
+struct saga_changed {
+    UT_hash_handle hh;
+    struct saga_slice id; /* in the snapshot's arena */
+    bool forgotten;       /* by its last record before the new marker */
+    bool leaves;          /* and is gone indeed: a tombstone */
+};
+
+/* The snapshot in hand, of one lane at a time. */
+struct saga_snapshots {
+    enum saga_snapshot_stage stage;
+    uint32_t lane;
+    struct saga_marker_search search;
+    struct saga_lane_marker marker; /* that it will end with */
+    bool whole;                     /* of all sagas of the lane: it begins a series */
+    struct saga_scan scan;
+    struct saga_arena arena;
+    struct saga_changed *changed, *next; /* all; the first that is not written yet */
+    int64_t not_before_ms;               /* monotonic */
 };
 
 struct saga_worker {
@@ -71,6 +132,9 @@ struct saga_worker {
     size_t assigned_count;
     struct saga_lane *lanes; /* all N; those that are not ours are not ready */
     struct saga_recovery recovery;
+    struct saga_snapshots snapshots;
+    bool reading;     /* the bus's reader is open */
+    int64_t position; /* where it stands */
     struct saga_retained retained;
     struct saga_window record_window, alarm_window;
     size_t taken_records, taken_alarms; /* by the last batch */
@@ -81,7 +145,7 @@ struct saga_worker {
     struct saga_arena arena; /* a batch's */
     struct saga_clock_guard guard;
     int64_t time_ms; /* of the last batch (R17) */
-    int64_t last_logged_ms, last_unexpected_ms;
+    int64_t last_logged_ms, last_unexpected_ms, last_snapshot_log_ms;
     unsigned recoveries_in_row; /* since the last batch that was done */
     char problem[512];
 };
@@ -100,6 +164,13 @@ void saga_worker_recover(struct saga_worker *w, bool renew);
 /* Drops everything and waits for the next assignment (R6: fenced). */
 void saga_worker_wait_for_assignment(struct saga_worker *w);
 void saga_retained_drop(struct saga_worker *w);
+
+/* Opens the bus's reader at `offset` of the lane's partition of a topic, and closes it. Errors: as reader_open, noted. */
+int saga_worker_read_from(struct saga_worker *w, struct saga_slice topic, uint32_t lane,
+                          int64_t offset);
+void saga_worker_end_reading(struct saga_worker *w);
+/* Its next records, and where it stands then in w->position. Errors: as reader_read, noted. */
+int saga_worker_read(struct saga_worker *w, size_t max, struct saga_bus_records *ret);
 
 /* ---- transaction.c ---- */
 struct saga_outgoing {
@@ -130,11 +201,25 @@ int saga_batch_run(struct saga_worker *w);
 /* When the earliest timer of all lanes rings. */
 int64_t saga_worker_next_due(const struct saga_worker *w);
 
+/* ---- marker.c (R12) ---- */
+/* The next piece of a search, which begins as { 0 }. When `*ret_done`, the lane's marker is known. Errors: as reading. */
+int saga_marker_find(struct saga_worker *w, struct saga_lane *lane,
+                     struct saga_marker_search *search, bool *ret_done);
+
+/* ---- snapshot.c (R12) ---- */
+/* The next piece of a snapshot, when one is due: little, and seldom, so that batches hardly wait for it. Errors: as
+ * saga_batch_run. */
+int saga_snapshots_step(struct saga_worker *w);
+/* What is in hand is dropped: the lanes are not ours any more, or not ready. */
+void saga_snapshots_drop(struct saga_worker *w);
+
 /* ---- recovery.c ---- */
 void saga_recovery_begin(struct saga_worker *w, bool renew);
 /* The next bounded piece. SAGA_OK: go on at once; AGAIN: later; INVALID: a lane was left out, whose journal cannot be
- * believed; FENCED, STOP as usual. Sets the phase to running at the end. */
+ * believed; FENCED, STOP as usual. Sets the phase to running when all lanes are ready but those that take long; these go
+ * on to be recovered by further calls, until saga_recovery_is_done. */
 int saga_recovery_step(struct saga_worker *w);
+bool saga_recovery_is_done(const struct saga_worker *w);
 void saga_recovery_end(struct saga_worker *w);
 
 #endif

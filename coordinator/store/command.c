@@ -3,8 +3,8 @@
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 
-#include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 /* Redis 6.2 closes the connection at more (7.0 does no longer). */
 #define ARGUMENTS_MAX (1024 * 1024)
@@ -45,7 +45,7 @@ int saga_command_format(const struct saga_command *command, char **ret, size_t *
     }
     char *formatted = NULL;
     long long size = redisFormatCommandArgv(&formatted, (int)command->count, arguments, sizes);
-    SAGA_ASSERT(size > 0); /* it fails only without memory */
+    if (size <= 0) saga_memory_exhausted("hiredis"); /* it fails for nothing else */
     *ret = formatted;
     *ret_size = (size_t)size;
     return SAGA_OK;

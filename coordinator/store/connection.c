@@ -7,11 +7,12 @@
 #include <string.h>
 #include <sys/time.h>
 
-#include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 extern const char saga_lua_apply[], saga_lua_states_read[], saga_lua_timers_due[];
-extern const char saga_lua_heartbeat[], saga_lua_reset_begin[], saga_lua_reset_portion[];
+extern const char saga_lua_heartbeat[], saga_lua_reset_begin[], saga_lua_reset_portion[],
+    saga_lua_built[];
 
 static const char *const sources[SAGA_SCRIPTS] = {
     [SAGA_SCRIPT_APPLY] = saga_lua_apply,
@@ -20,6 +21,7 @@ static const char *const sources[SAGA_SCRIPTS] = {
     [SAGA_SCRIPT_HEARTBEAT] = saga_lua_heartbeat,
     [SAGA_SCRIPT_RESET_BEGIN] = saga_lua_reset_begin,
     [SAGA_SCRIPT_RESET_PORTION] = saga_lua_reset_portion,
+    [SAGA_SCRIPT_BUILT] = saga_lua_built,
 };
 
 /* What Redis answers when it does not do what was asked, by the beginning of the answer. */
@@ -104,6 +106,7 @@ static int lost(struct saga_connection *c)
 {
     int number = errno;
     const redisContext *context = c->context;
+    if (context->err == REDIS_ERR_OOM) saga_memory_exhausted("hiredis");
     bool late = context->err == REDIS_ERR_IO &&
                 (number == EAGAIN || number == EWOULDBLOCK || number == ETIMEDOUT);
     c->hung_up = context->err == REDIS_ERR_EOF ||
@@ -196,7 +199,7 @@ int saga_connection_open(struct saga_connection *c)
     c->context = c->config.unix_socket
                      ? redisConnectUnixWithTimeout(c->config.unix_socket, limit)
                      : redisConnectWithTimeout(c->config.host, c->config.port, limit);
-    SAGA_ASSERT(c->context); /* NULL only without memory */
+    if (!c->context || c->context->err == REDIS_ERR_OOM) saga_memory_exhausted("hiredis");
     if (c->context->err) {
         saga_connection_complain(c, "cannot be reached: %s", c->context->errstr);
         saga_connection_close(c);

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "store/layout.h"
 #include "store/redis_internal.h"
 
@@ -28,7 +29,9 @@ static void answer(struct saga_redis *redis, struct saga_redis_apply *apply, int
     forget(apply);
     apply->answered = true;
     apply->error = error;
-    if (error < 0) apply->problem = strdup(redis->connection.problem);
+    if (error < 0)
+        apply->problem =
+            saga_memory_text(redis->connection.problem, sizeof redis->connection.problem);
 }
 
 /* The connection is gone: whether Redis has done what was sent, nobody knows; lane_read tells

@@ -1,14 +1,16 @@
 #include "store/redis.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/memory.h"
+#include "base/random.h"
 #include "store/layout.h"
 #include "store/redis_internal.h"
 #include "store/scan.h"
@@ -124,6 +126,15 @@ static int lane_read(void *self, uint32_t lane, struct saga_arena *arena,
         error = saga_connection_puzzled(&redis->connection, "HMGET");
     freeReplyObject(reply);
     return error;
+}
+
+static int ids_scan(void *self, uint32_t lane, struct saga_scan *scan, struct saga_arena *arena,
+                    struct saga_slice **ret_ids, size_t *ret_count)
+{
+    struct saga_redis *redis = self;
+    int error = begin_call(redis, lane);
+    if (error < 0) return error;
+    return saga_scan_sagas(&redis->connection, scan, lane, arena, ret_ids, ret_count);
 }
 
 static int read_portion(struct saga_redis *redis, uint32_t lane, int64_t expected,
@@ -242,8 +253,8 @@ static int reset_step(struct saga_redis *redis, const struct saga_command *comma
     if (error == SAGA_OK) freeReplyObject(reply);
     if (error == SAGA_E_CONFLICT)
         saga_connection_complain(&redis->connection,
-                                 "somebody else began to empty lane %" PRIu32 " too, or Redis was "
-                                 "emptied meanwhile",
+                                 "lane %" PRIu32 " was emptied or written by somebody else "
+                                 "meanwhile",
                                  lane);
     return error;
 }
@@ -275,8 +286,8 @@ static int delete_all(struct saga_redis *redis, uint32_t lane, const char *token
     return error;
 }
 
-static int lane_reset(void *self, uint32_t lane, struct saga_slice journal, int64_t applied,
-                      uint32_t lanes)
+static int lane_reset(void *self, uint32_t lane, const struct saga_lane_status *found,
+                      struct saga_slice journal, int64_t applied, uint32_t lanes)
 {
     struct saga_redis *redis = self;
     struct saga_command command;
@@ -284,11 +295,21 @@ static int lane_reset(void *self, uint32_t lane, struct saga_slice journal, int6
     char token[TOKEN_TEXT];
     int error = begin_call(redis, lane);
     if (error < 0) return error;
-    SAGA_ASSERT(getrandom(random, sizeof random, 0) == (ssize_t)sizeof random);
+    if (saga_random(random, sizeof random) < 0) {
+        saga_connection_complain(&redis->connection,
+                                 "cannot be asked, for this machine gives no random number (%s)",
+                                 strerror(errno));
+        return SAGA_E_AGAIN;
+    }
     saga_hex(random, sizeof random, token);
 
     begin_script(redis, &command, SAGA_SCRIPT_RESET_BEGIN, lane, 1);
     saga_command_add_text(&command, token);
+    saga_command_add(&command, found->present ? found->journal : SAGA_SLICE(""));
+    if (found->present)
+        saga_command_add_number(&command, found->applied);
+    else
+        saga_command_add_text(&command, "");
     error = reset_step(redis, &command, lane);
     if (error == SAGA_OK) error = delete_all(redis, lane, token);
     if (error < 0) return error;
@@ -300,6 +321,24 @@ static int lane_reset(void *self, uint32_t lane, struct saga_slice journal, int6
     saga_command_add_number(&command, applied);
     saga_command_add_number(&command, lanes);
     return reset_step(redis, &command, lane);
+}
+
+static int lane_built(void *self, uint32_t lane, struct saga_slice token, int64_t expected,
+                      struct saga_slice journal, int64_t applied)
+{
+    struct saga_redis *redis = self;
+    struct saga_command command;
+    redisReply *reply;
+    int error = begin_call(redis, lane);
+    if (error < 0) return error;
+    begin_script(redis, &command, SAGA_SCRIPT_BUILT, lane, 1);
+    saga_command_add(&command, token);
+    saga_command_add_number(&command, expected);
+    saga_command_add(&command, journal);
+    saga_command_add_number(&command, applied);
+    error = run_script(redis, &command, lane, expected, &reply);
+    if (error == SAGA_OK) freeReplyObject(reply);
+    return error;
 }
 
 /* ---- the store ---- */
@@ -321,18 +360,18 @@ static void close_store(void *self)
 int saga_redis_open(const struct saga_redis_config *config, uint32_t lanes, struct saga_store *ret)
 {
     SAGA_ASSERT(lanes > 0);
-    struct saga_redis *redis = calloc(1, sizeof *redis);
-    SAGA_ASSERT(redis);
+    struct saga_redis *redis = saga_memory_zeroed(1, sizeof *redis);
     saga_connection_init(&redis->connection, config, true);
     saga_arena_init(&redis->scratch);
     redis->lanes = lanes;
-    redis->applies = calloc(lanes, sizeof *redis->applies);
-    redis->sent = calloc(lanes, sizeof *redis->sent);
-    SAGA_ASSERT(redis->applies && redis->sent);
+    redis->applies = saga_memory_zeroed(lanes, sizeof *redis->applies);
+    redis->sent = saga_memory_zeroed(lanes, sizeof *redis->sent);
     *ret = (struct saga_store){ .self = redis,
                                 .problem = problem,
                                 .lane_read = lane_read,
                                 .lane_reset = lane_reset,
+                                .lane_built = lane_built,
+                                .ids_scan = ids_scan,
                                 .states_read = states_read,
                                 .apply = saga_redis_apply,
                                 .apply_wait = saga_redis_apply_wait,

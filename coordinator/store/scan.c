@@ -5,6 +5,9 @@
 
 #include "base/error.h"
 #include "store/connection.h"
+#include "store/layout.h"
+
+enum { SCAN_KEYS = 4000 }; /* keys that Redis looks at in one step */
 
 static bool are_keys(const redisReply *reply)
 {
@@ -57,5 +60,23 @@ int saga_scan_step(struct saga_connection *connection, struct saga_scan *scan,
     *ret_keys = keys;
     *ret_count = found->elements;
     freeReplyObject(reply);
+    return SAGA_OK;
+}
+
+int saga_scan_sagas(struct saga_connection *connection, struct saga_scan *scan, uint32_t lane,
+                    struct saga_arena *arena, struct saga_slice **ret_ids, size_t *ret_count)
+{
+    const char *prefix = connection->config.prefix;
+    size_t skip = saga_layout_key_prefix_bytes(prefix, lane, "state:");
+    struct saga_slice pattern = saga_layout_pattern(arena, prefix, lane, "state:"), *ids;
+    size_t count;
+    int error = saga_scan_step(connection, scan, pattern, SCAN_KEYS, arena, &ids, &count);
+    if (error < 0) return error;
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i].size < skip) return saga_connection_puzzled(connection, "SCAN");
+        ids[i] = saga_slice_skip(ids[i], skip);
+    }
+    *ret_ids = ids;
+    *ret_count = count;
     return SAGA_OK;
 }

@@ -25,4 +25,8 @@ int saga_scan_step(struct saga_connection *connection, struct saga_scan *scan,
                    struct saga_slice pattern, int64_t looked_at, struct saga_arena *arena,
                    struct saga_slice **ret_keys, size_t *ret_count);
 
+/* The same for the sagas of a lane: their ids. */
+int saga_scan_sagas(struct saga_connection *connection, struct saga_scan *scan, uint32_t lane,
+                    struct saga_arena *arena, struct saga_slice **ret_ids, size_t *ret_count);
+
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
+#include "store/scan.h"
 
 /* What is known of a lane. */
 struct saga_lane_status {
@@ -81,12 +82,21 @@ struct saga_store {
 
     int (*lane_read)(void *self, uint32_t lane, struct saga_arena *arena,
                      struct saga_lane_status *ret);
-    /* Empties the lane and opens it at `applied` of `journal` with nothing in it: before a
-     * rebuild (R11). Deletes in portions, so that Redis is not held up; until it is done the
-     * lane is absent to everybody. CONFLICT: another owner began to empty it too, or Redis was
-     * emptied meanwhile; look at the lane again. */
-    int (*lane_reset)(void *self, uint32_t lane, struct saga_slice journal, int64_t applied,
-                      uint32_t lanes);
+    /* Empties the lane, which must still stand where lane_read has found it, and opens it at `applied` of `journal` with
+     * nothing in it: before a rebuild (R11). Deletes in portions, so that Redis is not held up; until it is done the lane
+     * is absent to everybody. CONFLICT: it stands elsewhere, another owner began to empty it too, or Redis was emptied
+     * meanwhile; look at the lane again. */
+    int (*lane_reset)(void *self, uint32_t lane, const struct saga_lane_status *found,
+                      struct saga_slice journal, int64_t applied, uint32_t lanes);
+    /* The end of building a lane from a snapshot, which began with a lane_reset to a journal of a made-up id, so that
+     * nobody takes it for whole: from now on it belongs to `journal` and stands at `applied`. CONFLICT unless it belongs
+     * to `token` and stands at `expected`. */
+    int (*lane_built)(void *self, uint32_t lane, struct saga_slice token, int64_t expected,
+                      struct saga_slice journal, int64_t applied);
+    /* The ids of all sagas of a lane, in portions, until the cursor of `scan` is 0 again. While sagas come and go, one that
+     * is there all the time is given at least once. */
+    int (*ids_scan)(void *self, uint32_t lane, struct saga_scan *scan, struct saga_arena *arena,
+                    struct saga_slice **ret_ids, size_t *ret_count);
     /* States of these sagas: absent slices for those that are not there. CONFLICT unless
      * `applied` is `expected` (R10). `ret_states` has `count` places; the bytes are in `arena`. */
     int (*states_read)(void *self, uint32_t lane, int64_t expected, const struct saga_slice *ids,

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "store/layout.h"
 #include "store/views_internal.h"
 
@@ -15,8 +15,7 @@ enum { SCAN_KEYS = 4000 }; /* keys that Redis looks at in one step */
 
 int saga_views_new(const struct saga_redis_config *config, struct saga_views **ret)
 {
-    struct saga_views *views = calloc(1, sizeof *views);
-    SAGA_ASSERT(views);
+    struct saga_views *views = saga_memory_zeroed(1, sizeof *views);
     saga_connection_init(&views->connection, config, false);
     *ret = views;
     return SAGA_OK;
@@ -165,17 +164,5 @@ int saga_views_history(struct saga_views *views, uint32_t lane, struct saga_slic
 int saga_views_scan(struct saga_views *views, uint32_t lane, struct saga_scan *scan,
                     struct saga_arena *arena, struct saga_slice **ret_ids, size_t *ret_count)
 {
-    const char *prefix = views->connection.config.prefix;
-    size_t skip = saga_layout_key_prefix_bytes(prefix, lane, "state:");
-    struct saga_slice pattern = saga_layout_pattern(arena, prefix, lane, "state:"), *ids;
-    size_t count;
-    int error = saga_scan_step(&views->connection, scan, pattern, SCAN_KEYS, arena, &ids, &count);
-    if (error < 0) return error;
-    for (size_t i = 0; i < count; i++) {
-        if (ids[i].size < skip) return saga_connection_puzzled(&views->connection, "SCAN");
-        ids[i] = (struct saga_slice){ ids[i].data + skip, ids[i].size - skip };
-    }
-    *ret_ids = ids;
-    *ret_count = count;
-    return SAGA_OK;
+    return saga_scan_sagas(&views->connection, scan, lane, arena, ret_ids, ret_count);
 }

@@ -71,7 +71,7 @@ static void ask_store(const struct saga_redis_config *config, struct saga_arena 
                       unsigned which)
 {
     struct saga_store store;
-    struct saga_lane_status status;
+    struct saga_lane_status status = { 0 };
     struct saga_slice ids[2] = { SAGA_SLICE("a/1"), SAGA_SLICE("a/2") }, states[2];
     struct saga_due_timer *due;
     size_t count;
@@ -82,7 +82,7 @@ static void ask_store(const struct saga_redis_config *config, struct saga_arena 
     if (which == 1) store.states_read(store.self, 0, 0, ids, 2, arena, states);
     if (which == 2) store.timers_due(store.self, 0, 0, 1, 10, arena, &due, &count, &next);
     if (which == 3 && store.apply(store.self, &apply) == 0) store.apply_wait(store.self, 0, &next);
-    if (which == 8) store.lane_reset(store.self, 0, SAGA_SLICE("j"), 5, LANES);
+    if (which == 8) store.lane_reset(store.self, 0, &status, SAGA_SLICE("j"), 5, LANES);
     store.close(store.self);
 }
 
@@ -99,7 +99,7 @@ static void ask_views(const struct saga_redis_config *config, struct saga_arena 
                       unsigned which)
 {
     struct saga_views *views;
-    struct saga_lane_status status;
+    struct saga_lane_status status = { 0 };
     struct saga_slice state;
     uint32_t lanes;
     if (saga_views_new(config, &views) < 0) return;

@@ -27,6 +27,21 @@ static void put(struct seeding *s, const char *target, struct saga_slice bytes)
     SAGA_ASSERT(written == bytes.size && fclose(file) == 0);
 }
 
+/* The state in a snapshot, and a marker. */
+static void seed_snapshot(struct seeding *s, struct saga_slice state)
+{
+    char chain[2 * SAGA_SHA256_BYTES + 1];
+    struct saga_snapshot snapshot = { SAGA_SLICE("0123456789abcdef0123456789abcdef"), 7, 0, state };
+    struct saga_marker marker = { snapshot.journal, 8, 7, 0, SAGA_SLICE_NONE, 1767225600000 };
+    struct saga_slice bytes;
+    saga_sha256_hex(state, chain);
+    marker.chain = saga_slice_of(chain);
+    int error = s->number % 2 ? saga_snapshot_encode(s->codec, &snapshot, &s->arena, &bytes)
+                              : saga_marker_encode(s->codec, &marker, &s->arena, &bytes);
+    SAGA_ASSERT(error == 0);
+    put(s, "snapshot", bytes);
+}
+
 static void decide(struct seeding *s, struct saga_event event)
 {
     uint8_t chain[SAGA_SHA256_BYTES] = { 0 };
@@ -53,6 +68,7 @@ static void decide(struct seeding *s, struct saga_event event)
     error = saga_state_encode(s->codec, s->state, &s->arena, &bytes);
     SAGA_ASSERT(error == 0);
     put(s, "state", bytes);
+    seed_snapshot(s, bytes);
     s->number++;
 }
 

@@ -180,7 +180,9 @@ static void applies_of_several_lanes_are_under_way_together(void **state)
     write.timers_added = &timer;
     write.timers_added_count = 1;
     for (uint32_t n = 1; n < 3; n++)
-        assert_int_equal(store->lane_reset(store->self, n, SAGA_SLICE(SAGA_TEST_JOURNAL), 1, 4), 0);
+        assert_int_equal(store->lane_reset(store->self, n, &(struct saga_lane_status){ 0 },
+                                           SAGA_SLICE(SAGA_TEST_JOURNAL), 1, 4),
+                         0);
     for (uint32_t n = 0; n < 3; n++) {
         struct saga_apply apply = saga_test_lane_apply_of(lane, 2, &write, n == 1 ? 0 : 1);
         apply.lane = n;
@@ -458,9 +460,83 @@ static void a_lane_that_is_being_emptied_is_absent(void **state)
     assert_false(status_of(lane, 0).present);
     struct saga_state_write write = saga_test_start_of("order/1", "s1", "running", 10);
     assert_int_equal(saga_test_lane_apply(lane, &write, 1), SAGA_E_CONFLICT);
-    assert_int_equal(lane->store.lane_reset(lane->store.self, 0, SAGA_SLICE("j2"), 7, 4), SAGA_OK);
+    assert_int_equal(lane->store.lane_reset(lane->store.self, 0, &(struct saga_lane_status){ 0 },
+                                            SAGA_SLICE("j2"), 7, 4),
+                     SAGA_OK);
     assert_slice(status_of(lane, 0).journal, "j2");
     assert_string_equal(saga_test_redis_ask(redis, "HEXISTS saga:{0}:lane reset"), "0");
+}
+
+/* An owner that was held up between looking at the lane and emptying it must not empty what the next has built. */
+static void a_reset_empties_only_what_was_looked_at(void **state)
+{
+    struct saga_test_lane *lane = *state;
+    struct saga_store *store = &lane->store;
+    struct saga_lane_status found = status_of(lane, 0), absent = { 0 };
+    struct saga_state_write write = saga_test_start_of("order/1", "s1", "running", 10);
+    assert_int_equal(saga_test_lane_apply(lane, &write, 1), SAGA_OK);
+    struct saga_slice journal = SAGA_SLICE("j2");
+    assert_int_equal(store->lane_reset(store->self, 0, &found, journal, 7, 4), SAGA_E_CONFLICT);
+    assert_int_equal(store->lane_reset(store->self, 0, &absent, journal, 7, 4), SAGA_E_CONFLICT);
+    found = status_of(lane, 0);
+    found.journal = SAGA_SLICE("another");
+    assert_int_equal(store->lane_reset(store->self, 0, &found, journal, 7, 4), SAGA_E_CONFLICT);
+    assert_slice(saga_test_lane_state(lane, SAGA_SLICE("order/1")), "s1");
+    found = status_of(lane, 0);
+    assert_int_equal(store->lane_reset(store->self, 0, &found, journal, 7, 4), SAGA_OK);
+    assert_slice(status_of(lane, 0).journal, "j2");
+    saga_test_redis_ask(redis, "HSET saga:{0}:lane applied damaged"); /* as good as absent */
+    assert_int_equal(store->lane_reset(store->self, 0, &absent, journal, 7, 4), SAGA_OK);
+}
+
+static void a_lane_is_built_under_a_name_of_its_own(void **state)
+{
+    struct saga_test_lane *lane = *state;
+    struct saga_store *store = &lane->store;
+    struct saga_slice token = SAGA_SLICE("built-1"), journal = SAGA_SLICE("j2");
+    struct saga_lane_status found = status_of(lane, 0);
+    assert_int_equal(store->lane_reset(store->self, 0, &found, token, -2, 4), SAGA_OK);
+    assert_int_equal(store->lane_built(store->self, 0, token, -3, journal, 9), SAGA_E_CONFLICT);
+    assert_int_equal(store->lane_built(store->self, 0, journal, -2, journal, 9), SAGA_E_CONFLICT);
+    assert_slice(status_of(lane, 0).journal, "built-1");
+    assert_int_equal(store->lane_built(store->self, 0, token, -2, journal, 9), SAGA_OK);
+    found = status_of(lane, 0);
+    assert_slice(found.journal, "j2");
+    assert_int_equal(found.applied, 9);
+}
+
+static void the_ids_of_a_lane_are_its_own_and_all_of_them(void **state)
+{
+    enum { SAGAS = 2500 };
+    struct saga_test_lane *lane = *state;
+    struct saga_arena arena;
+    struct saga_scan scan = { 0 };
+    static bool seen[SAGAS];
+    saga_arena_init(&arena);
+    saga_test_redis_ask(redis, "SET saga:{1}:state:order/0 other");
+    saga_test_redis_ask(redis, "SET saga:{0}:history:order/0 other");
+    for (int i = 0; i < SAGAS; i++) {
+        char command[64];
+        snprintf(command, sizeof command, "SET saga:{0}:state:order/%d s", i);
+        saga_test_redis_ask(redis, command);
+    }
+    memset(seen, 0, sizeof seen);
+    do {
+        struct saga_slice *ids;
+        size_t count;
+        assert_int_equal(lane->store.ids_scan(lane->store.self, 0, &scan, &arena, &ids, &count),
+                         SAGA_OK);
+        for (size_t i = 0; i < count; i++) {
+            int number = -1;
+            char id[32];
+            snprintf(id, sizeof id, "%.*s", SAGA_SLICE_ARG(ids[i]));
+            assert_int_equal(sscanf(id, "order/%d", &number), 1);
+            assert_in_range(number, 0, SAGAS - 1);
+            seen[number] = true;
+        }
+    } while (scan.cursor != 0);
+    for (int i = 0; i < SAGAS; i++) assert_true(seen[i]);
+    saga_arena_free(&arena);
 }
 
 /* Deleting goes on for a while, and an owner may be held up in it until the next has rebuilt the
@@ -501,6 +577,9 @@ int main(void)
         TEST(a_reset_empties_its_lane_and_no_other),
         TEST(a_lane_that_is_being_emptied_is_absent),
         TEST(a_reset_that_was_overtaken_deletes_nothing_more),
+        TEST(a_reset_empties_only_what_was_looked_at),
+        TEST(a_lane_is_built_under_a_name_of_its_own),
+        TEST(the_ids_of_a_lane_are_its_own_and_all_of_them),
     };
     signal(SIGPIPE, SIG_IGN); /* as the program does */
     return cmocka_run_group_tests_name("store", tests, start_redis, stop_redis);

@@ -100,7 +100,9 @@ static void scripts_are_loaded_again_without_a_word(void **state)
     saga_test_redis_ask(redis, "SCRIPT FLUSH");
     assert_null(saga_test_lane_state(&lane, SAGA_SLICE("order/1")).data);
     for (uint32_t n = 1; n < 3; n++)
-        assert_int_equal(store->lane_reset(store->self, n, SAGA_SLICE(SAGA_TEST_JOURNAL), 1, 4), 0);
+        assert_int_equal(store->lane_reset(store->self, n, &(struct saga_lane_status){ 0 },
+                                           SAGA_SLICE(SAGA_TEST_JOURNAL), 1, 4),
+                         0);
     saga_test_redis_ask(redis, "SCRIPT FLUSH");
     for (uint32_t n = 0; n < 3; n++) {
         struct saga_apply apply = saga_test_lane_apply_of(&lane, 2, &write, 1);

@@ -295,7 +295,7 @@ static int watermarks(void *self, struct saga_slice name, int32_t partition, int
     if (w->sim->mutation == SIM_MUTATION_WATERMARK_STABLE) high = stable;
     error = sim_bus_hear(w, timeout_ms * SIM_MS);
     if (error < 0) return error;
-    *ret_low = 0;
+    *ret_low = p->low;
     *ret_high = high;
     return SAGA_OK;
 }
@@ -337,13 +337,17 @@ static int reader_read(void *self, int timeout_ms, size_t max, struct saga_bus_r
     const struct sim_partition *p = &c->read.topic->partitions[c->read.partition];
     while (c->read_position >= sim_last_stable(p) && !dirty && w->sim->now_us < until_us)
         if (!sim_worker_wait(w, RETRY_US)) return SAGA_E_STOP;
+    if (c->read_position < p->low) {
+        c->read_position = p->low;
+        return sim_bus_say(w, SAGA_E_NOT_FOUND, "the offset is gone");
+    }
     *ret = (struct saga_bus_records){ calloc(max, sizeof *ret->items), 0, NULL };
     SAGA_ASSERT(ret->items);
     ret->owner = ret->items;
     int64_t end = dirty ? sim_high(p) : sim_last_stable(p);
     for (; c->read_position < end && ret->count < max; c->read_position++) {
         const struct sim_entry *entry = &p->entries[c->read_position];
-        if (entry->state == SIM_ENTRY_COMMITTED || (dirty && entry->state != SIM_ENTRY_MARKER))
+        if (entry->state == SIM_ENTRY_COMMITTED || (dirty && entry->state < SIM_ENTRY_MARKER))
             ret->items[ret->count++] = entry->message;
     }
     *ret_position = c->read_position;

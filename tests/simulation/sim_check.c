@@ -47,6 +47,7 @@ struct milestone {
 struct claim {
     int64_t applied;
     char *saga_id; /* "": the lane as a whole */
+    bool absent;   /* a snapshot says that there was none */
     uint64_t state;
     size_t saga_count;
     char chain[2 * SAGA_SHA256_BYTES + 1];
@@ -58,7 +59,8 @@ struct lane {
     size_t milestone_count, milestone_capacity;
     struct claim *claims;
     size_t claim_count, claim_capacity;
-    int64_t time_ms; /* of its newest record */
+    int64_t time_ms;        /* of its newest record */
+    int64_t marked, series; /* as its last snapshot says */
 };
 
 struct sim_check {
@@ -422,9 +424,10 @@ static void settle_claim(struct sim_check *check, uint32_t number, const struct 
                         claim->saga_count, (long long)claim->applied, end->saga_count);
     } else {
         const struct milestone *of = milestone_of(lane, claim->saga_id, claim->applied - 1);
-        if (!of || !of->present || of->state != claim->state)
-            sim_violate(check->sim, "Redis' lane %u at %lld has another state of %s", number,
-                        (long long)claim->applied, claim->saga_id);
+        bool there = of && of->present;
+        if (there == claim->absent || (there && of->state != claim->state))
+            sim_violate(check->sim, "lane %u at %lld: Redis or a snapshot has another state of %s",
+                        number, (long long)claim->applied, claim->saga_id);
     }
 }
 
@@ -457,7 +460,8 @@ void sim_check_redis(struct sim_check *check, uint32_t number)
     struct lane *lane = &check->lanes[number];
     struct sim_lane *redis = &check->redis->lanes[number];
     count_early(check, number, redis->applied);
-    struct claim whole = { redis->applied, "", 0, redis->saga_count, "" };
+    if (!sim_lane_is_whole(redis)) return; /* all of it is looked at when it is */
+    struct claim whole = { redis->applied, "", false, 0, redis->saga_count, "" };
     memcpy(whole.chain, redis->chain, sizeof whole.chain);
     SAGA_PUSH(&check->arena, lane->claims, lane->claim_count, lane->claim_capacity, whole);
     for (size_t i = 0; i < redis->saga_count; i++) {
@@ -472,6 +476,65 @@ void sim_check_redis(struct sim_check *check, uint32_t number)
     settle_claims(check, number);
 }
 
+/* ---- snapshots ---- */
+
+static void take_marker(struct sim_check *check, uint32_t number, struct saga_slice bytes)
+{
+    struct lane *lane = &check->lanes[number];
+    struct saga_marker marker;
+    struct saga_diagnostic diagnostic = { 0 };
+    if (saga_marker_decode(check->codec, bytes, &check->scratch, &marker, &diagnostic) < 0) {
+        sim_violate(check->sim, "a marker of lane %u: %.*s", number,
+                    SAGA_SLICE_ARG(diagnostic.what));
+        return;
+    }
+    if (marker.offset < lane->marked)
+        sim_violate(check->sim, "the marker of lane %u goes back to %lld", number,
+                    (long long)marker.offset);
+    if (marker.offset > lane->marked) sim_count(check->sim, SNAPSHOT);
+    if (marker.series > lane->series) sim_count(check->sim, SERIES);
+    lane->marked = marker.offset;
+    lane->series = marker.series;
+    sim_tell(check->sim, "lane %u has a snapshot at %lld", number, (long long)marker.offset);
+}
+
+void sim_check_snapshot(struct sim_check *check, uint32_t number,
+                        const struct saga_message *message)
+{
+    struct lane *lane = &check->lanes[number];
+    struct saga_snapshot snapshot;
+    struct saga_diagnostic diagnostic = { 0 };
+    saga_arena_reset(&check->scratch);
+    if (saga_slice_equal(message->key, SAGA_MARKER_KEY)) {
+        take_marker(check, number, message->value);
+        return;
+    }
+    if (!message->value.data) {
+        sim_count(check->sim, LEFT_SNAPSHOT);
+        sim_tell(check->sim, "snapshot of lane %u: %.*s leaves", number,
+                 SAGA_SLICE_ARG(message->key));
+        return;
+    }
+    if (saga_snapshot_decode(check->codec, message->value, &check->scratch, &snapshot,
+                             &diagnostic) < 0) {
+        sim_violate(check->sim, "a snapshot of lane %u: %.*s", number,
+                    SAGA_SLICE_ARG(diagnostic.what));
+        return;
+    }
+    struct claim claim = { .applied = snapshot.as_of, .absent = !snapshot.state.data };
+    sim_tell(check->sim, "snapshot of lane %u: %.*s as of %lld%s", number,
+             SAGA_SLICE_ARG(message->key), (long long)snapshot.as_of, claim.absent ? ", gone" : "");
+    claim.saga_id = saga_arena_string(&check->arena, message->key);
+    if (!claim.absent) claim.state = fingerprint(snapshot.state);
+    SAGA_PUSH(&check->arena, lane->claims, lane->claim_count, lane->claim_capacity, claim);
+    settle_claims(check, number);
+}
+
+int64_t sim_check_marked(const struct sim_check *check, uint32_t lane)
+{
+    return check->lanes[lane].marked;
+}
+
 /* ---- the end ---- */
 
 static bool lane_is_done(const struct sim_check *check, uint32_t number)
@@ -479,7 +542,8 @@ static bool lane_is_done(const struct sim_check *check, uint32_t number)
     const struct lane *lane = &check->lanes[number];
     const struct sim_lane *redis = &check->redis->lanes[number];
     if (lane->claim_count) return false;
-    return redis->present && redis->applied == saga_replay_applied(lane->replay);
+    return redis->present && sim_lane_is_whole(redis) &&
+           redis->applied == saga_replay_applied(lane->replay);
 }
 
 bool sim_check_is_done(struct sim_check *check, char *ret_words, size_t size)

@@ -23,6 +23,9 @@ void sim_check_expect(struct sim_check *check, struct sim_topic *topic, int32_t 
 void sim_check_journal(struct sim_check *check, uint32_t lane, const struct saga_message *message);
 void sim_check_dead_letter(struct sim_check *check, const struct saga_message *message);
 void sim_check_command(struct sim_check *check, const struct saga_message *message);
+void sim_check_snapshot(struct sim_check *check, uint32_t lane, const struct saga_message *message);
+/* Up to where the lane's journal may be cut: its last marker; 0: there is none. */
+int64_t sim_check_marked(const struct sim_check *check, uint32_t lane);
 /* A script has changed a lane of Redis. */
 void sim_check_redis(struct sim_check *check, uint32_t lane);
 

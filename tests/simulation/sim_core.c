@@ -39,6 +39,10 @@ void sim_init(struct sim *sim, uint64_t seed, bool trace, enum sim_mutation muta
                         : (enum saga_mutation)(mutation - SIM_MUTATION_OWN + 1);
     *sim = (struct sim){ .seed = seed, .trace = trace, .mutation = mutation };
     sim_random_init(&sim->random, seed);
+    sim->snapshot_records = sim_between(sim, 3, 40);
+    sim->snapshot_interval_ms = sim_between(sim, 1, 20) * 1000;
+    sim->snapshot_portion = (size_t)sim_between(sim, 1, 6);
+    sim->long_recovery = sim_chance(sim, 500) ? sim_between(sim, 2, 20) : 100000;
     sim->cache_bytes = sim_chance(sim, 500) ? 2048 : 65536;
 }
 

@@ -40,6 +40,10 @@ enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
     X(REDIS_CUT, "Redis' answers do not reach a worker")                                           \
     X(REDIS_EMPTIED, "Redis loses everything")                                                     \
     X(REDIS_BACK, "Redis loses its newest writes")                                                 \
+    X(REDIS_HALF_BUILT, "Redis goes back to when a lane was being built")                          \
+    X(JOURNAL_CUT, "the journal is cut behind its last snapshot")                                  \
+    X(JOURNAL_CUT_DEEP, "the journal is cut where no snapshot has it yet")                         \
+    X(COMPACTED, "the snapshots are compacted")                                                    \
     X(SERVICE_SILENT, "a service says nothing for a while")                                        \
     X(POISON, "a record that nobody can read")                                                     \
     X(UNSENDABLE, "a record whose journal record the broker refuses")                              \
@@ -74,6 +78,10 @@ enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
     X(HEARTBEAT_CONFLICT, "an idle lane noticed that Redis went back (R9)")                        \
     X(READ_CONFLICT, "a read found the lane elsewhere (R10)")                                      \
     X(REBUILT, "a lane was built anew from its journal (R11)")                                     \
+    X(SNAPSHOT, "a snapshot was taken (R12)")                                                      \
+    X(SERIES, "a new series of snapshots began (R12)")                                             \
+    X(LEFT_SNAPSHOT, "a saga left the snapshots (R12)")                                            \
+    X(BUILT, "a lane was built from its snapshot (R11)")                                           \
     X(RESET_CONFLICT, "two owners emptied a lane at once (R11)")                                   \
     X(HOP, "a record hopped to its lane (R13)")                                                    \
     X(DEAD_LETTER, "a record was put aside (R13)")                                                 \
@@ -141,6 +149,8 @@ struct sim {
     int64_t now_us;
     bool trace;
     enum sim_mutation mutation;
+    int64_t snapshot_records, snapshot_interval_ms, long_recovery; /* of each worker */
+    size_t snapshot_portion;
     size_t cache_bytes;       /* of each worker: little, so that states are read anew, or enough */
     struct sim_event *events; /* a heap, the next first */
     size_t event_count, event_capacity;

@@ -63,6 +63,49 @@ static void jump_clocks(struct sim_world *world, const struct sim_fault *fault)
     for (int i = 0; i < SIM_WORKERS; i++) world->workers[i].wall_offset_ms += days * far_ms;
 }
 
+static bool is_planned(const struct sim_world *world, enum sim_count kind)
+{
+    for (size_t i = 0; i < world->fault_count; i++)
+        if (world->faults[i].kind == kind) return true;
+    return false;
+}
+
+/* Deep: where only Redis has what was cut, so nothing of Redis may be lost in such a history. */
+static void cut_journals(struct sim_world *world, const struct sim_fault *fault, bool deep)
+{
+    struct sim_topic *journal = sim_kafka_topic(&world->kafka, SAGA_SLICE("saga.journal"));
+    bool cut = false;
+    if (deep && (is_planned(world, SIM_REDIS_EMPTIED) || is_planned(world, SIM_REDIS_BACK) ||
+                 is_planned(world, SIM_REDIS_HALF_BUILT)))
+        return;
+    for (uint32_t n = 0; n < SIM_LANES; n++) {
+        const struct sim_lane *lane = &world->redis.lanes[n];
+        int64_t most = sim_check_marked(world->check, n);
+        int64_t low = journal->partitions[n].low;
+        if (deep && lane->present && lane->chain[0] && sim_lane_is_whole(lane))
+            most = lane->applied;
+        if (most <= low) continue;
+        cut = true;
+        sim_kafka_cut(&journal->partitions[n],
+                      fault->detail & (1u << n) ? most : low + (most - low) / 2);
+        sim_tell(&world->sim, "the journal of lane %u is cut at %lld", n,
+                 (long long)journal->partitions[n].low);
+    }
+    if (!cut) return;
+    if (deep)
+        sim_count(&world->sim, JOURNAL_CUT_DEEP);
+    else
+        sim_count(&world->sim, JOURNAL_CUT);
+}
+
+static void compact(struct sim_world *world)
+{
+    struct sim_topic *snapshots = sim_kafka_topic(&world->kafka, SAGA_SLICE("saga.snapshots"));
+    sim_count(&world->sim, COMPACTED);
+    for (int32_t p = 0; p < snapshots->partition_count; p++)
+        sim_kafka_compact(&snapshots->partitions[p]);
+}
+
 static void happen(void *context, uint64_t index, uint64_t unused)
 {
     struct sim_world *world = context;
@@ -137,6 +180,13 @@ static void happen(void *context, uint64_t index, uint64_t unused)
         sim_redis_keep(&world->redis);
         sim_plan(sim, fault->for_us, go_back, world, 0, 0);
         return;
+    case SIM_REDIS_HALF_BUILT: /* counted when it happens */
+        world->redis.back_to_building = true;
+        sim_redis_empty(&world->redis);
+        return;
+    case SIM_JOURNAL_CUT: cut_journals(world, fault, false); return;
+    case SIM_JOURNAL_CUT_DEEP: cut_journals(world, fault, true); return;
+    case SIM_COMPACTED: compact(world); return;
     case SIM_SERVICE_SILENT: sim_services_be_silent(world->services, until_us); return;
     case SIM_POISON:
         sim_count(sim, POISON);
@@ -181,6 +231,7 @@ void sim_faults_calm(struct sim_world *world)
     sim_tell(&world->sim, "all faults have stopped");
     world->kafka.away_until_us = world->kafka.markers_slow_until_us = 0;
     world->kafka.tight_until_us = 0;
+    world->redis.back_to_building = false;
     world->redis.away_until_us = world->redis.slow_until_us = 0;
     memset(world->texts_late_until_us, 0, sizeof world->texts_late_until_us);
     sim_services_be_silent(world->services, 0);

@@ -286,3 +286,22 @@ void sim_kafka_tick(struct sim_kafka *kafka)
     }
     sim_group_tick(kafka);
 }
+
+/* ---- what goes ---- */
+
+void sim_kafka_cut(struct sim_partition *partition, int64_t low)
+{
+    if (low > partition->low) partition->low = low;
+}
+
+void sim_kafka_compact(struct sim_partition *partition)
+{
+    int64_t stable = sim_last_stable(partition);
+    for (int64_t i = 0; i < stable; i++) {
+        struct sim_entry *entry = &partition->entries[i];
+        for (int64_t j = i + 1; entry->state == SIM_ENTRY_COMMITTED && j < stable; j++)
+            if (partition->entries[j].state == SIM_ENTRY_COMMITTED &&
+                saga_slice_equal(partition->entries[j].message.key, entry->message.key))
+                entry->state = SIM_ENTRY_GONE;
+    }
+}

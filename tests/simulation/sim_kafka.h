@@ -17,7 +17,13 @@ enum {
     SIM_TRANSACTION_US = 10000000
 };
 
-enum sim_entry_state { SIM_ENTRY_OPEN, SIM_ENTRY_COMMITTED, SIM_ENTRY_ABORTED, SIM_ENTRY_MARKER };
+enum sim_entry_state {
+    SIM_ENTRY_OPEN,
+    SIM_ENTRY_COMMITTED,
+    SIM_ENTRY_ABORTED,
+    SIM_ENTRY_MARKER,
+    SIM_ENTRY_GONE
+};
 
 struct sim_entry {
     struct saga_message message; /* slices in the broker's arena */
@@ -28,6 +34,7 @@ struct sim_entry {
 struct sim_partition {
     struct sim_entry *entries; /* the offset is the index; markers take one too */
     size_t count, capacity;
+    int64_t low; /* what was before it is deleted */
     int64_t
         first_open[SIM_PRODUCERS]; /* of its transaction that has no marker here yet; -1: none */
     int64_t committed;             /* the group's offset; -1: none */
@@ -114,6 +121,11 @@ static inline int64_t sim_high(const struct sim_partition *partition)
 {
     return (int64_t)partition->count;
 }
+
+/* Retention: what is before `low` goes. Compaction: of each key only the newest record stays. Tombstones too: they stay
+ * longer (delete.retention.ms) than anybody reads. */
+void sim_kafka_cut(struct sim_partition *partition, int64_t low);
+void sim_kafka_compact(struct sim_partition *partition);
 
 /* A record of somebody without transactions; its headers may be changed by nobody afterwards. Returns the offset. */
 int64_t sim_kafka_append(struct sim_kafka *kafka, const struct saga_message *message);

@@ -180,12 +180,21 @@ bool sim_lane_apply(struct sim_redis *redis, const struct saga_apply *apply)
     set_text(lane->chain, sizeof lane->chain, apply->chain);
     set_text(lane->owner, sizeof lane->owner, apply->owner);
     if (redis->applied) redis->applied(redis->context, apply->lane);
+    if (redis->back_to_building && !redis->kept_building && !sim_lane_is_whole(lane)) {
+        sim_redis_keep(redis);
+        redis->kept_building = true;
+    }
     return true;
 }
 
-uint64_t sim_lane_reset_begin(struct sim_redis *redis, uint32_t number)
+uint64_t sim_lane_reset_begin(struct sim_redis *redis, uint32_t number,
+                              const struct saga_lane_status *found)
 {
     struct sim_lane *lane = &redis->lanes[number];
+    if (lane->present != found->present) return 0;
+    if (lane->present &&
+        (lane->applied != found->applied || !saga_slice_is(found->journal, lane->journal)))
+        return 0;
     lane->present = false;
     lane->token = ++redis->tokens;
     return lane->token;
@@ -200,5 +209,34 @@ bool sim_lane_reset_end(struct sim_redis *redis, uint32_t number, uint64_t token
     lane->present = true;
     lane->applied = applied;
     set_text(lane->journal, sizeof lane->journal, journal);
+    return true;
+}
+
+static void go_back(void *context, uint64_t unused_a, uint64_t unused_b)
+{
+    struct sim_redis *redis = context;
+    (void)unused_a, (void)unused_b;
+    if (!redis->kept_building || redis->sim->calm) return;
+    redis->back_to_building = redis->kept_building = false;
+    sim_count(redis->sim, REDIS_HALF_BUILT);
+    sim_tell(redis->sim, "redis: a replica takes over where a lane is half-built");
+    sim_redis_go_back(redis);
+}
+
+bool sim_lane_is_whole(const struct sim_lane *lane)
+{
+    return strncmp(lane->journal, "built-", 6) != 0;
+}
+
+bool sim_lane_built(struct sim_redis *redis, uint32_t number, struct saga_slice token,
+                    int64_t expected, struct saga_slice journal, int64_t applied)
+{
+    struct sim_lane *lane = &redis->lanes[number];
+    if (!sim_lane_is_at(lane, expected) || !saga_slice_is(token, lane->journal)) return false;
+    set_text(lane->journal, sizeof lane->journal, journal);
+    lane->applied = applied;
+    for (size_t i = 0; i < lane->saga_count; i++) lane->sagas[i].changed = true;
+    if (redis->applied) redis->applied(redis->context, number);
+    if (redis->kept_building) sim_plan(redis->sim, 20 * SIM_MS, go_back, redis, 0, 0);
     return true;
 }

@@ -65,6 +65,7 @@ static void disconnect(struct sim_worker *w)
         struct sim_request *request = w->connection.under_way[n];
         w->connection.under_way[n] = NULL;
         if (!request) continue;
+        w->connection.lost[n] = true;
         if (request->done) {
             free_request(request);
         } else {
@@ -136,14 +137,15 @@ static int lane_read(void *self, uint32_t lane, struct saga_arena *arena,
     return SAGA_OK;
 }
 
-static int lane_reset(void *self, uint32_t lane, struct saga_slice journal, int64_t applied,
-                      uint32_t lanes)
+static int lane_reset(void *self, uint32_t lane, const struct saga_lane_status *found,
+                      struct saga_slice journal, int64_t applied, uint32_t lanes)
 {
     struct sim_worker *w = self;
     (void)lanes;
     int error = begin_call(w);
     if (error < 0) return error;
-    uint64_t token = sim_lane_reset_begin(w->redis, lane);
+    uint64_t token = sim_lane_reset_begin(w->redis, lane, found);
+    if (token == 0) return conflict(w, lane, found->applied);
     sim_tell(w->sim, "worker %u: lane %u of Redis is emptied", w->number, lane);
     error = begin_call(w); /* between the portions anybody may do anything */
     if (error == SAGA_OK) error = begin_call(w);
@@ -153,6 +155,38 @@ static int lane_reset(void *self, uint32_t lane, struct saga_slice journal, int6
         return conflict(w, lane, applied);
     }
     sim_count(w->sim, REBUILT);
+    return SAGA_OK;
+}
+
+static int lane_built(void *self, uint32_t lane, struct saga_slice token, int64_t expected,
+                      struct saga_slice journal, int64_t applied)
+{
+    struct sim_worker *w = self;
+    int error = begin_call(w);
+    if (error < 0) return error;
+    if (!sim_lane_built(w->redis, lane, token, expected, journal, applied))
+        return conflict(w, lane, expected);
+    sim_count(w->sim, BUILT);
+    return SAGA_OK;
+}
+
+/* A few ids at a time; the cursor is the next place. Who leaves meanwhile moves others: they are given again. */
+static int ids_scan(void *self, uint32_t lane, struct saga_scan *scan, struct saga_arena *arena,
+                    struct saga_slice **ret_ids, size_t *ret_count)
+{
+    enum { IDS = 3 };
+    struct sim_worker *w = self;
+    int error = begin_call(w);
+    if (error < 0) return error;
+    const struct sim_lane *l = &w->redis->lanes[lane];
+    *ret_ids = SAGA_NEW_ARRAY(arena, struct saga_slice, l->saga_count);
+    *ret_count = 0;
+    /* the last one takes the place of one that leaves: going down, none is passed over */
+    size_t from =
+        scan->cursor && scan->cursor - 1 < l->saga_count ? scan->cursor - 1 : l->saga_count;
+    for (; from > 0 && *ret_count < IDS; from--)
+        (*ret_ids)[(*ret_count)++] = saga_arena_copy(arena, saga_slice_of(l->sagas[from - 1].id));
+    scan->cursor = from ? from + 1 : 0;
     return SAGA_OK;
 }
 
@@ -256,12 +290,14 @@ static int apply_lane(void *self, const struct saga_apply *apply)
 static int apply_wait(void *self, uint32_t lane, int64_t *ret_next_due_ms)
 {
     struct sim_worker *w = self;
-    if (!w->connection.under_way[lane]) return SAGA_OK;
-    if (!sim_worker_enter(w)) return SAGA_E_STOP;
-    int error = collect(w, lane, lane + 1);
+    if (w->connection.under_way[lane] && !sim_worker_enter(w)) return SAGA_E_STOP;
+    int error = w->connection.under_way[lane] ? collect(w, lane, lane + 1) : SAGA_OK;
+    bool lost = w->connection.lost[lane];
+    w->connection.lost[lane] = false;
     if (error < 0) return error;
+    if (lost) return say(w, SAGA_E_AGAIN, "the connection was lost");
     const struct sim_request *request = w->connection.under_way[lane];
-    if (!request) return say(w, SAGA_E_AGAIN, "the connection is lost");
+    if (!request) return SAGA_OK;
     bool fits = request->fits;
     int64_t expected = request->apply.expected;
     if (fits) *ret_next_due_ms = request->next_due_ms;
@@ -343,6 +379,8 @@ void sim_store_open(struct sim_worker *w, struct saga_store *ret)
                                 .problem = problem,
                                 .lane_read = lane_read,
                                 .lane_reset = lane_reset,
+                                .lane_built = lane_built,
+                                .ids_scan = ids_scan,
                                 .states_read = states_read,
                                 .apply = apply_lane,
                                 .apply_wait = apply_wait,

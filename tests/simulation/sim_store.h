@@ -38,6 +38,8 @@ struct sim_redis {
     struct sim *sim;
     struct sim_lane lanes[SIM_LANES];
     struct sim_lane kept[SIM_LANES]; /* what a replica had a while ago */
+    bool back_to_building;           /* goes back to a lane half-built, once there was one */
+    bool kept_building;
     uint64_t tokens;
     struct sim_request *requests; /* every apply that is not done with */
     int64_t away_until_us, slow_until_us;
@@ -60,15 +62,22 @@ bool sim_lane_apply(struct sim_redis *redis, const struct saga_apply *apply);
 bool sim_lane_is_at(const struct sim_lane *lane, int64_t expected);
 int64_t sim_lane_next_due(const struct sim_lane *lane);
 /* Emptying a lane takes several scripts; who began last has the token. */
-uint64_t sim_lane_reset_begin(struct sim_redis *redis, uint32_t number);
+/* 0: the lane is not as it was found. */
+uint64_t sim_lane_reset_begin(struct sim_redis *redis, uint32_t number,
+                              const struct saga_lane_status *found);
 bool sim_lane_reset_end(struct sim_redis *redis, uint32_t number, uint64_t token,
                         struct saga_slice journal, int64_t applied);
+/* A lane that is being built from a snapshot belongs to a made-up journal. */
+bool sim_lane_is_whole(const struct sim_lane *lane);
+bool sim_lane_built(struct sim_redis *redis, uint32_t number, struct saga_slice token,
+                    int64_t expected, struct saga_slice journal, int64_t applied);
 
 /* A worker's connection: one apply a lane is under way at most. */
 struct sim_request;
 void sim_store_free_requests(struct sim_redis *redis);
 struct sim_connection {
     char problem[160];
+    bool lost[SIM_LANES]; /* the connection was lost before the answer came; it is told once */
     struct sim_request *under_way[SIM_LANES]; /* shared with the event that carries it out */
 };
 

@@ -176,6 +176,11 @@ static void see_dead_letter(struct sim_world *world, const struct sim_entry *ent
     sim_check_dead_letter(world->check, &entry->message);
 }
 
+static void see_snapshot(struct sim_world *world, const struct sim_entry *entry)
+{
+    sim_check_snapshot(world->check, (uint32_t)entry->message.partition, &entry->message);
+}
+
 static void see_inbox(struct sim_world *world, const struct sim_entry *entry)
 {
     if (saga_slice_is(saga_message_header(&entry->message, "saga_kind"), "hop"))
@@ -187,6 +192,7 @@ static void look_around(struct sim_world *world)
     struct sim_kafka *kafka = &world->kafka;
     kafka->changed = false;
     look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.journal")), see_journal);
+    look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.snapshots")), see_snapshot);
     look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.dead-letters")), see_dead_letter);
     look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.inbox")), see_inbox);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
@@ -291,7 +297,8 @@ static void run(struct sim_world *world)
 
 static void make_topics(struct sim_world *world)
 {
-    static const char *const own[] = { "saga.inbox", "saga.journal", "saga.dead-letters" };
+    static const char *const own[] = { "saga.inbox", "saga.journal", "saga.snapshots",
+                                       "saga.dead-letters" };
     static const char *const others[] = { "shop.orders", "shop.events", "stock.replies",
                                           "bank.replies", "club.replies" };
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)

@@ -232,7 +232,10 @@ static int run_seeds(const struct arguments *a)
     double began = seconds();
     bool complete = run_many(a, &totals);
     double took = seconds() - began;
-    if (!complete) fprintf(stderr, "saga_simulate: a process did not come to its end\n");
+    if (!complete && !totals.failed) {
+        fprintf(stderr, "saga_simulate: a process did not come to its end\n");
+        return 1;
+    }
     printf("%llu histories in %.0f s with %u processes: %.1f a second each\n",
            (unsigned long long)totals.histories, took, a->jobs,
            (double)totals.histories / took / a->jobs);

@@ -17,8 +17,12 @@ void saga_test_lane_open(struct saga_test_lane *lane, const struct saga_test_red
                                      .applied = 1 };
     saga_arena_init(&lane->arena);
     assert_int_equal(saga_redis_open(&lane->config, SAGA_TEST_LANES, &lane->store), SAGA_OK);
-    int error = lane->store.lane_reset(lane->store.self, number, SAGA_SLICE(SAGA_TEST_JOURNAL),
-                                       lane->applied, SAGA_TEST_LANES);
+    struct saga_store *store = &lane->store;
+    struct saga_lane_status found;
+    int error = store->lane_read(store->self, number, &lane->arena, &found);
+    if (error == SAGA_OK)
+        error = store->lane_reset(store->self, number, &found, SAGA_SLICE(SAGA_TEST_JOURNAL),
+                                  lane->applied, SAGA_TEST_LANES);
     if (error < 0)
         fail_msg("the lane cannot be emptied: %s", lane->store.problem(lane->store.self));
 }

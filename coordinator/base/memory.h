@@ -1,0 +1,30 @@
+/* Where memory ends, in one place. A coordinator that is refused memory stops in order: it says so on standard error and
+ * ends with exit code SAGA_EXIT_MEMORY. It does not go on without: half a batch would be a torn one, and what cannot be
+ * computed for want of memory would look like an expression that fails or a definition that is wrong, and be journaled
+ * as that. Ending is no more than a crash between two calls: what was not committed is done again (R3, R5, R6).
+ *
+ * Libraries are told to take their memory here, where they let themselves be told (avro-c, jansson, libjq, OpenSSL,
+ * uthash: operate/libraries.c, definition/expression_jq.c, base/table.h). The others report a failure as any other: saga_memory_watch before such a call, saga_memory_check behind it. */
+#ifndef SAGA_BASE_MEMORY_H
+#define SAGA_BASE_MEMORY_H
+
+#include <stddef.h>
+
+#define SAGA_EXIT_MEMORY 71 /* EX_OSERR */
+
+/* As malloc, calloc and realloc, but they never return NULL; given back with free. No bytes give a valid pointer. */
+void *saga_memory_take(size_t size);
+void *saga_memory_zeroed(size_t count, size_t size);
+void *saga_memory_grow(void *bytes, size_t size);
+/* A terminated copy, as strndup makes it. */
+char *saga_memory_text(const char *text, size_t size_max);
+
+/* Ends the process: `who` was refused memory. Takes none itself. */
+_Noreturn void saga_memory_exhausted(const char *who);
+
+/* Around a call of a library (`who`): ends the process if the call was refused memory, whatever it made of it. Goes by
+ * errno, so nothing else is called in between. */
+void saga_memory_watch(void);
+void saga_memory_check(const char *who);
+
+#endif
