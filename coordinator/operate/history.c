@@ -11,7 +11,7 @@
 
 enum { KEY_BODIES = 512, KEY_SCAN };
 /* So many records on, going on with the open reader is cheaper than opening another. */
-enum { NEAR_RECORDS = 2000, READ_MS = 500, READ_TRIES = 40 };
+enum { NEAR_RECORDS = 2000, READ_MS = 500, READ_TRIES = 40, WATERMARKS_MS = 10000 };
 
 struct story {
     struct saga_call *call;
@@ -19,6 +19,7 @@ struct story {
     bool bodies;
     size_t count;
     uint64_t first_sequence; /* of the first record that was found */
+    uint64_t sequence;       /* of the newest, as Redis has it; 0: it does not know */
     int64_t last_ms;
     struct saga_slice last_run;
     struct saga_slice *json; /* as JSON: all of it, since one document is printed at once */
@@ -198,9 +199,24 @@ static bool has_all(struct story *story, size_t count)
                          &bytes) < 0 ||
         saga_state_decode(call->codec, bytes, call->arena, &state, &diagnostic) < 0)
         return false;
-    bool all = count >= state->sequence;
+    story->sequence = state->sequence;
     saga_state_free(state);
-    return all;
+    return count >= story->sequence;
+}
+
+/* The offsets that the journal still has. */
+static int pass_over_cut(struct story *story, const int64_t **offsets, size_t *count)
+{
+    struct saga_call *call = story->call;
+    int64_t low, high;
+    if (saga_client_watermarks(call->client, call->topics.journal, (int32_t)story->address.lane,
+                               WATERMARKS_MS, &low, &high) < 0)
+        return fail_to_read(call);
+    while (*count > 0 && **offsets < low) {
+        ++*offsets;
+        --*count;
+    }
+    return SAGA_EXIT_DONE;
 }
 
 static int read_story(struct story *story)
@@ -213,10 +229,29 @@ static int read_story(struct story *story)
     int error = saga_views_history(call->views, story->address.lane, story->address.saga_id,
                                    call->arena, &offsets, &count);
     if (error < 0 && error != SAGA_E_NOT_FOUND) return scan(story, "Redis is not there");
-    if (error < 0 || count == 0) return scan(story, "Redis does not know this saga (any more)");
-    if (!has_all(story, count))
+    bool all = has_all(story, count);
+    if (story->sequence == 0 && count == 0)
+        return scan(story, "Redis does not know this saga (any more)");
+    if (!all)
         return scan(story, "Redis was rebuilt from a snapshot and does not know all the records");
-    return read_by_offsets(story, offsets, count);
+    const int64_t *left = offsets;
+    int code = pass_over_cut(story, &left, &count);
+    return code == SAGA_EXIT_DONE ? read_by_offsets(story, left, count) : code;
+}
+
+/* What retention has deleted is missing, and is said to be. */
+static void tell_cut(const struct story *story)
+{
+    if (story->count == 0)
+        fprintf(stderr,
+                "saga history: all %" PRIu64 " records were deleted from the journal by its "
+                "retention; `saga show` tells where the saga stands\n",
+                story->sequence);
+    else if (story->first_sequence > 1)
+        fprintf(stderr,
+                "saga history: the %" PRIu64 " records before these were deleted from the journal "
+                "by its retention\n",
+                story->first_sequence - 1);
 }
 
 static int run(struct saga_call *call)
@@ -227,15 +262,12 @@ static int run(struct saga_call *call)
     if (code == SAGA_EXIT_DONE) code = saga_call_codec(call);
     if (code == SAGA_EXIT_DONE) code = read_story(&story);
     if (code != SAGA_EXIT_DONE) return code;
-    if (story.count == 0)
+    if (story.count == 0 && story.sequence == 0)
         return saga_call_fail(call, SAGA_EXIT_NOT_FOUND, "`saga list` shows what there is",
                               "the journal has nothing of a saga %s", call->arguments[0]);
     if (call->output != SAGA_OUTPUT_TEXT)
         saga_print_json_slices(call, story.json, story.json_count);
-    if (story.first_sequence > 1)
-        fprintf(stderr,
-                "saga history: the %" PRIu64 " records before these were cut off the journal\n",
-                story.first_sequence - 1);
+    tell_cut(&story);
     return SAGA_EXIT_DONE;
 }
 
@@ -249,8 +281,9 @@ const struct saga_subcommand saga_subcommand_history = {
     .name = "history",
     .arguments = "ID",
     .summary = "tell a saga's story: every event, and what followed from it",
-    .details = "Out of the journal, which keeps it for ever. Times are UTC. What Redis no longer "
-               "knows is looked for in all of the lane's journal.",
+    .details =
+        "Out of the journal, as far back as that is kept. Times are UTC. What Redis no longer "
+        "knows is looked for in all of the lane's journal.",
     .examples = "  saga history order-fulfilment/o-4711\n"
                 "  saga history order-fulfilment/o-4711 --bodies -o jsonl",
     .options = options,

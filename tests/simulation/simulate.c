@@ -247,6 +247,8 @@ static int run_mutations(struct arguments *a)
 {
     int code = 0;
     a->seeds = MUTATION_SEEDS;
+    if (!freopen("/dev/null", "w", stderr))
+        return 1; /* what is said for want of a rule is not for people */
     for (int m = SIM_MUTATION_NONE + 1; m < SIM_MUTATION_COUNT; m++) {
         struct sim_totals totals;
         a->history.mutation = (enum sim_mutation)m;

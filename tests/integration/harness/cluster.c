@@ -190,9 +190,9 @@ void saga_test_send_orders(struct saga_test_cluster *cluster, const char *prefix
     }
 }
 
-static void visit_topic(struct saga_test_cluster *cluster, const char *topic,
-                        void (*visit)(const struct saga_message *record, void *context),
-                        void *context)
+void saga_test_visit_topic(struct saga_test_cluster *cluster, const char *topic,
+                           void (*visit)(const struct saga_message *record, void *context),
+                           void *context)
 {
     struct saga_topic_spec spec = { .name = topic };
     struct saga_topic_state state;
@@ -225,7 +225,7 @@ static void count_one(const struct saga_message *record, void *context)
 uint64_t saga_test_count_records(struct saga_test_cluster *cluster, const char *topic)
 {
     uint64_t count = 0;
-    visit_topic(cluster, topic, count_one, &count);
+    saga_test_visit_topic(cluster, topic, count_one, &count);
     return count;
 }
 
@@ -288,7 +288,7 @@ void saga_test_check_books(struct saga_test_cluster *cluster, const char *const 
 {
     struct seen *all = NULL, *seen, *next;
     for (; *command_topics; command_topics++)
-        visit_topic(cluster, *command_topics, note_command, &all);
+        saga_test_visit_topic(cluster, *command_topics, note_command, &all);
     HASH_ITER(hh, all, seen, next)
     {
         HASH_DEL(all, seen);

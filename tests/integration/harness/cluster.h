@@ -56,6 +56,10 @@ void saga_test_send(struct saga_test_cluster *cluster, const char *topic, const 
 void saga_test_wait_status(struct saga_test_cluster *cluster, const char *status, uint64_t count,
                            int timeout_ms);
 
+/* Every committed record of a topic, one partition after the other. */
+void saga_test_visit_topic(struct saga_test_cluster *cluster, const char *topic,
+                           void (*visit)(const struct saga_message *record, void *context),
+                           void *context);
 /* Committed records of a topic, over all partitions. */
 uint64_t saga_test_count_records(struct saga_test_cluster *cluster, const char *topic);
 

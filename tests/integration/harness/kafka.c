@@ -1,5 +1,6 @@
 #include "harness/kafka.h"
 
+#include <librdkafka/rdkafka.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 #include "harness/process.h"
 
-enum { START_MS = 60000, STOP_MS = 30000, PATH_BYTES = 512 };
+enum { START_MS = 60000, STOP_MS = 30000, CUT_MS = 20000, PATH_BYTES = 512 };
 
 const char *saga_test_kafka_classpath(void)
 {
@@ -132,6 +133,41 @@ void saga_test_kafka_freeze(struct saga_test_kafka *kafka)
 void saga_test_kafka_thaw(struct saga_test_kafka *kafka)
 {
     kill(kafka->pid, SIGCONT);
+}
+
+/* The answer to a DeleteRecords of one partition; NULL if it is good. */
+static const char *problem_of(rd_kafka_event_t *event)
+{
+    if (!event) return "no answer";
+    if (rd_kafka_event_error(event)) return rd_kafka_event_error_string(event);
+    const rd_kafka_topic_partition_list_t *list =
+        rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event));
+    return list->elems[0].err ? rd_kafka_err2str(list->elems[0].err) : NULL;
+}
+
+int saga_test_kafka_cut(const struct saga_test_kafka *kafka, const char *topic, int32_t partition,
+                        int64_t offset)
+{
+    char words[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", kafka->servers, words, sizeof words);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
+    rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(list);
+    rd_kafka_DeleteRecords(client, &request, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, CUT_MS);
+    const char *problem = problem_of(event);
+    if (problem)
+        fprintf(stderr, "%s/%d cannot be cut at %lld: %s\n", topic, (int)partition,
+                (long long)offset, problem);
+    if (event) rd_kafka_event_destroy(event);
+    rd_kafka_DeleteRecords_destroy(request);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(client);
+    return problem ? -1 : 0;
 }
 
 void saga_test_kafka_stop(struct saga_test_kafka *kafka)

@@ -3,6 +3,7 @@
 #ifndef SAGA_TEST_KAFKA_H
 #define SAGA_TEST_KAFKA_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 struct saga_test_kafka {
@@ -22,6 +23,9 @@ void saga_test_kafka_kill(struct saga_test_kafka *kafka);
 /* SIGSTOP and SIGCONT. */
 void saga_test_kafka_freeze(struct saga_test_kafka *kafka);
 void saga_test_kafka_thaw(struct saga_test_kafka *kafka);
+/* Deletes the records of a partition before `offset`, as retention does. Returns 0, or -1 with words. */
+int saga_test_kafka_cut(const struct saga_test_kafka *kafka, const char *topic, int32_t partition,
+                        int64_t offset);
 /* Kills it and removes its folder. A zeroed struct is fine. */
 void saga_test_kafka_stop(struct saga_test_kafka *kafka);
 
