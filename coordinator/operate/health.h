@@ -30,10 +30,11 @@ void saga_health_add(struct saga_health *health, enum saga_health_level level, c
  * not. */
 int saga_health_print(const struct saga_call *call, const struct saga_health *health);
 
-/* Judges a topic as it is against how it must be; `lanes` partitions are the coordinator's number.
- * */
+/* Judges a topic as it is against how it must be; `lanes` partitions are the coordinator's number. `spared_ms`: a
+ * retention of so much is enough where it should be kept for ever; 0: it is not. */
 void saga_health_topic(struct saga_health *health, const struct saga_topic_spec *spec,
-                       const struct saga_topic_state *state, bool own, uint32_t lanes);
+                       const struct saga_topic_state *state, bool own, uint32_t lanes,
+                       int64_t spared_ms);
 /* All topics that the coordinator and these definitions need, as they are at the broker. */
 void saga_health_topics(struct saga_call *call, struct saga_definition *const *definitions,
                         size_t count, struct saga_health *health);

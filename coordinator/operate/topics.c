@@ -43,6 +43,8 @@ void saga_needed_topics(struct saga_call *call, struct saga_definition *const *d
 
 /* ---- how they are ---- */
 
+enum { SPARED_INTERVALS = 10 }; /* a coordinator may be away for a while, and a snapshot fail */
+
 static const char *setting_of(const struct saga_topic_state *state, const char *name)
 {
     for (size_t i = 0; i < state->setting_count; i++)
@@ -69,7 +71,8 @@ static const char *alter(struct saga_health *health, const char *topic, const ch
 
 static size_t judge_setting(struct saga_health *health, const char *subject,
                             const struct saga_topic_spec *spec,
-                            const struct saga_kafka_setting *wanted, const char *is)
+                            const struct saga_kafka_setting *wanted, const char *is,
+                            int64_t spared_ms)
 {
     const char *mend = alter(health, spec->name, wanted->name, wanted->value);
     if (strcmp(wanted->name, "cleanup.policy") == 0) {
@@ -81,7 +84,20 @@ static size_t judge_setting(struct saga_health *health, const char *subject,
     if (amount_of(is) >= amount_of(wanted->value)) return 0;
     bool for_ever = strcmp(wanted->value, "-1") == 0;
     bool size = strcmp(wanted->name, "max.message.bytes") == 0;
-    if (for_ever)
+    bool spared = spared_ms && strcmp(wanted->name, "retention.ms") == 0;
+    if (spared && amount_of(is) >= spared_ms) return 0;
+    if (spared)
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject, mend,
+                        "%s is %s, less than %" PRId64
+                        " (%d times snapshot-interval): what is deleted before a snapshot has it "
+                        "can not be built again when Redis is lost",
+                        wanted->name, is, spared_ms, SPARED_INTERVALS);
+    else if (for_ever && spared_ms)
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject, mend,
+                        "%s is %s: a journal that grows fast may lose what no snapshot has yet; "
+                        "limit it by retention.ms instead",
+                        wanted->name, is);
+    else if (for_ever)
         saga_health_add(health, SAGA_HEALTH_FAILED, subject, mend,
                         "%s is %s: it must be kept for ever, as the coordinator is rebuilt from it",
                         wanted->name, is);
@@ -155,7 +171,8 @@ static size_t judge_copies(struct saga_health *health, const char *subject,
 }
 
 void saga_health_topic(struct saga_health *health, const struct saga_topic_spec *spec,
-                       const struct saga_topic_state *state, bool own, uint32_t lanes)
+                       const struct saga_topic_state *state, bool own, uint32_t lanes,
+                       int64_t spared_ms)
 {
     const char *subject = saga_arena_printf(health->arena, "topic %s", spec->name).data;
     if (!state->exists) {
@@ -165,7 +182,7 @@ void saga_health_topic(struct saga_health *health, const struct saga_topic_spec 
     size_t findings = judge_partitions(health, subject, spec, state->partitions, own, lanes);
     for (size_t i = 0; i < spec->setting_count; i++) {
         const char *is = setting_of(state, spec->settings[i].name);
-        if (is) findings += judge_setting(health, subject, spec, &spec->settings[i], is);
+        if (is) findings += judge_setting(health, subject, spec, &spec->settings[i], is, spared_ms);
     }
     findings += judge_copies(health, subject, spec, state);
     if (findings == 0)
@@ -179,6 +196,10 @@ void saga_health_topics(struct saga_call *call, struct saga_definition *const *d
 {
     struct saga_topic_spec *specs, *own_specs;
     size_t spec_count, own_count, single = 0;
+    const struct saga_config *config = &call->config;
+    /* a journal that has snapshots need not be kept for ever, only until they have it for sure (R12) */
+    int64_t spared_ms =
+        config->snapshot_records ? SPARED_INTERVALS * config->snapshot_interval_ms : 0;
     saga_needed_topics(call, NULL, 0, &own_specs, &own_count);
     saga_needed_topics(call, definitions, count, &specs, &spec_count);
     for (size_t i = 0; i < spec_count; i++) {
@@ -196,7 +217,8 @@ void saga_health_topics(struct saga_call *call, struct saga_definition *const *d
                             "cannot be looked at: %s", saga_client_problem(call->client));
             continue;
         }
-        saga_health_topic(health, &specs[i], &state, i < own_count, call->config.lanes);
+        saga_health_topic(health, &specs[i], &state, i < own_count, call->config.lanes,
+                          saga_slice_is(call->topics.journal, specs[i].name) ? spared_ms : 0);
         single += state.exists && state.replication == 1;
     }
     if (single)

@@ -131,12 +131,14 @@ static const struct saga_kafka_setting journal_settings[] = {
 };
 static const struct saga_topic_spec journal = { "saga.journal", 8, journal_settings, 3 };
 
+static int64_t spared_ms;
+
 static struct saga_health_line judge(const struct saga_topic_spec *spec, bool own,
                                      struct saga_topic_state topic)
 {
     struct saga_health health;
     saga_health_init(&health, &arena);
-    saga_health_topic(&health, spec, &topic, own, 8);
+    saga_health_topic(&health, spec, &topic, own, 8, spared_ms);
     assert_int_equal(health.count, 1);
     return health.lines[0];
 }
@@ -204,6 +206,28 @@ static void settings_that_lose_records_fail_with_their_mend(void **state)
     }
 }
 
+/* With snapshots the journal may be deleted, but not before they have it. */
+static void a_journal_with_snapshots_may_be_short_but_not_too_short(void **state)
+{
+    static const struct saga_kafka_setting by_size[] = { { "retention.bytes", "-1" } };
+    static const struct saga_topic_spec spec = { "saga.journal", 8, by_size, 1 };
+    (void)state;
+    struct saga_kafka_setting settings[4];
+    struct saga_topic_state topic = good_journal(settings);
+    spared_ms = 6000000;
+    settings[1].value = "6000000";
+    assert_int_equal(judge(&journal, true, topic).level, SAGA_HEALTH_OK);
+    settings[1].value = "5999999";
+    struct saga_health_line line = judge(&journal, true, topic);
+    assert_int_equal(line.level, SAGA_HEALTH_FAILED);
+    assert_non_null(strstr(line.what, "less than 6000000"));
+    settings[1] = (struct saga_kafka_setting){ "retention.bytes", "1000000" };
+    line = judge(&spec, true, topic);
+    assert_int_equal(line.level, SAGA_HEALTH_FAILED);
+    assert_non_null(strstr(line.what, "limit it by retention.ms"));
+    spared_ms = 0;
+}
+
 static void copies_that_may_all_be_away_warn(void **state)
 {
     (void)state;
@@ -247,6 +271,7 @@ int main(void)
         TEST(a_missing_topic_fails),
         TEST(another_count_fails_for_a_lane_and_warns_for_a_reply_topic),
         TEST(settings_that_lose_records_fail_with_their_mend),
+        TEST(a_journal_with_snapshots_may_be_short_but_not_too_short),
         TEST(copies_that_may_all_be_away_warn),
         TEST(only_failures_are_unhealthy),
     };
