@@ -211,8 +211,8 @@ int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, 
     if (!client->looker) return SAGA_E_STOP;
     saga_arena_init(&arena);
     const char *name = saga_arena_string(&arena, topic);
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client->looker, name, partition,
-                                                                ret_low, ret_high, timeout_ms);
+    rd_kafka_resp_err_t code =
+        saga_kafka_query_watermarks(client->looker, name, partition, timeout_ms, ret_low, ret_high);
     int error = code ? fail(client, code, name) : SAGA_OK;
     saga_arena_free(&arena);
     return error;
@@ -243,8 +243,8 @@ static int64_t resolve(struct saga_reader *reader, const char *topic, int32_t pa
 {
     int64_t low, high;
     if (offset >= 0) return offset;
-    if (rd_kafka_query_watermark_offsets(reader->consumer, topic, partition, &low, &high,
-                                         RESOLVE_TIMEOUT_MS))
+    if (saga_kafka_query_watermarks(reader->consumer, topic, partition, RESOLVE_TIMEOUT_MS, &low,
+                                    &high))
         return offset == SAGA_READ_END ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
     return offset == SAGA_READ_END ? high : low;
 }

@@ -282,8 +282,8 @@ int saga_kafka_watermarks(void *self, struct saga_slice topic, int32_t partition
     rd_kafka_t *client = looker(k);
     if (!client) return SAGA_E_STOP;
     rd_kafka_topic_partition_list_t *list = saga_kafka_list(&position, 1, false);
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-        client, list->elems[0].topic, partition, ret_low, ret_high, timeout_ms);
+    rd_kafka_resp_err_t code = saga_kafka_query_watermarks(client, list->elems[0].topic, partition,
+                                                           timeout_ms, ret_low, ret_high);
     int error = code ? fail(k, code, list->elems[0].topic) : SAGA_OK;
     rd_kafka_topic_partition_list_destroy(list);
     return error;
@@ -294,16 +294,11 @@ int saga_kafka_partition_count(void *self, struct saga_slice topic, int timeout_
 {
     struct saga_kafka *k = self;
     struct saga_position position = { topic, 0, 0 };
-    const rd_kafka_metadata_t *metadata = NULL;
     rd_kafka_topic_partition_list_t *list = saga_kafka_list(&position, 1, false);
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(k->consumer, list->elems[0].topic, NULL);
-    rd_kafka_resp_err_t code = rd_kafka_metadata(k->consumer, 0, handle, &metadata, timeout_ms);
-    if (!code && metadata->topic_cnt == 1) code = metadata->topics[0].err;
+    rd_kafka_resp_err_t code =
+        saga_kafka_look_up(k->consumer, list->elems[0].topic, timeout_ms, ret_count);
     int error = code ? fail(k, code, list->elems[0].topic) : SAGA_OK;
     if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) error = SAGA_E_NOT_FOUND;
-    if (!code) *ret_count = metadata->topics[0].partition_cnt;
-    if (metadata) rd_kafka_metadata_destroy(metadata);
-    rd_kafka_topic_destroy(handle);
     rd_kafka_topic_partition_list_destroy(list);
     return error;
 }

@@ -168,14 +168,10 @@ int saga_kafka_warm(void *self, const struct saga_slice *topics, size_t count)
         struct saga_position position = { topics[i], 0, 0 };
         rd_kafka_topic_partition_list_t *list = saga_kafka_list(&position, 1, false);
         for (int p = 0; p < SAGA_PRODUCERS && k->producers[p]; p++) {
-            const rd_kafka_metadata_t *metadata = NULL;
-            rd_kafka_topic_t *handle =
-                rd_kafka_topic_new(k->producers[p], list->elems[0].topic, NULL);
+            int32_t partitions;
             rd_kafka_resp_err_t code =
-                rd_kafka_metadata(k->producers[p], 0, handle, &metadata, CALL_MS);
+                saga_kafka_look_up(k->producers[p], list->elems[0].topic, CALL_MS, &partitions);
             if (code) result = saga_kafka_classify(code);
-            if (metadata) rd_kafka_metadata_destroy(metadata);
-            rd_kafka_topic_destroy(handle);
         }
         rd_kafka_topic_partition_list_destroy(list);
     }
