@@ -26,8 +26,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
  * must find that.
  */
 class Accounts {
-    /** Of a hundred commands, so many are answered "not now", and so many are neither done nor answered. */
-    static final int UNAVAILABLE = 2, SILENT = 1;
+    /** Of a hundred commands: neither done nor answered; answered "not now"; done, and not answered. */
+    static final int SILENT = 1, UNAVAILABLE = 2, UNSAID = 1;
 
     static final String SCHEMA = """
             create table if not exists account (name text primary key, opened integer, balance integer);
@@ -149,7 +149,7 @@ class Accounts {
             default -> throw new IllegalStateException("what is " + command.type() + "?");
         };
         change("insert or ignore into done values (?, ?)", command.key(), reply);
-        return reply;
+        return chance < SILENT + UNAVAILABLE + UNSAID ? null : reply;
     }
 
     // ---- running ----

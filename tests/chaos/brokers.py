@@ -14,7 +14,7 @@ from processes import Process, Trouble, wait_until
 
 NODES = (1, 2, 3)
 START_S = 90
-DISK_BYTES = 3 << 30  # of the broker whose disk gets full; memory is taken for what is really in it
+DISK_BYTES = 8 << 30  # of the broker whose disk gets full; memory is taken for what is really in it
 
 JAVA = ["java", "-Xms64m", "-Xmx300m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"]
 
@@ -92,6 +92,10 @@ class Brokers:
             return done.stderr.strip() or f"mount: exit {done.returncode}"
         self.small_disk = data
         return None
+
+    def _resize_disk(self, size):
+        return subprocess.run(["mount", "-o", f"remount,size={size}", self.small_disk], capture_output=True,
+                              text=True)
 
     def start(self):
         for node in NODES:
@@ -210,24 +214,20 @@ class Brokers:
                         if a == name and b.startswith("controller-")]
 
     def fill_disk(self, node):
-        """Writes zeros until nothing more fits. The broker may end of it, and stays down then."""
+        """The disk becomes as small as what stands on it. The broker may end of it, and stays down then."""
         self.meant_to_be_down.add(node)
-        with open(os.path.join(self.small_disk, "filler"), "wb", buffering=0) as filler:
-            block = bytes(1 << 20)
-            try:
-                while True:
-                    filler.write(block)
-            except OSError:
-                pass
-            try:
-                while filler.write(b"\0" * 512):
-                    pass
-            except OSError:
-                pass
+        for _ in range(50):  # what stands there grows in the meantime, and less than that is refused
+            disk = os.statvfs(self.small_disk)
+            done = self._resize_disk((disk.f_blocks - disk.f_bfree) * disk.f_frsize)
+            if done.returncode == 0:
+                return
+        raise Trouble(f"a broker's disk cannot be made small: {done.stderr.strip()}")
 
     def empty_disk(self, node):
         self.meant_to_be_down.discard(node)
-        os.unlink(os.path.join(self.small_disk, "filler"))
+        done = self._resize_disk(DISK_BYTES)
+        if done.returncode != 0:
+            raise Trouble(f"a broker's disk cannot be made large again: {done.stderr.strip()}")
 
     def stop_all(self):
         for process in self.processes.values():

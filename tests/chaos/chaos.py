@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Faults on the real thing: three brokers, Redis and its replica, three coordinators, the bank transfer with services in
-Java and Python; faults drawn from a seed; and the books afterwards. README.md beside this file says more."""
+"""Faults on the real thing: three brokers, Redis and its replica, three coordinators, the bank transfer with services
+in Java and Python; faults drawn from a seed; and the books afterwards. README.md beside this file says more."""
 import argparse
 import collections
 import os
@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 
 import checker
 import faults
@@ -32,10 +33,10 @@ def read_options():
                         help="services that ignore the idempotency key: the checker must find it")
     parser.add_argument("--keep", action="store_true", help="keep logs and ledgers, also after a good run")
     parser.add_argument("--kinds", action="store_true", help="list the kinds of faults, and end")
-    parser.add_argument("--saga", default=os.path.join(REPOSITORY, "build/saga"), help=argparse.SUPPRESS)
-    parser.add_argument("--jars", default=os.path.join(REPOSITORY, "tests/kafka/target/dependency"),
-                        help=argparse.SUPPRESS)
-    parser.add_argument("--own-jars", default=os.path.join(REPOSITORY, "build/chaos"), help=argparse.SUPPRESS)
+    for option, where in (("--saga", "build/saga"), ("--jars", "tests/kafka/target/dependency"),
+                          ("--own-jars", "build/chaos")):
+        parser.add_argument(option, type=os.path.abspath, default=os.path.join(REPOSITORY, where),
+                            help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.definition = os.path.join(REPOSITORY, "sagas/bank-transfer.yaml")
     options.only = [name for name in options.only.split(",") if name]
@@ -166,6 +167,9 @@ def main():
         return 1
     except Trouble as trouble:
         print(f"chaos: no verdict: {trouble}", file=sys.stderr)
+        return 2
+    except Exception:  # a mistake of the test is no verdict either
+        traceback.print_exc()
         return 2
     except KeyboardInterrupt:
         keep = options.keep

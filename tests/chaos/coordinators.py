@@ -1,4 +1,5 @@
-"""The coordinators under test: `saga run`, three of them and one more for a while; one lives by a clock that can jump."""
+"""The coordinators under test: `saga run`, three of them and one more for a while; one lives by a clock that
+can jump."""
 import glob
 import json
 import os

@@ -13,7 +13,8 @@ import zlib
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
-UNAVAILABLE, SILENT = 2, 1  # of a hundred commands: answered "not now"; neither done nor answered
+# Of a hundred commands: neither done nor answered; answered "not now"; done, and not answered.
+SILENT, UNAVAILABLE, UNSAID = 1, 2, 1
 
 SCHEMA = """
 create table if not exists done (idempotency_key text primary key, reply text);
@@ -37,7 +38,7 @@ def handle(ledger, headers, body, careless):
         ledger.execute("insert into effect values (?, ?, ?, ?)",
                        (key, command_id, body["transferId"], headers["ce_type"]))
         ledger.execute("insert or ignore into done values (?, ?)", (key, "Notified"))
-    return "Notified"
+    return None if chance < SILENT + UNAVAILABLE + UNSAID else "Notified"
 
 
 def answer(producer, message, headers, reply):
