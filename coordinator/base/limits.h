@@ -22,6 +22,8 @@
 #define SAGA_PARTICIPANTS_MAX 256
 /* Reply types that one field of a step lists; each reply is compared with all of them. */
 #define SAGA_TYPES_MAX 64
+/* Start events of one definition: each record of their topics is compared with all of them. */
+#define SAGA_STARTS_MAX 16
 /* Search attributes of a definition: each is a set in Redis for every value. */
 #define SAGA_SEARCH_MAX 16
 /* A definition file. The largest sensible one is some 100 KiB. */

@@ -21,6 +21,13 @@ static bool compensation_sticks(const struct saga_step *step)
 
 /* ---- nodes ---- */
 
+static void write_start(struct saga_buffer *out, const struct saga_definition *d, size_t i)
+{
+    saga_buffer_printf(out, "    start");
+    if (d->start_count > 1) saga_buffer_printf(out, "%zu", i + 1);
+    saga_buffer_printf(out, "([\"%.*s\"]) --> s0\n", SAGA_SLICE_ARG(d->starts[i].event));
+}
+
 static void write_step(struct saga_buffer *out, const struct saga_block *block)
 {
     const struct saga_step *step = &block->step;
@@ -127,8 +134,8 @@ struct saga_slice saga_definition_mermaid(const struct saga_definition *definiti
 {
     struct saga_buffer out;
     saga_buffer_init(&out, arena);
-    saga_buffer_printf(&out, "flowchart TD\n    start([\"%.*s\"]) --> s0\n",
-                       SAGA_SLICE_ARG(definition->starts[0].event));
+    saga_buffer_printf(&out, "flowchart TD\n");
+    for (size_t i = 0; i < definition->start_count; i++) write_start(&out, definition, i);
     for (size_t i = 0; i < definition->block_count; i++) write_step(&out, definition->blocks[i]);
     saga_buffer_printf(&out, "    completed((completed))\n    compensated((compensated))\n");
     if (can_stick(definition)) saga_buffer_printf(&out, "    stuck((stuck))\n");

@@ -116,17 +116,18 @@ static int passes_when(struct reading *r, const struct saga_start *start, bool *
     return error;
 }
 
-static void read_start(struct reading *r, struct saga_definition *definition,
+/* True: this start counts for the record, for better or worse. */
+static bool read_start(struct reading *r, struct saga_definition *definition,
                        const struct saga_start *start)
 {
     struct saga_slice key, message = SAGA_SLICE_NONE;
     bool passes;
-    if (!type_matches(r, start)) return;
+    if (!type_matches(r, start)) return false;
     if (passes_when(r, start, &passes, &message) < 0) {
         add_dead_letter(r, "when-failed", message);
-        return;
+        return true;
     }
-    if (!passes) return;
+    if (!passes) return false;
     if (eval_text(r, start->key, r->common.event.body, &key, &message) < 0 ||
         check_key(r, key, &message) < 0) {
         add_dead_letter(r, "bad-key", message);
@@ -137,6 +138,16 @@ static void read_start(struct reading *r, struct saga_definition *definition,
     } else {
         add_start(r, definition, key);
     }
+    return true;
+}
+
+/* Of several starts the first that counts: a record starts one saga of a definition. */
+static void read_starts_of(struct reading *r, struct saga_definition *definition)
+{
+    for (size_t s = 0; s < definition->start_count; s++)
+        if (saga_slice_equal(definition->starts[s].topic, r->common.record.topic) &&
+            read_start(r, definition, &definition->starts[s]))
+            return;
 }
 
 static void read_starts(struct reading *r)
@@ -144,9 +155,7 @@ static void read_starts(struct reading *r)
     for (size_t i = 0; i < saga_catalog_count(r->intake->catalog); i++) {
         struct saga_definition *definition = saga_catalog_at(r->intake->catalog, i);
         if (definition != saga_catalog_newest(r->intake->catalog, definition->name)) continue;
-        for (size_t s = 0; s < definition->start_count; s++)
-            if (saga_slice_equal(definition->starts[s].topic, r->common.record.topic))
-                read_start(r, definition, &definition->starts[s]);
+        read_starts_of(r, definition);
     }
 }
 

@@ -276,6 +276,31 @@ static void every_topic_is_named_with_its_use(void **state)
     end(&l);
 }
 
+static void several_starts_are_read_in_their_order(void **state)
+{
+    (void)state;
+    struct loaded l;
+    const struct saga_definition *d =
+        load(&l, "saga: s\nversion: 7\nparticipants: { a: { commands: c, replies: r } }\n"
+                 "start:\n"
+                 "  - { topic: t, event: E, key: .id, when: .n > 1 }\n"
+                 "  - { topic: t, event: E, key: .other }\n"
+                 "  - { topic: u, event: E, key: .id, from: earliest }\n"
+                 "steps: [{ step: one, send: a/Do, success: Done, compensate: none }]");
+    assert_int_equal(d->start_count, 3);
+    assert_slice(saga_expression_source(d->starts[1].key), ".other");
+    assert_int_equal(d->starts[1].from, SAGA_BEGIN_LATEST);
+    assert_slice(d->starts[2].topic, "u");
+    assert_int_equal(d->starts[2].from, SAGA_BEGIN_EARLIEST);
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    static const char want[] = "flowchart TD\n    start1([\"E\"]) --> s0\n"
+                               "    start2([\"E\"]) --> s0\n    start3([\"E\"]) --> s0\n";
+    assert_true(saga_slice_starts_with(saga_definition_mermaid(d, &arena), want));
+    saga_arena_free(&arena);
+    end(&l);
+}
+
 static void the_flowchart_goes_forward_and_back(void **state)
 {
     (void)state;
@@ -353,6 +378,7 @@ int main(void)
         cmocka_unit_test(values_may_be_written_in_any_style_of_yaml),
         cmocka_unit_test(the_hash_is_of_the_source),
         cmocka_unit_test(every_topic_is_named_with_its_use),
+        cmocka_unit_test(several_starts_are_read_in_their_order),
         cmocka_unit_test(the_flowchart_goes_forward_and_back),
         cmocka_unit_test(a_file_that_cannot_be_read_is_a_finding),
     };

@@ -23,6 +23,16 @@ static const char second[] = "saga: two\nversion: 1\n"
                              "start: { topic: t, event: Go, key: .other }\n"
                              "steps: [{ step: a, send: p/A, success: Done, compensate: none }]\n";
 
+/* two ways to begin, and two for one event */
+static const char third_definition[] =
+    "saga: three\nversion: 1\n"
+    "participants: { p: { commands: c, replies: r } }\n"
+    "start:\n"
+    "  - { topic: u, event: Paid, key: .paid }\n"
+    "  - { topic: u, event: Asked, key: .urgent, when: .urgent != null }\n"
+    "  - { topic: u, event: Asked, key: .id }\n"
+    "steps: [{ step: a, send: p/A, success: Done, compensate: none }]\n";
+
 struct world {
     struct saga_arena arena;
     struct saga_catalog *catalog;
@@ -45,6 +55,7 @@ static int set_up(void **state)
     assert_int_equal(saga_catalog_new(&world.catalog), 0);
     add(&world, first);
     add(&world, second);
+    add(&world, third_definition);
     world.intake =
         (struct saga_intake){ world.catalog, SAGA_SLICE("saga.inbox"), LANES, &world.arena };
     *state = &world;
@@ -91,6 +102,27 @@ static void one_event_starts_every_saga_that_waits_for_it(void **state)
     items = read_one(*state, "t", "{}", headers, 1, &count);
     assert_int_equal(count, 1);
     assert_int_equal(items[0].fate, SAGA_INTAKE_NOTHING);
+}
+
+/* Catches two sagas, or one saga twice, that one record starts. */
+static void the_first_start_that_fits_counts(void **state)
+{
+    struct saga_header headers[] = { { SAGA_SLICE("ce_type"), SAGA_SLICE("Paid") } };
+    size_t count;
+    struct saga_intake_item *items =
+        read_one(*state, "u", "{\"paid\":\"p\",\"id\":\"i\"}", headers, 1, &count);
+    assert_int_equal(count, 1);
+    assert_true(saga_slice_is(items[0].saga_id, "three/p"));
+    headers[0].value = SAGA_SLICE("Asked");
+    items = read_one(*state, "u", "{\"urgent\":\"x\",\"id\":\"i\"}", headers, 1, &count);
+    assert_int_equal(count, 1);
+    assert_true(saga_slice_is(items[0].saga_id, "three/x"));
+    items = read_one(*state, "u", "{\"id\":\"i\"}", headers, 1, &count);
+    assert_int_equal(count, 1);
+    assert_true(saga_slice_is(items[0].saga_id, "three/i"));
+    items = read_one(*state, "u", "{\"urgent\":[]}", headers, 1, &count); /* it fits and is wrong */
+    assert_int_equal(count, 1);
+    assert_true(saga_slice_is(items[0].reason, "bad-key"));
 }
 
 static void what_cannot_be_read_is_put_aside_with_words(void **state)
@@ -170,6 +202,7 @@ static void hops_are_for_one_lane(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_first_start_that_fits_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_event_starts_every_saga_that_waits_for_it, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_put_aside_with_words, set_up,
