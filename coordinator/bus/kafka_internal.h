@@ -74,7 +74,7 @@ rd_kafka_topic_partition_list_t *saga_kafka_list(const struct saga_position *pos
 /* Asks the brokers for a topic: from then on the client knows who leads its partitions. */
 rd_kafka_resp_err_t saga_kafka_look_up(rd_kafka_t *client, const char *topic, int timeout_ms,
                                        int32_t *ret_partitions);
-/* Where a partition begins and ends, also when its leader has just changed. May take three times `timeout_ms`. */
+/* Where a partition begins and ends, also when its leader has just changed. May take five times `timeout_ms`. */
 rd_kafka_resp_err_t saga_kafka_query_watermarks(rd_kafka_t *client, const char *topic,
                                                 int32_t partition, int timeout_ms, int64_t *ret_low,
                                                 int64_t *ret_high);

@@ -1,4 +1,4 @@
-/* What a client knows of a topic: its partitions, and who leads them. */
+/* What a client knows of a topic: its partitions, who leads them, where they begin and end. */
 #include "bus/kafka_internal.h"
 
 rd_kafka_resp_err_t saga_kafka_look_up(rd_kafka_t *client, const char *topic, int timeout_ms,
@@ -14,6 +14,31 @@ rd_kafka_resp_err_t saga_kafka_look_up(rd_kafka_t *client, const char *topic, in
     return code;
 }
 
+/* `which`: RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_END, which Kafka takes for points in time. Not by
+ * rd_kafka_query_watermark_offsets: that one (2.0.2) waits without end for a leader that is dead, whatever its timeout. */
+static rd_kafka_resp_err_t query(rd_kafka_t *client, const char *topic, int32_t partition,
+                                 int64_t which, int timeout_ms, int64_t *ret)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add(list, topic, partition);
+    asked->offset = which;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client, list, timeout_ms);
+    if (!code) code = asked->err;
+    if (!code && asked->offset < 0) code = RD_KAFKA_RESP_ERR__FAIL;
+    if (!code) *ret = asked->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
+static rd_kafka_resp_err_t query_both(rd_kafka_t *client, const char *topic, int32_t partition,
+                                      int timeout_ms, int64_t *ret_low, int64_t *ret_high)
+{
+    rd_kafka_resp_err_t code =
+        query(client, topic, partition, RD_KAFKA_OFFSET_BEGINNING, timeout_ms, ret_low);
+    if (code) return code;
+    return query(client, topic, partition, RD_KAFKA_OFFSET_END, timeout_ms, ret_high);
+}
+
 /* librdkafka asks the leader that it remembers. Where that leads no more, it says so for as long as it remembers it,
  * which without a subscription to the topic is minutes. */
 rd_kafka_resp_err_t saga_kafka_query_watermarks(rd_kafka_t *client, const char *topic,
@@ -21,9 +46,8 @@ rd_kafka_resp_err_t saga_kafka_query_watermarks(rd_kafka_t *client, const char *
                                                 int64_t *ret_high)
 {
     int32_t partitions;
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(client, topic, partition, ret_low, ret_high, timeout_ms);
+    rd_kafka_resp_err_t code = query_both(client, topic, partition, timeout_ms, ret_low, ret_high);
     if (!code || saga_kafka_look_up(client, topic, timeout_ms, &partitions)) return code;
-    return rd_kafka_query_watermark_offsets(client, topic, partition, ret_low, ret_high,
-                                            timeout_ms);
+    if (code == RD_KAFKA_RESP_ERR__TIMED_OUT) return code; /* the caller has waited enough */
+    return query_both(client, topic, partition, timeout_ms, ret_low, ret_high);
 }

@@ -36,6 +36,8 @@ static int make_reader(struct saga_kafka *k)
         "10",
         "queued.min.messages",
         "10000",
+        "queued.max.messages.kbytes", /* its memory stays with the process */
+        "16384",
         "check.crcs",
         "true",
         NULL,

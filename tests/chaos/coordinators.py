@@ -36,6 +36,17 @@ def faketime_library():
     return found[0] if found else None
 
 
+def waits_library(folder):
+    """What librdkafka needs beside it (waits.c)."""
+    library = os.path.join(folder, "waits.so")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "waits.c")
+    done = subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-o", library, source],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Trouble("waits.c: " + done.stderr)
+    return library
+
+
 class Coordinators:
     def __init__(self, program, folder, brokers, redis):
         self.program = program
@@ -58,9 +69,9 @@ class Coordinators:
         library = faketime_library()
         if name == CLOCKED and library:
             self.set_clock(0)
-            environment |= {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": self.clock_file,
-                            "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                            "DONT_FAKE_MONOTONIC": "1"}
+            environment |= {"LD_PRELOAD": f"{waits_library(self.folder)}:{library}",
+                            "FAKETIME_TIMESTAMP_FILE": self.clock_file, "FAKETIME_CACHE_DURATION": "1",
+                            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
         return environment
 
     # ---- the command line, past all lines ----
