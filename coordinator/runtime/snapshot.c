@@ -85,7 +85,7 @@ static int begin_series(struct saga_worker *w, const struct saga_lane *lane)
     s->marker.time_ms = lane->time_ms;
     memcpy(s->marker.chain, lane->chain, sizeof lane->chain);
     s->scan = (struct saga_scan){ 0 };
-    s->whole = true;
+    s->whole = s->listing = true;
     s->stage = SAGA_SNAPSHOT_LIST;
     return SAGA_OK;
 }
@@ -113,7 +113,7 @@ static int begin(struct saga_worker *w, struct saga_lane *lane)
     bool other = lane->marker.present && strcmp(lane->marker.journal, lane->journal) != 0;
     if (other) s->marker.offset = s->marker.series = 0;
     if (low > s->marker.offset || lane->marker.distrusted) return begin_series(w, lane);
-    s->whole = false;
+    s->whole = s->listing = false;
     s->stage = SAGA_SNAPSHOT_SCAN;
     return saga_worker_read_from(w, w->config.journal, lane->number, s->marker.offset);
 }
@@ -204,8 +204,22 @@ static int list_sagas(struct saga_worker *w, const struct saga_lane *lane)
         return error;
     }
     for (size_t i = 0; i < count; i++) note_changed(s, ids[i], false);
+    if (s->scan.cursor == 0 || HASH_COUNT(s->changed) >= w->config.snapshot_portion)
+        begin_writing(s);
+    return SAGA_OK;
+}
+
+/* Those that were listed are written and need not be remembered: a lane may have very many. After the last, those that
+ * left meanwhile: what the journal says of them behind the marker must be passed over. */
+static int list_on(struct saga_worker *w, const struct saga_lane *lane)
+{
+    struct saga_snapshots *s = &w->snapshots;
+    HASH_CLEAR(hh, s->changed);
+    s->changed = NULL;
+    saga_arena_reset(&s->arena);
+    s->stage = SAGA_SNAPSHOT_LIST;
     if (s->scan.cursor != 0) return SAGA_OK;
-    /* and those that left meanwhile: what the journal says of them behind the marker must be passed over */
+    s->listing = false;
     s->stage = SAGA_SNAPSHOT_SCAN;
     return saga_worker_read_from(w, w->config.journal, lane->number, s->marker.offset);
 }
@@ -335,7 +349,9 @@ static int step(struct saga_worker *w, struct saga_lane *lane)
     case SAGA_SNAPSHOT_FIND: return find(w, lane);
     case SAGA_SNAPSHOT_SCAN: return scan_journal(w, lane);
     case SAGA_SNAPSHOT_LIST: return list_sagas(w, lane);
-    case SAGA_SNAPSHOT_WRITE: return s->next ? write_portion(w, lane) : finish(w, lane);
+    case SAGA_SNAPSHOT_WRITE:
+        if (s->next) return write_portion(w, lane);
+        return s->listing ? list_on(w, lane) : finish(w, lane);
     }
     SAGA_ASSERT(!"a stage of a snapshot");
     return SAGA_E_STOP;

@@ -115,6 +115,7 @@ struct saga_snapshots {
     struct saga_marker_search search;
     struct saga_lane_marker marker; /* that it will end with */
     bool whole;                     /* of all sagas of the lane: it begins a series */
+    bool listing;                   /* and not all of them are written */
     struct saga_scan scan;
     struct saga_arena arena;
     struct saga_changed *changed, *next; /* all; the first that is not written yet */
