@@ -171,7 +171,9 @@ int saga_kafka_warm(void *self, const struct saga_slice *topics, size_t count)
             int32_t partitions;
             rd_kafka_resp_err_t code =
                 saga_kafka_look_up(k->producers[p], list->elems[0].topic, CALL_MS, &partitions);
-            if (code) result = saga_kafka_classify(code);
+            bool missing = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE; /* it may come yet */
+            if (code && !missing) result = saga_kafka_classify(code);
         }
         rd_kafka_topic_partition_list_destroy(list);
     }

@@ -341,7 +341,7 @@ static void a_record_that_cannot_be_committed_is_put_aside(void **state)
     (void)state;
     saga_test_cluster_start(&cluster, NULL, LANES);
     assert_int_equal(saga_client_create_topic(cluster.client, &spec, 20000, &created), 0);
-    saga_test_cluster_deploy(&cluster, ORDER);
+    saga_test_cluster_deploy(&cluster, PATIENT);
     saga_test_participants(&cluster, NULL, 0);
     start_first_coordinator(&cluster);
     saga_test_send_orders(&cluster, "a-", 20);
