@@ -44,6 +44,8 @@
 #define SAGA_EXPRESSION_BYTES_MAX 8192
 /* Lanes of a cluster: each is a partition in several topics. */
 #define SAGA_LANES_MAX 4096
+/* Elements of one array in Redis's answers: some for each saga of a batch, or of a page that is scanned. */
+#define SAGA_REDIS_ELEMENTS_MAX (1024 * 1024)
 /* Workers of a process: each is a thread with its own connections. */
 #define SAGA_WORKERS_MAX 64
 /* Diagnostics that one run of the loader reports before it says "and more". */

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "store/reader.h"
 
 extern const char saga_lua_apply[], saga_lua_states_read[], saga_lua_timers_due[];
 extern const char saga_lua_heartbeat[], saga_lua_reset_begin[], saga_lua_reset_portion[],
@@ -106,7 +107,7 @@ static int lost(struct saga_connection *c)
 {
     int number = errno;
     const redisContext *context = c->context;
-    if (context->err == REDIS_ERR_OOM) saga_memory_exhausted("hiredis");
+    if (context->err == REDIS_ERR_OOM && !c->refused) saga_memory_exhausted("hiredis");
     bool late = context->err == REDIS_ERR_IO &&
                 (number == EAGAIN || number == EWOULDBLOCK || number == ETIMEDOUT);
     c->hung_up = context->err == REDIS_ERR_EOF ||
@@ -115,6 +116,9 @@ static int lost(struct saga_connection *c)
         saga_connection_complain(c, "no answer within %d ms", c->config.timeout_ms);
     else if (c->hung_up)
         saga_connection_complain(c, "it closed the connection");
+    else if (c->refused)
+        saga_connection_complain(c, "its answer announces more elements than any answer has; is it "
+                                    "a Redis?");
     else
         saga_connection_complain(c, "%s", context->errstr);
     saga_connection_close(c);
@@ -205,6 +209,7 @@ int saga_connection_open(struct saga_connection *c)
         saga_connection_close(c);
         return SAGA_E_AGAIN;
     }
+    saga_reader_guard(c->context, &c->refused);
     if (redisSetTimeout(c->context, limit) != REDIS_OK) return lost(c);
     if (!c->config.unix_socket && redisEnableKeepAlive(c->context) != REDIS_OK) return lost(c);
     int error = log_in(c);

@@ -27,6 +27,7 @@ struct saga_connection {
     struct redisContext *context; /* NULL: not connected */
     bool scripted;                /* loads the scripts when it connects */
     bool hung_up;                 /* the last loss was Redis closing the connection */
+    bool refused;                 /* the last answer announced too much (reader.h) */
     char hashes[SAGA_SCRIPTS][41];
     char problem[512];
 };
