@@ -34,10 +34,12 @@ static int make_reader(struct saga_kafka *k)
         "10",
         "fetch.error.backoff.ms",
         "10",
+        /* librdkafka before 2.2 looks again at a full queue after a whole second: what it holds is what can be read
+         * in a second. Its memory stays with the process. */
         "queued.min.messages",
-        "10000",
-        "queued.max.messages.kbytes", /* its memory stays with the process */
-        "16384",
+        "100000",
+        "queued.max.messages.kbytes",
+        "32768",
         "check.crcs",
         "true",
         NULL,
