@@ -16,8 +16,10 @@
 #define SAGA_SNAPSHOT_PORTION_BYTES (1024 * 1024)
 /* Steps of one saga that wait for an answer at the same time. */
 #define SAGA_OPEN_STEPS_MAX 1024
-/* Steps that one definition may name. */
-#define SAGA_DEFINITION_STEPS_MAX 512
+/* Variables that one `set` names. */
+#define SAGA_VARIABLES_MAX 64
+/* Blocks that one definition may have. */
+#define SAGA_DEFINITION_BLOCKS_MAX 512
 /* Participants of one definition: each is two topics that the coordinator keeps watch on. */
 #define SAGA_PARTICIPANTS_MAX 256
 /* Reply types that one field of a step lists; each reply is compared with all of them. */

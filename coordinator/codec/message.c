@@ -83,9 +83,13 @@ void saga_fact_message(const struct saga_fact *fact, const struct saga_state *st
         command(fact, state, time_ms, arena, ret);
         return;
     }
+    /* one decision may publish several: a block's event is named by the block */
+    struct saga_slice which =
+        fact->step.size ? fact->step
+                        : saga_arena_printf(arena, "%llu", (unsigned long long)state->sequence);
     struct saga_slice id =
-        saga_arena_printf(arena, "%.*s/%.*s/event/%llu", SAGA_SLICE_ARG(state->id),
-                          SAGA_SLICE_ARG(state->run), (unsigned long long)state->sequence);
+        saga_arena_printf(arena, "%.*s/%.*s/event/%.*s", SAGA_SLICE_ARG(state->id),
+                          SAGA_SLICE_ARG(state->run), SAGA_SLICE_ARG(which));
     begin(fact, state, time_ms, id, arena, ret);
     ret->value = fact->value;
 }

@@ -82,9 +82,9 @@ static void check_way_back(struct saga_loading *l, struct fy_node *node,
 
 static void check_name(struct saga_loading *l, size_t index)
 {
-    struct saga_slice name = l->blocks[index]->step.name;
+    struct saga_slice name = l->blocks[index]->label;
     for (size_t i = 0; i < index && name.size; i++) {
-        if (!saga_slice_equal(l->blocks[i]->step.name, name)) continue;
+        if (!saga_slice_equal(l->blocks[i]->label, name)) continue;
         struct saga_diagnostic *finding = saga_yaml_find(
             &l->yaml, saga_yaml_get(l->block_nodes[index], "step"), SAGA_FINDING_STEP_TWICE,
             "there is a step `%.*s` already", SAGA_SLICE_ARG(name));
@@ -116,6 +116,42 @@ static void check_step(struct saga_loading *l, size_t index)
                           &unknown);
 }
 
+static void check_set(struct saga_loading *l, size_t index, const struct saga_place *place)
+{
+    void *iterator = NULL;
+    const struct saga_set *set = &l->blocks[index]->set;
+    struct fy_node *values = saga_yaml_get(l->block_nodes[index], "set");
+    struct fy_node_pair *pair;
+    for (size_t i = 0; i < set->count && (pair = fy_node_mapping_iterate(values, &iterator)); i++)
+        saga_check_expression(l, fy_node_pair_value(pair), set->items[i].value, place);
+}
+
+static void check_block(struct saga_loading *l, size_t index)
+{
+    const struct saga_block *block = l->blocks[index];
+    struct fy_node *node = l->block_nodes[index];
+    struct saga_place place = { .field = "body", .steps_before = index };
+    switch (block->kind) {
+    case SAGA_BLOCK_STEP: check_step(l, index); return;
+    case SAGA_BLOCK_SET:
+        place.field = "set";
+        check_set(l, index, &place);
+        return;
+    case SAGA_BLOCK_PUBLISH:
+        saga_check_expression(l, saga_yaml_get(node, "body"), block->publish.body, &place);
+        return;
+    case SAGA_BLOCK_WAIT:
+        place.field = "wait-until";
+        saga_check_expression(l, saga_yaml_get(node, "wait-until"), block->wait.until, &place);
+        return;
+    case SAGA_BLOCK_FAIL:
+        if (block->fail.type.size && index + 1 < l->block_count)
+            saga_yaml_find(&l->yaml, l->block_nodes[index + 1], SAGA_FINDING_NEVER_REACHED,
+                           "nothing comes behind the `fail` on line %u", block->position.line);
+        return;
+    }
+}
+
 void saga_check_definition(struct saga_loading *l)
 {
     const struct saga_definition *d = l->definition;
@@ -125,7 +161,7 @@ void saga_check_definition(struct saga_loading *l)
                             undone = { .field = "body",
                                        .steps_before = l->block_count,
                                        .error = true };
-    for (size_t i = 0; i < l->block_count; i++) check_step(l, i);
+    for (size_t i = 0; i < l->block_count; i++) check_block(l, i);
     for (size_t i = 0; i < d->search_count; i++) {
         char name[SAGA_NAME_BYTES_MAX + 1];
         snprintf(name, sizeof name, "%.*s", SAGA_SLICE_ARG(d->search[i].name));

@@ -77,8 +77,8 @@ static bool is_short_member(const struct reader *r, const struct saga_token *tok
            (is_punct(&tokens[i + 1], '}') || is_punct(&tokens[i + 1], ','));
 }
 
-/* The name of a step behind `.steps`, where it is written out. */
-static const struct saga_token *step_name(const struct saga_token *tokens, size_t i)
+/* The name of a step behind `.steps`, of a variable behind `.vars`, where it is written out. */
+static const struct saga_token *name_behind(const struct saga_token *tokens, size_t i)
 {
     const struct saga_token *next = &tokens[i + 1];
     if (next->kind == SAGA_TOKEN_FIELD) return next;
@@ -111,9 +111,11 @@ static const char *nearest_step(const struct checking *c, struct saga_slice type
     struct saga_arena *arena = c->l->yaml.diagnostics->arena;
     size_t count = c->place->steps_before;
     const char **names = SAGA_NEW_ARRAY(arena, const char *, count);
+    size_t steps = 0;
     for (size_t i = 0; i < count; i++)
-        names[i] = saga_arena_string(arena, c->l->blocks[i]->step.name);
-    return saga_nearest(typed, names, count);
+        if (c->l->blocks[i]->kind == SAGA_BLOCK_STEP)
+            names[steps++] = saga_arena_string(arena, c->l->blocks[i]->label);
+    return saga_nearest(typed, names, steps);
 }
 
 static void check_step_name(const struct checking *c, const struct saga_token *token)
@@ -123,7 +125,7 @@ static void check_step_name(const struct checking *c, const struct saga_token *t
     struct saga_diagnostic *finding;
     bool known = false;
     for (size_t i = 0; i < l->block_count; i++) {
-        if (!saga_slice_equal(l->blocks[i]->step.name, name)) continue;
+        if (!saga_slice_equal(l->blocks[i]->label, name)) continue;
         if (i < c->place->steps_before) return;
         known = true;
     }
@@ -153,12 +155,41 @@ static void find_not_here(const struct checking *c, const struct saga_token *tok
     place_finding(c, finding, token->text);
 }
 
+/* How many blocks `set` stand before the place. */
+static size_t sets_before(const struct checking *c)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->place->steps_before; i++)
+        count += c->l->blocks[i]->kind == SAGA_BLOCK_SET;
+    return count;
+}
+
+static bool is_set_before(const struct checking *c, struct saga_slice name)
+{
+    for (size_t i = 0; i < c->place->steps_before; i++) {
+        const struct saga_block *block = c->l->blocks[i];
+        for (size_t j = 0; block->kind == SAGA_BLOCK_SET && j < block->set.count; j++)
+            if (saga_slice_equal(block->set.items[j].name, name)) return true;
+    }
+    return false;
+}
+
+static void check_variable(const struct checking *c, const struct saga_token *token)
+{
+    if (c->l->partial || sets_before(c) == 0 || is_set_before(c, token->text)) return;
+    struct saga_diagnostic *finding =
+        saga_yaml_find(&c->l->yaml, c->node, SAGA_FINDING_NO_MEMBER,
+                       "`%s` reads .vars.%.*s, which no `set` before that place gives",
+                       c->place->field, SAGA_SLICE_ARG(saga_slice_clip(token->text, 60)));
+    finding->mend = SAGA_SLICE("correct the name, or set it before");
+    place_finding(c, finding, token->text);
+}
+
 static void check_member(const struct checking *c, const struct saga_token *token)
 {
-    static const char *const there[] = { "input", "steps", "saga", "reply", "error" };
+    static const char *const there[] = { "input", "steps", "vars", "saga", "reply", "error" };
     struct saga_slice name = token->text;
-    bool later =
-        saga_slice_is(name, "vars") || saga_slice_is(name, "item") || saga_slice_is(name, "index");
+    bool later = saga_slice_is(name, "item") || saga_slice_is(name, "index");
     if (later)
         find_not_here(c, token, "it comes with blocks that are not built yet");
     else if (saga_slice_is(name, "reply") && !c->place->reply)
@@ -166,6 +197,8 @@ static void check_member(const struct checking *c, const struct saga_token *toke
                       "only `keep` sees the reply; later steps see what was kept, as .steps.name");
     else if (saga_slice_is(name, "error") && !c->place->error)
         find_not_here(c, token, "it is there in compensations and in `on-compensated`");
+    else if (saga_slice_is(name, "vars") && !sets_before(c))
+        find_not_here(c, token, "no `set` stands before that place");
     for (size_t i = 0; i < SAGA_COUNT_OF(there) && !later; i++)
         later = saga_slice_is(name, there[i]);
     if (later) return;
@@ -209,8 +242,13 @@ void saga_check_expression(struct saga_loading *l, struct fy_node *node,
         if (read) {
             check_member(&c, &tokens[i]);
             const struct saga_token *name =
-                saga_slice_is(tokens[i].text, "steps") ? step_name(tokens, i) : NULL;
-            if (name) check_step_name(&c, name);
+                saga_slice_is(tokens[i].text, "steps") || saga_slice_is(tokens[i].text, "vars")
+                    ? name_behind(tokens, i)
+                    : NULL;
+            if (name && saga_slice_is(tokens[i].text, "vars"))
+                check_variable(&c, name);
+            else if (name)
+                check_step_name(&c, name);
         }
         follow(&r, tokens, i);
     }
@@ -226,7 +264,7 @@ bool saga_check_reads_step(struct saga_loading *l, const struct saga_expression 
         if (tokens[i].kind != SAGA_TOKEN_FIELD || !saga_slice_is(tokens[i].text, "steps") ||
             continues_a_path(tokens, i))
             continue;
-        const struct saga_token *step = step_name(tokens, i);
+        const struct saga_token *step = name_behind(tokens, i);
         if (step && saga_slice_equal(step->text, name)) return true;
     }
     return false;

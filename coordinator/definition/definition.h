@@ -1,6 +1,6 @@
 /* A loaded definition: the saga that a YAML file describes, as blocks. It never changes once
  * loaded. The model is made for the whole language: lists of blocks that may hold lists of blocks;
- * this release builds `step`.
+ * this release builds `step`, and the blocks that wait for no service.
  *
  * A definition holds compiled expressions, so it belongs to one thread (expression.h). */
 #ifndef SAGA_DEFINITION_DEFINITION_H
@@ -97,28 +97,63 @@ struct saga_step {
     struct saga_compensate compensate;
 };
 
-enum saga_block_kind { SAGA_BLOCK_STEP };
+/* on-completed, on-compensated, and the block */
+struct saga_publish {
+    bool present;
+    struct saga_slice topic;
+    struct saga_slice event;
+    struct saga_expression *body; /* NULL: the empty object */
+};
+
+/* `set`: all values are made from what was there before the block. */
+struct saga_assignment {
+    struct saga_slice name; /* member of .vars */
+    struct saga_expression *value;
+};
+
+struct saga_set {
+    const struct saga_assignment *items;
+    size_t count; /* at least one */
+};
+
+/* `wait`, `wait-until` */
+struct saga_wait {
+    int64_t duration_ms;           /* where `until` is NULL */
+    struct saga_expression *until; /* gives a time */
+};
+
+struct saga_fail {
+    struct saga_slice type;    /* .error.type */
+    struct saga_slice message; /* .error.message; may be absent */
+};
+
+enum saga_block_kind {
+    SAGA_BLOCK_STEP,
+    SAGA_BLOCK_SET,
+    SAGA_BLOCK_PUBLISH,
+    SAGA_BLOCK_WAIT,
+    SAGA_BLOCK_FAIL
+};
 
 struct saga_block {
     uint32_t id; /* index into saga_definition.blocks, in the order of the file */
     enum saga_block_kind kind;
     struct saga_source_position position;
+    /* What it is called in facts, timers and messages: a step's name; else the word it begins with, # and its
+     * number in the file from 1, as in set#3. No step can be called so. */
+    struct saga_slice label;
     union {
         struct saga_step step;
+        struct saga_set set;
+        struct saga_publish publish;
+        struct saga_wait wait;
+        struct saga_fail fail;
     };
 };
 
 struct saga_block_list {
     const struct saga_block *const *items;
     size_t count;
-};
-
-/* on-completed, on-compensated */
-struct saga_publish {
-    bool present;
-    struct saga_slice topic;
-    struct saga_slice event;
-    struct saga_expression *body; /* NULL: the empty object */
 };
 
 struct saga_search {

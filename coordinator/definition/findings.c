@@ -56,7 +56,7 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
     [SAGA_FINDING_NO_MEMBER] = { "SG205", SAGA_SEVERITY_ERROR,
                                  "an expression reads an unknown name",
                                  "its value would always be null",
-                                 "an expression sees .input, .steps and .saga" },
+                                 "an expression sees .input, .steps, .vars and .saga" },
     [SAGA_FINDING_NO_WAY_BACK] = { "SG301", SAGA_SEVERITY_ERROR,
                                    "a step does not say how it is compensated",
                                    "when a later step fails, what this one did would stay done",
@@ -83,6 +83,14 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                        "give another body under `compensate.unknown-body`, or say "
                                        "`unknown: by-key` on the step when its service finds what "
                                        "to undo by the header ce_sagacompensates" },
+    [SAGA_FINDING_FAIL_BLOCK] = { "SG306", SAGA_SEVERITY_ERROR,
+                                  "the saga would fail behind its pivot",
+                                  "once the pivot succeeded there is no way back: nothing "
+                                  "could be compensated",
+                                  "move `fail` before the pivot, or take it out" },
+    [SAGA_FINDING_NEVER_REACHED] = { "SG307", SAGA_SEVERITY_ERROR, "a block is never reached",
+                                     "it looks as if it would run, but no saga comes there",
+                                     "take it out, or what ends the saga before it" },
     [SAGA_FINDING_TYPE_CLASH] = { "SG401", SAGA_SEVERITY_ERROR,
                                   "a reply type is a success and a failure",
                                   "the answer would mean both", "take it out of one of the two" },

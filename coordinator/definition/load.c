@@ -212,8 +212,8 @@ static void load_search(struct saga_loading *l, struct fy_node *node)
     l->definition->search = search;
 }
 
-static void load_publish(struct saga_loading *l, struct fy_node *node, const char *what,
-                         struct saga_publish *ret)
+void saga_load_publish(struct saga_loading *l, struct fy_node *node, const char *what,
+                       struct saga_publish *ret)
 {
     static const char *const names[] = { "publish", "body" };
     if (!saga_yaml_check_mapping(&l->yaml, node, what, names, SAGA_COUNT_OF(names))) return;
@@ -267,8 +267,9 @@ static void load_top(struct saga_loading *l)
     saga_load_blocks(l, saga_yaml_need(yaml, root, "steps", what), &d->root);
     d->blocks = (const struct saga_block *const *)l->blocks;
     d->block_count = l->block_count;
-    load_publish(l, saga_yaml_get(root, "on-completed"), "`on-completed`", &d->on_completed);
-    load_publish(l, saga_yaml_get(root, "on-compensated"), "`on-compensated`", &d->on_compensated);
+    saga_load_publish(l, saga_yaml_get(root, "on-completed"), "`on-completed`", &d->on_completed);
+    saga_load_publish(l, saga_yaml_get(root, "on-compensated"), "`on-compensated`",
+                      &d->on_compensated);
 }
 
 static bool stands_before(const struct saga_diagnostic *a, const struct saga_diagnostic *b)

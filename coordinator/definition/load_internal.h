@@ -45,7 +45,13 @@ bool saga_load_event(struct saga_loading *l, struct fy_node *node, struct saga_s
 void saga_load_retry(struct saga_loading *l, struct fy_node *node, struct saga_retry *ret,
                      bool *ret_attempts);
 
-/* load_step.c: the list under `steps:`, and everything in it. */
+/* load.c: `publish` and `body`, at the saga's end and as a block. */
+void saga_load_publish(struct saga_loading *l, struct fy_node *node, const char *what,
+                       struct saga_publish *ret);
+/* load_step.c */
+void saga_load_step(struct saga_loading *l, struct fy_node *node, struct saga_step *step);
+/* load_block.c: the list under `steps:`, and everything in it. */
+bool saga_load_is_behind_pivot(const struct saga_loading *l);
 void saga_load_blocks(struct saga_loading *l, struct fy_node *node, struct saga_block_list *ret);
 /* check.c: what can be known of the whole. Takes what loading left of a broken file too. */
 void saga_check_definition(struct saga_loading *l);

@@ -1,10 +1,17 @@
 /* A definition as a Mermaid flowchart: down the forward way, dashed up the way back. */
 #include "base/buffer.h"
+#include "base/time.h"
 #include "definition/definition.h"
+
+/* NULL: another block. */
+static const struct saga_step *step_at(const struct saga_definition *d, size_t i)
+{
+    return d->blocks[i]->kind == SAGA_BLOCK_STEP ? &d->blocks[i]->step : NULL;
+}
 
 static bool has_compensation(const struct saga_step *step)
 {
-    return step->compensate.kind == SAGA_COMPENSATE_COMMAND;
+    return step && step->compensate.kind == SAGA_COMPENSATE_COMMAND;
 }
 
 /* Can the step end without an answer, in a way that makes the saga stuck? */
@@ -28,6 +35,34 @@ static void write_start(struct saga_buffer *out, const struct saga_definition *d
     saga_buffer_printf(out, "([\"%.*s\"]) --> s0\n", SAGA_SLICE_ARG(d->starts[i].event));
 }
 
+static void write_set(struct saga_buffer *out, const struct saga_set *set)
+{
+    saga_buffer_printf(out, "[/\"set ");
+    for (size_t i = 0; i < set->count; i++)
+        saga_buffer_printf(out, "%s%.*s", i ? ", " : "", SAGA_SLICE_ARG(set->items[i].name));
+    saga_buffer_printf(out, "\"/]\n");
+}
+
+static void write_wait(struct saga_buffer *out, const struct saga_wait *wait)
+{
+    char duration[SAGA_TIME_TEXT_BYTES];
+    saga_duration_format(wait->duration_ms, duration);
+    saga_buffer_printf(out, "(\"wait%s%s\")\n", wait->until ? " until a time" : " ",
+                       wait->until ? "" : duration);
+}
+
+/* A block that is no step. */
+static void write_block(struct saga_buffer *out, const struct saga_block *block)
+{
+    saga_buffer_printf(out, "    s%u", block->id);
+    if (block->kind == SAGA_BLOCK_SET) write_set(out, &block->set);
+    if (block->kind == SAGA_BLOCK_WAIT) write_wait(out, &block->wait);
+    if (block->kind == SAGA_BLOCK_PUBLISH)
+        saga_buffer_printf(out, ">\"publish %.*s\"]\n", SAGA_SLICE_ARG(block->publish.event));
+    if (block->kind == SAGA_BLOCK_FAIL)
+        saga_buffer_printf(out, "[\"fail %.*s\"]\n", SAGA_SLICE_ARG(block->fail.type));
+}
+
 static void write_step(struct saga_buffer *out, const struct saga_block *block)
 {
     const struct saga_step *step = &block->step;
@@ -46,9 +81,10 @@ static void write_classes(struct saga_buffer *out, const struct saga_definition 
     saga_buffer_printf(out, "    classDef pivot stroke-width:4px\n"
                             "    classDef back stroke-dasharray:5 5\n");
     for (size_t i = 0; i < d->block_count; i++)
-        if (d->blocks[i]->step.pivot) saga_buffer_printf(out, "    class s%zu pivot\n", i);
+        if (step_at(d, i) && step_at(d, i)->pivot)
+            saga_buffer_printf(out, "    class s%zu pivot\n", i);
     for (size_t i = 0; i < d->block_count; i++) {
-        if (!has_compensation(&d->blocks[i]->step)) continue;
+        if (!has_compensation(step_at(d, i))) continue;
         saga_buffer_printf(out, "%sc%zu", before, i);
         before = ",";
     }
@@ -69,7 +105,7 @@ static void write_back_target(struct saga_buffer *out, const struct saga_definit
                               size_t index)
 {
     while (index > 0)
-        if (has_compensation(&d->blocks[--index]->step)) {
+        if (has_compensation(step_at(d, --index))) {
             saga_buffer_printf(out, "c%zu\n", index);
             return;
         }
@@ -78,18 +114,28 @@ static void write_back_target(struct saga_buffer *out, const struct saga_definit
 
 static void write_forward(struct saga_buffer *out, const struct saga_definition *d, size_t i)
 {
-    saga_buffer_printf(out, "    s%zu -- \"", i);
-    write_label(out, &d->blocks[i]->step.success, NULL);
+    if (d->blocks[i]->kind == SAGA_BLOCK_FAIL) {
+        saga_buffer_printf(out, "    s%zu -.-> ", i);
+        write_back_target(out, d, i);
+        return;
+    }
+    saga_buffer_printf(out, "    s%zu ", i);
+    if (step_at(d, i)) {
+        saga_buffer_printf(out, "-- \"");
+        write_label(out, &step_at(d, i)->success, NULL);
+        saga_buffer_printf(out, "\" ");
+    }
     if (i + 1 == d->block_count)
-        saga_buffer_printf(out, "\" --> completed\n");
+        saga_buffer_printf(out, "--> completed\n");
     else
-        saga_buffer_printf(out, "\" --> s%zu\n", i + 1);
+        saga_buffer_printf(out, "--> s%zu\n", i + 1);
 }
 
 /* Failures, and what comes of a step that was never answered. */
 static void write_trouble(struct saga_buffer *out, const struct saga_definition *d, size_t i)
 {
-    const struct saga_step *step = &d->blocks[i]->step;
+    const struct saga_step *step = step_at(d, i);
+    if (!step) return;
     bool nothing_to_undo = step->compensate.kind == SAGA_COMPENSATE_NONE;
     const char *unknown = nothing_to_undo ? "unknown" : NULL;
     if (step->failure.count || unknown) {
@@ -107,7 +153,7 @@ static void write_trouble(struct saga_buffer *out, const struct saga_definition 
 
 static void write_back(struct saga_buffer *out, const struct saga_definition *d, size_t i)
 {
-    const struct saga_step *step = &d->blocks[i]->step;
+    const struct saga_step *step = step_at(d, i);
     if (!has_compensation(step)) return;
     saga_buffer_printf(out, "    c%zu -.-> ", i);
     write_back_target(out, d, i);
@@ -121,7 +167,8 @@ static void write_back(struct saga_buffer *out, const struct saga_definition *d,
 static bool can_stick(const struct saga_definition *d)
 {
     for (size_t i = 0; i < d->block_count; i++) {
-        const struct saga_step *step = &d->blocks[i]->step;
+        const struct saga_step *step = step_at(d, i);
+        if (!step) continue;
         if (sticks_unanswered(step) || compensation_sticks(step) ||
             (step->behind_pivot && step->failure.count))
             return true;
@@ -136,7 +183,8 @@ struct saga_slice saga_definition_mermaid(const struct saga_definition *definiti
     saga_buffer_init(&out, arena);
     saga_buffer_printf(&out, "flowchart TD\n");
     for (size_t i = 0; i < definition->start_count; i++) write_start(&out, definition, i);
-    for (size_t i = 0; i < definition->block_count; i++) write_step(&out, definition->blocks[i]);
+    for (size_t i = 0; i < definition->block_count; i++)
+        (step_at(definition, i) ? write_step : write_block)(&out, definition->blocks[i]);
     saga_buffer_printf(&out, "    completed((completed))\n    compensated((compensated))\n");
     if (can_stick(definition)) saga_buffer_printf(&out, "    stuck((stuck))\n");
     for (size_t i = 0; i < definition->block_count; i++) write_forward(&out, definition, i);

@@ -22,7 +22,9 @@ const struct saga_block *saga_definition_step(const struct saga_definition *defi
                                               struct saga_slice name)
 {
     for (size_t i = 0; i < definition->block_count; i++)
-        if (saga_slice_equal(definition->blocks[i]->step.name, name)) return definition->blocks[i];
+        if (definition->blocks[i]->kind == SAGA_BLOCK_STEP &&
+            saga_slice_equal(definition->blocks[i]->step.name, name))
+            return definition->blocks[i];
     return NULL;
 }
 
@@ -37,6 +39,9 @@ void saga_definition_topics(const struct saga_definition *definition,
         visit(definition->participants[i].commands, SAGA_TOPIC_COMMANDS, context);
         visit(definition->participants[i].replies, SAGA_TOPIC_REPLIES, context);
     }
+    for (size_t i = 0; i < definition->block_count; i++)
+        if (definition->blocks[i]->kind == SAGA_BLOCK_PUBLISH)
+            visit(definition->blocks[i]->publish.topic, SAGA_TOPIC_PUBLISHED, context);
     if (definition->on_completed.present)
         visit(definition->on_completed.topic, SAGA_TOPIC_PUBLISHED, context);
     if (definition->on_compensated.present)

@@ -129,7 +129,9 @@ static void skip_step(struct saga_decision *d, struct saga_slice path)
     const struct saga_step_state *step = saga_state_step(d->state, path);
     const struct saga_scope *scope = &d->state->scopes[0];
     go_on(d, SAGA_RUNNING, "skip");
-    if (!step || step->status != SAGA_STEP_SUCCEEDED)
+    if (!step && !saga_definition_step(d->definition, path))
+        saga_skip_block(d);
+    else if (!step || step->status != SAGA_STEP_SUCCEEDED)
         saga_emit(d,
                   (struct saga_fact){
                       .kind = SAGA_FACT_STEP_SKIPPED,

@@ -71,6 +71,9 @@ void saga_decide_timer(struct saga_decision *d)
         step_timer(d, path);
     } else if (is_for(name, SAGA_TIMER_COMPENSATION, &path)) {
         compensation_timer(d, path);
+    } else if (is_for(name, SAGA_TIMER_WAIT, &path)) {
+        if (!saga_wait_is_over(d, path))
+            ignore(d, "block-ended", "the block that it was for has ended");
     } else {
         ignore(d, "unknown-timer", "no timer of this name is known");
     }

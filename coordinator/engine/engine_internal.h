@@ -6,11 +6,12 @@
 #include "engine/engine.h"
 
 /* Timers by name: `step/<path>` and `compensation/<path>` mean the timeout of an open attempt, or the end of the
- * wait before the next one. */
+ * wait before the next one; `wait/<label>` the end of a block that waits. */
 #define SAGA_TIMER_DEADLINE "deadline"
 #define SAGA_TIMER_KEEP "keep"
 #define SAGA_TIMER_STEP "step"
 #define SAGA_TIMER_COMPENSATION "compensation"
+#define SAGA_TIMER_WAIT "wait"
 
 #define SAGA_REASON_TIMEOUT "timeout"
 #define SAGA_REASON_RESOLVED "resolved"
@@ -70,10 +71,23 @@ void saga_step_not_succeeded(struct saga_decision *d, struct saga_slice path,
                              struct saga_slice type, struct saga_slice message);
 void saga_stick(struct saga_decision *d, enum saga_stuck_on on, struct saga_slice step,
                 struct saga_slice message);
-/* Publishes `publish` if the definition has it; false when its body could not be made (`*ret_message`). */
+/* Publishes the event of the saga's end if the definition has it; false when its body could not be made
+ * (`*ret_message`). */
 bool saga_publish(struct saga_decision *d, const struct saga_publish *publish,
                   struct saga_slice *ret_message);
+/* What a block or step needs could not be made, and nothing was sent: before the pivot the saga is compensated, behind
+ * it it is stuck. */
+void saga_body_failed(struct saga_decision *d, struct saga_slice path, struct saga_slice message);
 int64_t saga_keep_until(const struct saga_decision *d);
+
+/* ---- blocks.c: blocks that wait for no service ---- */
+/* Does what the block says. True: it is passed, the next one's turn. */
+bool saga_enter_block(struct saga_decision *d, const struct saga_block *block,
+                      const struct saga_scope *scope);
+/* The timer of a block that waits has rung. False: no such block waits. */
+bool saga_wait_is_over(struct saga_decision *d, struct saga_slice label);
+/* An operator counts the block as done that the saga is stuck on. */
+void saga_skip_block(struct saga_decision *d);
 
 /* ---- backward.c: compensation ---- */
 /* Ends the forward way and begins to compensate, or defers that while the pivot is in flight. */

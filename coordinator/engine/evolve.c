@@ -197,6 +197,50 @@ static int evolve_skipped(struct saga_state *state, const struct saga_fact *fact
     return SAGA_OK;
 }
 
+/* ---- blocks that are no steps ---- */
+
+static struct saga_scope *scope_at(struct saga_state *state, const struct saga_fact *fact)
+{
+    struct saga_scope *scope = scope_of(state, fact->scope);
+    bool there = state->status == SAGA_RUNNING && scope && scope->position == fact->position;
+    return there && fact->step.size ? scope : NULL;
+}
+
+static int evolve_passed(struct saga_state *state, const struct saga_fact *fact)
+{
+    struct saga_scope *scope = scope_at(state, fact);
+    if (!scope) return SAGA_E_INVALID;
+    disarm_step(state, SAGA_TIMER_WAIT, fact->step);
+    scope->position++;
+    scope->entered = false;
+    return SAGA_OK;
+}
+
+static int evolve_variables(struct saga_state *state, const struct saga_fact *fact)
+{
+    if (evolve_passed(state, fact) < 0) return SAGA_E_INVALID;
+    state->vars = keep(state, fact->value);
+    return SAGA_OK;
+}
+
+static int evolve_wait(struct saga_state *state, const struct saga_fact *fact)
+{
+    struct saga_scope *scope = scope_at(state, fact);
+    if (!scope || scope->entered) return SAGA_E_INVALID;
+    scope->entered = true;
+    arm_step(state, SAGA_TIMER_WAIT, fact);
+    return SAGA_OK;
+}
+
+static void end_waits(struct saga_state *state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < state->timer_count; i++)
+        if (!saga_slice_starts_with(state->timers[i].name, SAGA_TIMER_WAIT "/"))
+            state->timers[count++] = state->timers[i];
+    state->timer_count = count;
+}
+
 /* ---- backward ---- */
 
 static int evolve_compensation_started(struct saga_state *state, const struct saga_fact *fact)
@@ -207,6 +251,7 @@ static int evolve_compensation_started(struct saga_state *state, const struct sa
     state->has_deferred = false;
     state->deferred = (struct saga_error_value){ 0 };
     disarm(state, SAGA_SLICE(SAGA_TIMER_DEADLINE));
+    end_waits(state);
     return SAGA_OK;
 }
 
@@ -400,7 +445,10 @@ int saga_evolve(struct saga_state *state, const struct saga_fact *fact)
     case SAGA_FACT_SAGA_COMPENSATED: return evolve_ended(state, fact, SAGA_COMPENSATED);
     case SAGA_FACT_SAGA_ABANDONED: return evolve_ended(state, fact, SAGA_ABANDONED);
     case SAGA_FACT_SAGA_FORGOTTEN: return evolve_forgotten(state);
-    case SAGA_FACT_EVENT_PUBLISHED:
+    case SAGA_FACT_EVENT_PUBLISHED: return fact->step.size ? evolve_passed(state, fact) : SAGA_OK;
+    case SAGA_FACT_VARIABLES_SET: return evolve_variables(state, fact);
+    case SAGA_FACT_WAIT_STARTED: return evolve_wait(state, fact);
+    case SAGA_FACT_BLOCK_PASSED: return evolve_passed(state, fact);
     case SAGA_FACT_START_IGNORED:
     case SAGA_FACT_REPLY_IGNORED:
     case SAGA_FACT_TIMER_IGNORED:

@@ -41,6 +41,9 @@ enum saga_fact_kind {
     SAGA_FACT_TIMER_HELD,
     SAGA_FACT_TIMER_ARMED,
     SAGA_FACT_EVENT_PUBLISHED,
+    SAGA_FACT_VARIABLES_SET,
+    SAGA_FACT_WAIT_STARTED,
+    SAGA_FACT_BLOCK_PASSED,
     SAGA_FACT_DEADLINE_PASSED,
     SAGA_FACT_SAGA_COMPLETED,
     SAGA_FACT_SAGA_COMPENSATED,
@@ -56,7 +59,7 @@ enum saga_fact_kind {
 
 struct saga_fact {
     enum saga_fact_kind kind;
-    struct saga_slice step; /* path */
+    struct saga_slice step; /* path; of another block: its label */
     uint32_t scope, block, position;
     uint32_t attempt;
     bool pivot;

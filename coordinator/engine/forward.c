@@ -44,8 +44,7 @@ static void complete(struct saga_decision *d)
               (struct saga_fact){ .kind = SAGA_FACT_SAGA_COMPLETED, .due_ms = saga_keep_until(d) });
 }
 
-/* Nothing was sent, because the body could not be made: before the pivot that is a failure of the step. */
-static void body_failed(struct saga_decision *d, struct saga_slice path, struct saga_slice message)
+void saga_body_failed(struct saga_decision *d, struct saga_slice path, struct saga_slice message)
 {
     if (d->state->pivoted) {
         saga_stick(d, SAGA_STUCK_ON_BODY, path, message);
@@ -73,7 +72,7 @@ static void send_step(struct saga_decision *d, const struct saga_block *block,
     const struct saga_step *step = &block->step;
     struct saga_slice body, message;
     if (saga_evaluate(d, step->command.body, SAGA_SLICE_NONE, &body, &message) < 0) {
-        body_failed(d, step->name, message);
+        saga_body_failed(d, step->name, message);
         return;
     }
     if (saga_is_over_limit(d, body.size, &message)) {
@@ -98,12 +97,19 @@ void saga_advance(struct saga_decision *d)
 {
     if (d->state->status != SAGA_RUNNING || d->state->paused) return;
     const struct saga_scope *scope = &d->state->scopes[0];
+    const struct saga_block *block;
     if (scope->entered) return;
-    if (scope->position >= d->definition->root.count) {
-        complete(d);
-        return;
-    }
-    send_step(d, d->definition->root.items[scope->position], scope);
+    do {
+        if (scope->position >= d->definition->root.count) {
+            complete(d);
+            return;
+        }
+        block = d->definition->root.items[scope->position];
+        if (block->kind == SAGA_BLOCK_STEP) {
+            send_step(d, block, scope);
+            return;
+        }
+    } while (saga_enter_block(d, block, scope));
 }
 
 void saga_send_again(struct saga_decision *d, struct saga_step_state *step)

@@ -109,7 +109,8 @@ void saga_left_as_it_is(const struct saga_state *state, const struct saga_defini
     for (size_t i = 0; i < state->step_count; i++) look_at_step(&g, &state->steps[i]);
     bool wanted = definition && end == SAGA_COMPLETED;
     for (size_t i = 0; wanted && i < definition->root.count; i++) {
-        struct saga_slice name = definition->root.items[i]->step.name;
+        struct saga_slice name = definition->root.items[i]->label;
+        if (definition->root.items[i]->kind != SAGA_BLOCK_STEP) continue;
         if (!saga_state_step(state, name))
             add(&g, name, "never-began",
                 saga_arena_printf(arena, "%.*s never began", SAGA_SLICE_ARG(name)));

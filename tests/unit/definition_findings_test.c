@@ -128,7 +128,7 @@ static const struct broken cases[] = {
     { "no publish", "SG103", "publish: order-events/Done, ", "@@", "`publish:`" },
     { "something that is no block", "SG103", "  - step: tell", "  - @@hello\n  - step: tell",
       "- step: name" },
-    { "a block with a slip", "SG103", "  - step: tell", "  - @@setp: tell",
+    { "a block with a slip", "SG103", "  - step: tell", "  - @@stepp: tell",
       "did you mean `step`?" },
     { "a nameless participant's commands", "SG105", "send: cash/Tell", "send: @@cahs/Tell",
       "did you mean `cash`?" },
@@ -162,13 +162,28 @@ static const struct broken cases[] = {
     { "for-each", "SG106", "  - step: tell", "  - steps: []\n    @@for-each: {}\n  - step: tell",
       NULL },
     { "repeat", "SG106", "  - step: tell", "  - @@repeat: {}\n  - step: tell", NULL },
-    { "wait", "SG106", "  - step: tell", "  - @@wait: 10m\n  - step: tell", NULL },
-    { "wait-until", "SG106", "  - step: tell", "  - @@wait-until: .x\n  - step: tell", NULL },
     { "await", "SG106", "  - step: tell", "  - @@await: {}\n  - step: tell", NULL },
     { "saga", "SG106", "  - step: tell", "  - @@saga: other\n  - step: tell", NULL },
-    { "set", "SG106", "  - step: tell", "  - @@set: {a: .b}\n  - step: tell", NULL },
-    { "publish", "SG106", "  - step: tell", "  - @@publish: a/B\n  - step: tell", NULL },
-    { "fail", "SG106", "  - step: tell", "  - @@fail: {}\n  - step: tell", NULL },
+    /* blocks that wait for no service */
+    { "a wait without a duration", "SG102", "  - step: tell", "  - wait: @@soon\n  - step: tell",
+      NULL },
+    { "a wait with a body", "SG101", "  - step: tell",
+      "  - { wait: 1m, @@body: .input }\n  - step: tell", NULL },
+    { "a wait for what is not there", "SG205", "  - step: tell",
+      "  - wait-until: .@@at\n  - step: tell", "did you mean .input.at?" },
+    { "a set of nothing", "SG102", "  - step: tell", "  - @@set: {}\n  - step: tell", NULL },
+    { "a set of one value", "SG102", "  - step: tell", "  - @@set: .input\n  - step: tell", NULL },
+    { "a set that reads a later step", "SG203", "  - step: tell",
+      "  - set: { a: .steps.@@tell.id }\n  - step: tell", NULL },
+    { "a variable that is not set", "SG205", "  - step: tell",
+      "  - set: { a: 1 }\n  - set: { b: .vars.@@c }\n  - step: tell", "set it before" },
+    { "a publish without topic", "SG102", "  - step: tell", "  - publish: @@Done\n  - step: tell",
+      NULL },
+    { "a fail without type", "SG103", "  - step: tell", "  - @@fail: {}\n  - step: tell", "type" },
+    { "a fail behind the pivot", "SG306", "    success: Told",
+      "    success: Told\n  - @@fail: { type: No }", NULL },
+    { "a block behind a fail", "SG307", "  - step: charge",
+      "  - fail: { type: No }\n  - @@step: charge", "take it out" },
     /* names */
     { "a saga in capitals", "SG107", "saga: order", "saga: @@Order", "lower-case" },
     { "a saga that begins with NUL", "SG107", "saga: order", "saga: @@\"\\0order\"", NULL },
@@ -199,7 +214,8 @@ static const struct broken cases[] = {
     { "the error in a body", "SG204", ".input.lines}", ".@@error.type}", NULL },
     { "the error of a saga that completed", "SG204", "Done, body: '{id: .input.id}'",
       "Done, body: '{id: .@@error.type}'", "on-compensated" },
-    { "variables", "SG204", ".input.lines}", ".@@vars.lines}", "not built yet" },
+    { "variables", "SG204", ".input.lines}", ".@@vars.lines}", "no `set`" },
+    { "an element", "SG204", ".input.lines}", ".@@item.lines}", "not built yet" },
     { "a field of the event without .input", "SG205", ".input.lines}", ".@@lines}",
       "did you mean .input.lines?" },
     { "a field of the reply without .reply", "SG205", ".reply.charge", ".@@charge",
@@ -443,7 +459,7 @@ static void limits_hold_exactly(void **state)
 {
     (void)state;
     check_limit("  - step: tell", "", "  - {step: s#, send: cash/A, success: B}\n",
-                SAGA_DEFINITION_STEPS_MAX - 3, "  - step: tell");
+                SAGA_DEFINITION_BLOCKS_MAX - 3, "  - step: tell");
     check_limit("[NoStock, Sold]", "[", "T#, ", SAGA_TYPES_MAX, "]");
     check_limit("{ customer: .input.customer }", "{", "a#: .input.a, ", SAGA_SEARCH_MAX, "}");
     check_limit("  cash: {", "", "  p#: { commands: a, replies: b }\n", SAGA_PARTICIPANTS_MAX - 2,

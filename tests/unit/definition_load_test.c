@@ -276,6 +276,53 @@ static void every_topic_is_named_with_its_use(void **state)
     end(&l);
 }
 
+static void blocks_without_a_service_are_drawn(void **state)
+{
+    (void)state;
+    struct loaded l;
+    const struct saga_definition *d =
+        load(&l, "saga: s\nversion: 7\nparticipants: { a: { commands: c, replies: r } }\n"
+                 "start: { topic: t, event: E, key: .id }\n"
+                 "steps:\n"
+                 "  - set: { x: 1, y: .input.y }\n"
+                 "  - { step: one, send: a/Do, success: Done, compensate: { send: a/Undo } }\n"
+                 "  - publish: events/Told\n"
+                 "  - wait: 90s\n"
+                 "  - wait-until: .input.at\n"
+                 "  - fail: { type: Enough }\n");
+    static const char want[] = "flowchart TD\n"
+                               "    start([\"E\"]) --> s0\n"
+                               "    s0[/\"set x, y\"/]\n"
+                               "    s1[\"one<br/>Do\"]\n"
+                               "    c1([\"Undo\"])\n"
+                               "    s2>\"publish Told\"]\n"
+                               "    s3(\"wait 1m30s\")\n"
+                               "    s4(\"wait until a time\")\n"
+                               "    s5[\"fail Enough\"]\n"
+                               "    completed((completed))\n"
+                               "    compensated((compensated))\n"
+                               "    s0 --> s1\n"
+                               "    s1 -- \"Done\" --> s2\n"
+                               "    s2 --> s3\n"
+                               "    s3 --> s4\n"
+                               "    s4 --> s5\n"
+                               "    s5 -.-> c1\n"
+                               "    s1 -. \"unknown\" .-> c1\n"
+                               "    c1 -.-> compensated\n"
+                               "    classDef pivot stroke-width:4px\n"
+                               "    classDef back stroke-dasharray:5 5\n"
+                               "    class c1 back\n";
+    char topics[512] = "";
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    assert_slice(saga_definition_mermaid(d, &arena), want);
+    assert_slice(d->blocks[4]->label, "wait-until#5");
+    saga_definition_topics(d, list_topic, topics);
+    assert_string_equal(topics, "s:t c:c r:r p:events ");
+    saga_arena_free(&arena);
+    end(&l);
+}
+
 static void several_starts_are_read_in_their_order(void **state)
 {
     (void)state;
@@ -378,6 +425,7 @@ int main(void)
         cmocka_unit_test(values_may_be_written_in_any_style_of_yaml),
         cmocka_unit_test(the_hash_is_of_the_source),
         cmocka_unit_test(every_topic_is_named_with_its_use),
+        cmocka_unit_test(blocks_without_a_service_are_drawn),
         cmocka_unit_test(several_starts_are_read_in_their_order),
         cmocka_unit_test(the_flowchart_goes_forward_and_back),
         cmocka_unit_test(a_file_that_cannot_be_read_is_a_finding),

@@ -94,6 +94,24 @@ static void write_step(struct world *w, struct saga_buffer *yaml, unsigned i, un
     }
 }
 
+/* Blocks between the steps, that wait for no service. */
+static void write_blocks(struct world *w, struct saga_buffer *yaml)
+{
+    static const char *const blocks[] = {
+        "set: { a: .input.a, b: 2 }",
+        "set: { a: '.input.a | keys' }", /* cannot be made */
+        "publish: e/Told",
+        "publish: e/Told\n    body: .input",
+        "wait: 3s",
+        "wait: 2m",
+        "wait-until: '1000'",
+        "wait-until: '\"2100-01-01T00:00:00Z\"'",
+        "wait-until: .input.a",
+    };
+    for (unsigned i = dice(w, 6); i < 2; i++)
+        saga_buffer_printf(yaml, "  - %s\n", blocks[dice(w, sizeof blocks / sizeof *blocks)]);
+}
+
 static void make_definition(struct world *w)
 {
     struct saga_buffer yaml;
@@ -110,7 +128,13 @@ static void make_definition(struct world *w)
         saga_buffer_printf(&yaml, "on-completed: { publish: e/Done, body: '%s' }\n",
                            dice(w, 8) ? ".input" : ".input.a | keys");
     saga_buffer_printf(&yaml, "steps:\n");
-    for (unsigned i = 0; i < steps; i++) write_step(w, &yaml, i, pivot);
+    for (unsigned i = 0; i < steps; i++) {
+        write_blocks(w, &yaml);
+        write_step(w, &yaml, i, pivot);
+    }
+    write_blocks(w, &yaml);
+    if (pivot == steps && dice(w, 5) == 0)
+        saga_buffer_printf(&yaml, "  - fail: { type: Enough, message: so it is }\n");
     struct saga_slice text = saga_buffer_slice(&yaml);
     /* the body may read a step that has not run: the loader says so, then it is left out */
     saga_diagnostics_init(&findings, &w->arena);
@@ -317,6 +341,12 @@ static void reply(struct world *w, unsigned step, char letter, uint32_t attempt,
     decide(w, &event);
 }
 
+/* Steps are called s0, s1 ... in their order, whatever stands between them. */
+static unsigned number_in_name(const struct saga_step_state *step)
+{
+    return (unsigned)strtoul(step->path.data + 1, NULL, 10);
+}
+
 /* Mostly what a service would say of a step that was begun, now and then of one long ago. */
 static void likely_reply(struct world *w)
 {
@@ -331,7 +361,8 @@ static void likely_reply(struct world *w)
     }
     uint32_t attempt = back ? step->compensation_attempt : step->attempt;
     if (dice(w, 4) == 0) attempt = dice(w, attempt + 2);
-    reply(w, step->block, (back ? "UUUUGX" : "DDDDDDFX")[dice(w, back ? 6 : 8)], attempt, back);
+    reply(w, number_in_name(step), (back ? "UUUUGX" : "DDDDDDFX")[dice(w, back ? 6 : 8)], attempt,
+          back);
 }
 
 static void ring(struct world *w, const struct saga_timer *timer, uint64_t armed)
@@ -393,12 +424,12 @@ static void drive(struct world *w)
     for (size_t i = 0; i < w->state->step_count; i++) {
         const struct saga_step_state *step = &w->state->steps[i];
         if (step->status == SAGA_STEP_SENT || step->status == SAGA_STEP_BACKOFF) {
-            reply(w, step->block, 'D', step->attempt, false);
+            reply(w, number_in_name(step), 'D', step->attempt, false);
             return;
         }
         if (step->compensation == SAGA_COMPENSATION_SENT ||
             step->compensation == SAGA_COMPENSATION_BACKOFF) {
-            reply(w, step->block, 'Z', step->compensation_attempt, true);
+            reply(w, number_in_name(step), 'Z', step->compensation_attempt, true);
             return;
         }
     }

@@ -1,0 +1,185 @@
+/* Lists of blocks, and the blocks that wait for no service. What the language has and this release does not run is known
+ * by name and refused. */
+#include "base/limits.h"
+#include "base/nearest.h"
+#include "definition/load_internal.h"
+
+static const char *const later[] = { "choose", "parallel", "for-each", "repeat", "await", "saga" };
+
+bool saga_load_is_behind_pivot(const struct saga_loading *l)
+{
+    for (size_t i = 0; i < l->block_count; i++)
+        if (l->blocks[i]->kind == SAGA_BLOCK_STEP && l->blocks[i]->step.pivot) return true;
+    return false;
+}
+
+/* ---- set ---- */
+
+static void load_set(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
+{
+    static const char *const names[] = { "set" };
+    void *iterator = NULL;
+    size_t capacity = 0, count = 0;
+    struct saga_assignment *items = NULL;
+    struct fy_node *values = saga_yaml_get(node, "set");
+    saga_yaml_check_mapping(&l->yaml, node, "`set`", names, SAGA_COUNT_OF(names));
+    int given = values && fy_node_is_mapping(values) ? fy_node_mapping_item_count(values) : 0;
+    if (given < 1 || given > SAGA_VARIABLES_MAX) {
+        saga_yaml_find(&l->yaml, given || !values ? node : saga_yaml_key(node, "set"),
+                       given ? SAGA_FINDING_LIMIT : SAGA_FINDING_WRONG_VALUE,
+                       given ? "`set` names %d values; %d are possible"
+                             : "`set` must be a mapping of names to expressions",
+                       given, SAGA_VARIABLES_MAX)
+            ->mend = SAGA_SLICE("as in set: {total: '.input.price * .input.count'}");
+        l->partial = true;
+        return;
+    }
+    for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(values, &iterator));) {
+        struct saga_assignment item = { 0 };
+        if (!saga_load_type(l, fy_node_pair_key(pair), "a variable", &item.name)) l->partial = true;
+        item.value = saga_load_expression(l, fy_node_pair_value(pair), "`set`");
+        SAGA_PUSH(saga_loading_arena(l), items, count, capacity, item);
+    }
+    block->set = (struct saga_set){ items, count };
+}
+
+/* ---- publish, wait, wait-until, fail ---- */
+
+static void load_publish(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
+{
+    saga_load_publish(l, node, "`publish`", &block->publish);
+}
+
+static void load_wait(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
+{
+    static const char *const names[] = { "wait" };
+    if (!saga_yaml_check_mapping(&l->yaml, node, "`wait`", names, SAGA_COUNT_OF(names))) return;
+    saga_yaml_duration(&l->yaml, saga_yaml_need(&l->yaml, node, "wait", "`wait`"), "`wait`",
+                       &block->wait.duration_ms);
+}
+
+static void load_wait_until(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
+{
+    static const char *const names[] = { "wait-until" };
+    if (!saga_yaml_check_mapping(&l->yaml, node, "`wait-until`", names, SAGA_COUNT_OF(names)))
+        return;
+    block->wait.until = saga_load_expression(
+        l, saga_yaml_need(&l->yaml, node, "wait-until", "`wait-until`"), "`wait-until`");
+}
+
+static void load_fail(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
+{
+    static const char *const outer[] = { "fail" }, *const names[] = { "type", "message" };
+    struct fy_node *fail = saga_yaml_get(node, "fail"), *message;
+    struct saga_slice text = SAGA_SLICE_NONE;
+    saga_yaml_check_mapping(&l->yaml, node, "`fail`", outer, SAGA_COUNT_OF(outer));
+    if (!saga_yaml_check_mapping(&l->yaml, fail ? fail : node, "`fail`", names,
+                                 SAGA_COUNT_OF(names)))
+        return;
+    if (!saga_load_type(l, saga_yaml_need(&l->yaml, fail, "type", "`fail`"), "an error",
+                        &block->fail.type))
+        return;
+    message = saga_yaml_get(fail, "message");
+    if (message && saga_yaml_text(&l->yaml, message, "`message`", &text) &&
+        text.size > SAGA_MESSAGE_BYTES_MAX)
+        saga_yaml_find(&l->yaml, message, SAGA_FINDING_LIMIT, "a message of more than %d bytes",
+                       SAGA_MESSAGE_BYTES_MAX);
+    block->fail.message = saga_arena_copy(saga_loading_arena(l), text);
+    if (saga_load_is_behind_pivot(l))
+        saga_yaml_find(&l->yaml, saga_yaml_key(node, "fail"), SAGA_FINDING_FAIL_BLOCK,
+                       "`fail` stands behind the pivot");
+}
+
+static void load_step(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
+{
+    saga_load_step(l, node, &block->step);
+}
+
+/* ---- any block ---- */
+
+static const struct {
+    const char *word; /* the member that tells the block */
+    enum saga_block_kind kind;
+    void (*load)(struct saga_loading *l, struct fy_node *node, struct saga_block *block);
+} kinds[] = {
+    { "step", SAGA_BLOCK_STEP, load_step },
+    { "set", SAGA_BLOCK_SET, load_set },
+    { "publish", SAGA_BLOCK_PUBLISH, load_publish },
+    { "wait", SAGA_BLOCK_WAIT, load_wait },
+    { "wait-until", SAGA_BLOCK_WAIT, load_wait_until },
+    { "fail", SAGA_BLOCK_FAIL, load_fail },
+};
+
+/* What is no block: known by name, or a mistake. */
+static void refuse_block(struct saga_loading *l, struct fy_node *node)
+{
+    void *iterator = NULL;
+    const char *words[SAGA_COUNT_OF(kinds)];
+    l->partial = true;
+    for (size_t i = 0; i < SAGA_COUNT_OF(later); i++) {
+        struct fy_node *key = saga_yaml_key(node, later[i]);
+        if (!key) continue;
+        saga_yaml_find(&l->yaml, key, SAGA_FINDING_NOT_YET, "block `%s` is not built yet", later[i])
+            ->mend = SAGA_SLICE("this version runs sequences of `step`, `set`, `publish`, `wait`, "
+                                "`wait-until` and `fail`");
+        return;
+    }
+    struct saga_diagnostic *finding =
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_LACKING, "this is no block");
+    finding->mend = SAGA_SLICE("begin it with `- step: name`");
+    if (!fy_node_is_mapping(node)) return;
+    for (size_t i = 0; i < SAGA_COUNT_OF(kinds); i++) words[i] = kinds[i].word;
+    struct fy_node_pair *first = fy_node_mapping_iterate(node, &iterator);
+    const char *near =
+        first ? saga_nearest(saga_yaml_scalar(fy_node_pair_key(first)), words, SAGA_COUNT_OF(words))
+              : NULL;
+    if (near) saga_diagnostic_mend(finding, l->yaml.diagnostics->arena, "did you mean `%s`?", near);
+}
+
+static void load_block(struct saga_loading *l, struct fy_node *node)
+{
+    size_t node_count = l->block_count, kind = 0;
+    while (kind < SAGA_COUNT_OF(kinds) && !saga_yaml_key(node, kinds[kind].word)) kind++;
+    if (kind == SAGA_COUNT_OF(kinds)) {
+        refuse_block(l, node);
+        return;
+    }
+    struct saga_block *block = SAGA_NEW(saga_loading_arena(l), struct saga_block);
+    block->id = (uint32_t)l->block_count;
+    block->kind = kinds[kind].kind;
+    saga_yaml_position(&l->yaml, node, &block->position.line, &block->position.column);
+    kinds[kind].load(l, node, block);
+    block->label =
+        block->kind == SAGA_BLOCK_STEP
+            ? block->step.name
+            : saga_arena_printf(saga_loading_arena(l), "%s#%u", kinds[kind].word, block->id + 1);
+    SAGA_PUSH(saga_loading_arena(l), l->block_nodes, node_count, l->node_capacity, node);
+    SAGA_PUSH(saga_loading_arena(l), l->blocks, l->block_count, l->block_capacity, block);
+}
+
+void saga_load_blocks(struct saga_loading *l, struct fy_node *node, struct saga_block_list *ret)
+{
+    void *iterator = NULL;
+    l->partial = !node || !fy_node_is_sequence(node);
+    if (!node) return;
+    if (l->partial) {
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE, "`steps` must be a list of blocks")
+            ->mend = SAGA_SLICE("begin each with `- step: name`");
+        return;
+    }
+    for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &iterator));) {
+        if (l->block_count == SAGA_DEFINITION_BLOCKS_MAX) {
+            saga_yaml_find(&l->yaml, item, SAGA_FINDING_LIMIT, "more than %d blocks",
+                           SAGA_DEFINITION_BLOCKS_MAX);
+            l->partial = true;
+            break;
+        }
+        load_block(l, item);
+        if (l->yaml.diagnostics->cut) break;
+    }
+    if (l->block_count == 0 && !l->partial)
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_LACKING,
+                       "a definition needs at least one block")
+            ->mend = SAGA_SLICE("begin it with `- step: name`");
+    *ret = (struct saga_block_list){ (const struct saga_block *const *)l->blocks, l->block_count };
+}
