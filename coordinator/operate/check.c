@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "operate/definitions.h"
 #include "operate/output.h"
+#include "operate/sarif.h"
 
 enum { KEY_STRICT = 256 };
 
@@ -40,6 +41,8 @@ static int check(struct saga_call *call)
     if (text) {
         fflush(stdout);
         saga_diagnostics_print(&diagnostics, stderr);
+    } else if (call->output == SAGA_OUTPUT_SARIF) {
+        saga_sarif_print(&diagnostics, stdout);
     } else {
         json_t *rows = json_array();
         for (size_t i = 0; i < diagnostics.count; i++)
@@ -60,14 +63,16 @@ const struct saga_subcommand saga_subcommand_check = {
     .name = "check",
     .arguments = "FILE...",
     .summary = "look for mistakes in definitions, without any server",
-    .details = "Every finding says where it is, why it matters and how to mend it. Exits with 1 "
-               "if there is an error.",
+    .details = "Every finding says where it is, why it matters and how to mend it; `saga "
+               "explain CODE` says more. Exits with 1 if there is an error.",
     .examples = "  saga check order-fulfilment.saga.yaml\n"
-                "  saga check --strict -o jsonl sagas/*.yaml",
+                "  saga check --strict -o jsonl sagas/*.yaml\n"
+                "  saga check -o sarif sagas/*.yaml > findings.sarif",
     .options = check_options,
     .arguments_min = 1,
     .arguments_max = 1000,
     .has_output = true,
+    .has_sarif = true,
     .run = check,
 };
 

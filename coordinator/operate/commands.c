@@ -5,6 +5,7 @@
 
 static const struct saga_subcommand *const definitions[] = {
     &saga_subcommand_check,
+    &saga_subcommand_explain,
     &saga_subcommand_graph,
     &saga_subcommand_deploy,
     &saga_subcommand_definitions,

@@ -70,6 +70,7 @@ void saga_needed_topics(struct saga_call *call, struct saga_definition *const *d
                         size_t count, struct saga_topic_spec **ret, size_t *ret_count);
 
 extern const struct saga_subcommand saga_subcommand_check;
+extern const struct saga_subcommand saga_subcommand_explain;
 extern const struct saga_subcommand saga_subcommand_graph;
 extern const struct saga_subcommand saga_subcommand_deploy;
 extern const struct saga_subcommand saga_subcommand_definitions;

@@ -105,16 +105,22 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
 static error_t parse_output(int key, char *argument, struct argp_state *state)
 {
     static const char *const names[] = {
-        [SAGA_OUTPUT_TEXT] = "text", [SAGA_OUTPUT_JSON] = "json", [SAGA_OUTPUT_JSONL] = "jsonl"
+        [SAGA_OUTPUT_TEXT] = "text",
+        [SAGA_OUTPUT_JSON] = "json",
+        [SAGA_OUTPUT_JSONL] = "jsonl",
+        [SAGA_OUTPUT_SARIF] = "sarif",
     };
     struct saga_call *call = state->input;
     if (key != 'o') return ARGP_ERR_UNKNOWN;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], argument) != 0) continue;
+        if (i == SAGA_OUTPUT_SARIF && !call->command->has_sarif) break;
         call->output = (enum saga_output)i;
         return 0;
     }
-    argp_error(state, "-o takes text, json or jsonl, not \"%s\"", argument);
+    argp_error(state, "-o takes %s, not \"%s\"",
+               call->command->has_sarif ? "text, json, jsonl or sarif" : "text, json or jsonl",
+               argument);
     return EINVAL;
 }
 
@@ -190,6 +196,11 @@ static const struct argp_option output_options[] = {
     { "output", 'o', "FORMAT", 0, "text, json (one document) or jsonl (a line each)", -1 },
     { 0 },
 };
+static const struct argp_option sarif_options[] = {
+    { "output", 'o', "FORMAT", 0,
+      "text, json (one document), jsonl (a line each) or sarif (2.1.0, for editors and CI)", -1 },
+    { 0 },
+};
 
 static const char *documentation(const struct saga_call *call)
 {
@@ -202,7 +213,9 @@ static const char *documentation(const struct saga_call *call)
 
 static void parse_line(struct saga_call *call, int argc, char **argv)
 {
-    const struct argp output = { .options = output_options, .parser = parse_output };
+    const struct argp output = { .options =
+                                     call->command->has_sarif ? sarif_options : output_options,
+                                 .parser = parse_output };
     const struct argp common = { .options = common_options(call), .parser = parse_common };
     struct argp_child children[3] = { { 0 } };
     size_t count = 0;

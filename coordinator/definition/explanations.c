@@ -1,0 +1,230 @@
+#include "definition/explanations.h"
+
+#define WAYS "participants:\n  cash: { commands: cash.commands, replies: cash.replies }\n"
+#define GO "start: { topic: orders, event: Placed, key: .id }\n"
+#define TOP "saga: order\nversion: 1\n" WAYS GO
+
+const char saga_explanation_head[] = TOP "steps:\n";
+const char saga_explanation_tail[] =
+    "steps:\n  - { step: pay, send: cash/Pay, success: Paid, compensate: none }\n";
+
+const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
+    [SAGA_FINDING_NO_YAML] = { "The text cannot be read as YAML, or it is YAML that a definition "
+                               "must not be made of:\n"
+                               "aliases and anchors, merges, tags, several documents, control "
+                               "characters. These are\n"
+                               "refused so that what stands in the file is what runs, and no few "
+                               "lines can grow into\n"
+                               "millions.\n",
+                               "saga: order\nversion: \"1\nstart: x\n", TOP },
+    [SAGA_FINDING_NO_FILE] = { "The file is not there, may not be read, or is larger than a "
+                               "definition may be.\n",
+                               NULL, NULL },
+    [SAGA_FINDING_UNKNOWN_FIELD] = { "A field is not known at that place. It is never ignored: a "
+                                     "`timout` that nobody reads\n"
+                                     "would be a step without its timeout. Where a name is near, "
+                                     "it is proposed.\n",
+                                     "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
+                                     "none, timout: 5s }\n",
+                                     "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
+                                     "none, timeout: 5s }\n" },
+    [SAGA_FINDING_WRONG_VALUE] = { "The field is known, but its value is of another kind than it "
+                                   "takes: a text where a\n"
+                                   "duration is wanted, a list where a mapping is wanted.\n",
+                                   "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
+                                   "none, timeout: soon }\n",
+                                   "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
+                                   "none, timeout: 5s }\n" },
+    [SAGA_FINDING_LACKING] = { "Something is missing without which the saga cannot run.\n",
+                               "  - { step: pay, send: cash/Pay, compensate: none }\n",
+                               "  - { step: pay, send: cash/Pay, success: Paid, compensate: none "
+                               "}\n" },
+    [SAGA_FINDING_STEP_TWICE] = { "The ids of commands are made of the step's name, and services "
+                                  "use them to do each\n"
+                                  "command once. Two steps of one name would send two commands "
+                                  "with one id, and the\n"
+                                  "service would take the second for a repetition of the first.\n",
+                                  "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
+                                  "none }\n"
+                                  "  - { step: pay, send: cash/PayRest, success: Paid, compensate: "
+                                  "none }\n",
+                                  "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
+                                  "none }\n"
+                                  "  - { step: pay-rest, send: cash/PayRest, success: Paid, "
+                                  "compensate: none }\n" },
+    [SAGA_FINDING_NO_PARTICIPANT] = { "`send: participant/Command` names a participant that the "
+                                      "file does not list, so nobody\n"
+                                      "knows on which topic the command goes and where its answer "
+                                      "comes.\n",
+                                      "  - { step: pay, send: cahs/Pay, success: Paid, compensate: "
+                                      "none }\n",
+                                      "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
+                                      "none }\n" },
+    [SAGA_FINDING_NOT_YET] = { "The language has it, and this version does not run it. It is "
+                               "refused by name, never\n"
+                               "ignored.\n",
+                               "  - choose: []\n  - { step: pay, send: cash/Pay, success: Paid, "
+                               "compensate: none }\n",
+                               "  - { step: pay, send: cash/Pay, success: Paid, compensate: none "
+                               "}\n" },
+    [SAGA_FINDING_NO_NAME] = { "Names of sagas, participants and steps are lower-case letters, "
+                               "digits and hyphens; types\n"
+                               "of messages are letters, digits, dots, hyphens and underscores, "
+                               "and begin with a letter.\n"
+                               "They become part of ids, headers, topics and Redis keys. "
+                               "`compensate` is no name of a\n"
+                               "step: the word tells a compensation's id from a command's.\n",
+                               "  - { step: Pay Now, send: cash/Pay, success: Paid, compensate: "
+                               "none }\n",
+                               "  - { step: pay-now, send: cash/Pay, success: Paid, compensate: "
+                               "none }\n" },
+    [SAGA_FINDING_LIMIT] = { "Everything has a limit, so that one file or one saga cannot stop the "
+                             "others: blocks of a\n"
+                             "definition, types in a list, bytes of an expression, starts, search "
+                             "values, variables.\n",
+                             "saga: order\nversion: 1\n" WAYS "start: []\n", TOP },
+    [SAGA_FINDING_TOPIC_CLASH] = { "The coordinator reads every topic of replies. A topic that "
+                                   "also takes commands would\n"
+                                   "bring its own commands back to it as if they were answers.\n",
+                                   "saga: order\nversion: 1\nparticipants:\n  cash: { commands: "
+                                   "cash, replies: cash }\n" GO,
+                                   TOP },
+    [SAGA_FINDING_FIELD_TWICE] = { "A mapping names a field twice. YAML readers disagree which of "
+                                   "the two counts.\n",
+                                   "  - { step: pay, send: cash/Pay, send: cash/Try, success: "
+                                   "Paid, compensate: none }\n",
+                                   "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
+                                   "none }\n" },
+    [SAGA_FINDING_EXPRESSION] = { "The expression does not compile, is too long, or uses what "
+                                  "would make it give different\n"
+                                  "values for the same saga: the clock, the environment, input, "
+                                  "local time. A journal can\n"
+                                  "only be proved when deciding again gives the same. For times "
+                                  "there are .saga.started and\n"
+                                  "the blocks `wait` and `wait-until`.\n",
+                                  "  - { step: pay, send: cash/Pay, body: '{at: now}', success: "
+                                  "Paid, compensate: none }\n",
+                                  "  - { step: pay, send: cash/Pay, body: '{at: .saga.started}', "
+                                  "success: Paid,\n"
+                                  "      compensate: none }\n" },
+    [SAGA_FINDING_NO_STEP] = { "`.steps.name` names a step that is not in the file.\n",
+                               "  - { step: hold, send: cash/Hold, success: Held, compensate: none "
+                               "}\n"
+                               "  - { step: pay, send: cash/Pay, body: .steps.holds, success: "
+                               "Paid, compensate: none }\n",
+                               "  - { step: hold, send: cash/Hold, success: Held, compensate: none "
+                               "}\n"
+                               "  - { step: pay, send: cash/Pay, body: .steps.hold, success: Paid, "
+                               "compensate: none }\n" },
+    [SAGA_FINDING_STEP_LATER] = { "The step that the expression reads comes later, or is the step "
+                                  "itself, so there is\n"
+                                  "nothing to read when the expression is evaluated.\n",
+                                  "  - { step: pay, send: cash/Pay, body: .steps.hold, success: "
+                                  "Paid, compensate: none }\n"
+                                  "  - { step: hold, send: cash/Hold, success: Held, compensate: "
+                                  "none }\n",
+                                  "  - { step: hold, send: cash/Hold, success: Held, compensate: "
+                                  "none }\n"
+                                  "  - { step: pay, send: cash/Pay, body: .steps.hold, success: "
+                                  "Paid, compensate: none }\n" },
+    [SAGA_FINDING_NOT_HERE] = { "Some members are there at some places only: .reply in `keep`, "
+                                ".error in compensations and\n"
+                                "in `on-compensated`, .vars behind a `set`.\n",
+                                "  - { step: pay, send: cash/Pay, body: .reply.id, success: Paid, "
+                                "compensate: none }\n",
+                                "  - { step: pay, send: cash/Pay, keep: .reply.id, success: Paid, "
+                                "compensate: none }\n" },
+    [SAGA_FINDING_NO_MEMBER] = { "An expression sees .input, .steps, .vars and .saga, and at some "
+                                 "places .reply and .error.\n"
+                                 "A field of the event that started the saga is under .input. Of "
+                                 ".vars it sees what a `set`\n"
+                                 "before it has put there.\n",
+                                 "  - { step: pay, send: cash/Pay, body: .orderId, success: Paid, "
+                                 "compensate: none }\n",
+                                 "  - { step: pay, send: cash/Pay, body: .input.orderId, success: "
+                                 "Paid,\n"
+                                 "      compensate: none }\n" },
+    [SAGA_FINDING_NO_WAY_BACK] = { "Before the pivot every step may have to be taken back, because "
+                                   "a later one may fail. The\n"
+                                   "file says how, or says that there is nothing to take back. "
+                                   "Silence is not enough: a\n"
+                                   "forgotten compensation is found when it is too late.\n",
+                                   "  - { step: pay, send: cash/Pay, success: Paid }\n",
+                                   "  - { step: pay, send: cash/Pay, success: Paid, compensate: { "
+                                   "send: cash/Refund } }\n" },
+    [SAGA_FINDING_SECOND_PIVOT] = { "The pivot is the step behind which there is no way back. A "
+                                    "second one on the same way\n"
+                                    "would mean that the first is none.\n",
+                                    "  - { step: pay, send: cash/Pay, success: Paid, pivot: true "
+                                    "}\n"
+                                    "  - { step: book, send: cash/Book, success: Booked, pivot: "
+                                    "true }\n",
+                                    "  - { step: pay, send: cash/Pay, success: Paid, pivot: true "
+                                    "}\n"
+                                    "  - { step: book, send: cash/Book, success: Booked }\n" },
+    [SAGA_FINDING_NEVER_COMPENSATED] = { "Behind the pivot, and at the pivot itself, nothing is "
+                                         "ever compensated: what stands in\n"
+                                         "`compensate` there would look like a promise that nobody "
+                                         "keeps.\n",
+                                         "  - { step: pay, send: cash/Pay, success: Paid, pivot: "
+                                         "true,\n"
+                                         "      compensate: { send: cash/Refund } }\n",
+                                         "  - { step: pay, send: cash/Pay, success: Paid, pivot: "
+                                         "true }\n" },
+    [SAGA_FINDING_FAILS_BEHIND_PIVOT] = { "Behind the pivot a failure cannot be undone by going "
+                                          "back, so the saga would be stuck\n"
+                                          "until an operator acts. Let the service answer "
+                                          "Unavailable instead: the step is then\n"
+                                          "tried again without end.\n",
+                                          "  - { step: pay, send: cash/Pay, success: Paid, pivot: "
+                                          "true }\n"
+                                          "  - { step: mail, send: cash/Mail, success: Sent, "
+                                          "failure: NotSent }\n",
+                                          "  - { step: pay, send: cash/Pay, success: Paid, pivot: "
+                                          "true }\n"
+                                          "  - { step: mail, send: cash/Mail, success: Sent }\n" },
+    [SAGA_FINDING_NEEDS_OWN_REPLY] = { "When no answer comes in time nobody knows whether the step "
+                                       "was done: its outcome is\n"
+                                       "unknown, and it is compensated. There is no reply then "
+                                       "that the compensation's body could\n"
+                                       "be made of. Give a body for that case, or say that the "
+                                       "service finds what to undo by the\n"
+                                       "header ce_sagacompensates, which is the idempotency key of "
+                                       "the step's command.\n",
+                                       "  - { step: pay, send: cash/Pay, success: Paid,\n"
+                                       "      compensate: { send: cash/Refund, body: '{id: "
+                                       ".steps.pay.id}' } }\n",
+                                       "  - { step: pay, send: cash/Pay, success: Paid, unknown: "
+                                       "by-key,\n"
+                                       "      compensate: { send: cash/Refund, body: '{id: "
+                                       ".steps.pay.id}' } }\n" },
+    [SAGA_FINDING_FAIL_BLOCK] = { "`fail` ends the forward way and compensates. Behind the pivot "
+                                  "nothing can be\n"
+                                  "compensated.\n",
+                                  "  - { step: pay, send: cash/Pay, success: Paid, pivot: true }\n"
+                                  "  - fail: { type: NotToday }\n",
+                                  "  - { step: pay, send: cash/Pay, success: Paid, compensate: { "
+                                  "send: cash/Refund } }\n"
+                                  "  - fail: { type: NotToday }\n" },
+    [SAGA_FINDING_NEVER_REACHED] = { "Every way ends before this block.\n",
+                                     "  - fail: { type: NotToday }\n"
+                                     "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
+                                     "none }\n",
+                                     "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
+                                     "none }\n"
+                                     "  - fail: { type: NotToday }\n" },
+    [SAGA_FINDING_TYPE_CLASH] = { "One type of reply would mean that the step was done and that it "
+                                  "was not.\n",
+                                  "  - { step: pay, send: cash/Pay, success: Paid, failure: [No, "
+                                  "Paid], compensate: none }\n",
+                                  "  - { step: pay, send: cash/Pay, success: Paid, failure: [No], "
+                                  "compensate: none }\n" },
+    [SAGA_FINDING_RETRY_CLASH] = { "A type in `retry.on` is tried again. If it also ended the "
+                                   "step, the command would be sent\n"
+                                   "again after it was answered for good. `retry.on` is "
+                                   "[Unavailable] unless it says else.\n",
+                                   "  - { step: pay, send: cash/Pay, success: Paid, failure: "
+                                   "Unavailable, compensate: none }\n",
+                                   "  - { step: pay, send: cash/Pay, success: Paid, failure: "
+                                   "Refused, compensate: none }\n" },
+};

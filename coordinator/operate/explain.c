@@ -1,0 +1,87 @@
+/* `saga explain`: the long form of a finding. */
+#include <string.h>
+
+#include "definition/explanations.h"
+#include "operate/definitions.h"
+#include "operate/output.h"
+
+static void print_indented(const char *text)
+{
+    for (const char *end; *text; text = end) {
+        end = strchr(text, '\n') + 1;
+        printf("    %.*s", (int)(end - text), text);
+    }
+}
+
+static void print_kind(size_t i)
+{
+    const struct saga_finding_kind *kind = &saga_finding_kinds[i];
+    const struct saga_explanation *explanation = &saga_explanations[i];
+    printf("%s, %s: %s\n\n%s\nWhy it matters: %s.\nWhat to do: %s.\n", kind->code,
+           kind->severity == SAGA_SEVERITY_ERROR ? "an error" : "a warning", kind->title,
+           explanation->text, kind->why, kind->mend);
+    if (!explanation->wrong) return;
+    printf("\nFor example this has it:\n\n");
+    print_indented(explanation->wrong);
+    printf("\nand this has not:\n\n");
+    print_indented(explanation->right);
+}
+
+static json_t *kind_json(size_t i)
+{
+    const struct saga_finding_kind *kind = &saga_finding_kinds[i];
+    const struct saga_explanation *explanation = &saga_explanations[i];
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?}", "code", kind->code, "severity",
+                     kind->severity == SAGA_SEVERITY_ERROR ? "error" : "warning", "title",
+                     kind->title, "text", explanation->text, "why", kind->why, "mend", kind->mend,
+                     "wrong", explanation->wrong, "right", explanation->right);
+}
+
+static void print_list(struct saga_call *call)
+{
+    struct saga_table table;
+    saga_table_init(&table, call->arena, "CODE", "SEVERITY", "FINDING", NULL);
+    for (size_t i = 0; i < SAGA_FINDING_COUNT; i++)
+        saga_table_add(&table, saga_finding_kinds[i].code,
+                       saga_finding_kinds[i].severity == SAGA_SEVERITY_ERROR ? "error" : "warning",
+                       saga_finding_kinds[i].title);
+    saga_table_print(&table, stdout);
+}
+
+static int explain(struct saga_call *call)
+{
+    const struct saga_finding_kind *wanted = NULL;
+    bool text = call->output == SAGA_OUTPUT_TEXT;
+    json_t *rows = json_array();
+    if (call->argument_count) {
+        wanted = saga_finding_kind(saga_slice_of(call->arguments[0]));
+        if (!wanted) {
+            json_decref(rows);
+            return saga_call_fail(call, SAGA_EXIT_NOT_FOUND, "`saga explain` lists them all",
+                                  "there is no finding %s", call->arguments[0]);
+        }
+    }
+    for (size_t i = 0; i < SAGA_FINDING_COUNT; i++) {
+        if (wanted && wanted != &saga_finding_kinds[i]) continue;
+        if (text && wanted) print_kind(i);
+        if (!text) json_array_append_new(rows, kind_json(i));
+    }
+    if (text && !wanted) print_list(call);
+    if (text)
+        json_decref(rows);
+    else
+        saga_print_rows(call, rows);
+    return SAGA_EXIT_DONE;
+}
+
+const struct saga_subcommand saga_subcommand_explain = {
+    .name = "explain",
+    .arguments = "[CODE]",
+    .summary = "explain a finding of `saga check`, with an example",
+    .details = "Without a code: all of them, a line each.",
+    .examples = "  saga explain SG301\n"
+                "  saga explain",
+    .arguments_max = 1,
+    .has_output = true,
+    .run = explain,
+};

@@ -1,0 +1,64 @@
+#include "operate/sarif.h"
+
+#include <jansson.h>
+
+#include "base/memory.h"
+#include "definition/explanations.h"
+#include "operate/output.h"
+
+static const char *level_of(enum saga_severity severity)
+{
+    return severity == SAGA_SEVERITY_ERROR ? "error" : "warning";
+}
+
+static json_t *rules(void)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < SAGA_FINDING_COUNT; i++) {
+        const struct saga_finding_kind *kind = &saga_finding_kinds[i];
+        json_array_append_new(list, json_pack("{s:s, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}", "id",
+                                              kind->code, "shortDescription", "text", kind->title,
+                                              "fullDescription", "text", saga_explanations[i].text,
+                                              "help", "text", kind->mend, "defaultConfiguration",
+                                              "level", level_of(kind->severity)));
+    }
+    return list;
+}
+
+static json_t *location(const struct saga_diagnostic *d)
+{
+    json_t *physical =
+        json_pack("{s:{s:s}}", "artifactLocation", "uri", d->file ? d->file : "unknown");
+    if (d->line)
+        json_object_set_new(physical, "region",
+                            json_pack("{s:I, s:I, s:I}", "startLine", (json_int_t)d->line,
+                                      "startColumn", (json_int_t)d->column, "endColumn",
+                                      (json_int_t)d->column + (d->width ? d->width : 1)));
+    return json_pack("{s:o}", "physicalLocation", physical);
+}
+
+static json_t *result(const struct saga_diagnostic *d, struct saga_arena *arena)
+{
+    struct saga_slice text = saga_arena_printf(
+        arena, "%.*s%s%.*s%s%.*s", SAGA_SLICE_ARG(d->what), d->why.size ? ". Why it matters: " : "",
+        SAGA_SLICE_ARG(d->why), d->mend.size ? ". What to do: " : "", SAGA_SLICE_ARG(d->mend));
+    return json_pack("{s:s, s:s, s:{s:o}, s:[o]}", "ruleId", d->code, "level",
+                     level_of(d->severity), "message", "text", saga_json_string(text), "locations",
+                     location(d));
+}
+
+void saga_sarif_print(const struct saga_diagnostics *diagnostics, FILE *out)
+{
+    json_t *results = json_array();
+    for (size_t i = 0; i < diagnostics->count; i++)
+        json_array_append_new(results, result(&diagnostics->items[i], diagnostics->arena));
+    json_t *document =
+        json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:s, s:o}]}", "$schema",
+                  "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0", "runs",
+                  "tool", "driver", "name", "saga", "version", SAGA_VERSION, "rules", rules(),
+                  "columnKind", "unicodeCodePoints", "results", results);
+    if (!document) saga_memory_exhausted("jansson");
+    json_dumpf(document, out, JSON_INDENT(2));
+    fputc('\n', out);
+    json_decref(document);
+}
