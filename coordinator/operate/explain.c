@@ -27,14 +27,25 @@ static void print_kind(size_t i)
     print_indented(explanation->right);
 }
 
-static json_t *kind_json(size_t i)
+/* As a whole file. */
+static json_t *file_json(struct saga_call *call, const char *example)
+{
+    if (!example) return json_null();
+    bool steps = strncmp(example, "  - ", 4) == 0;
+    return saga_json_string(saga_arena_printf(call->arena, "%s%s%s",
+                                              steps ? saga_explanation_head : "", example,
+                                              steps ? "" : saga_explanation_tail));
+}
+
+static json_t *kind_json(struct saga_call *call, size_t i)
 {
     const struct saga_finding_kind *kind = &saga_finding_kinds[i];
     const struct saga_explanation *explanation = &saga_explanations[i];
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?}", "code", kind->code, "severity",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "code", kind->code, "severity",
                      kind->severity == SAGA_SEVERITY_ERROR ? "error" : "warning", "title",
                      kind->title, "text", explanation->text, "why", kind->why, "mend", kind->mend,
-                     "wrong", explanation->wrong, "right", explanation->right);
+                     "wrong", file_json(call, explanation->wrong), "right",
+                     file_json(call, explanation->right));
 }
 
 static void print_list(struct saga_call *call)
@@ -64,7 +75,7 @@ static int explain(struct saga_call *call)
     for (size_t i = 0; i < SAGA_FINDING_COUNT; i++) {
         if (wanted && wanted != &saga_finding_kinds[i]) continue;
         if (text && wanted) print_kind(i);
-        if (!text) json_array_append_new(rows, kind_json(i));
+        if (!text) json_array_append_new(rows, kind_json(call, i));
     }
     if (text && !wanted) print_list(call);
     if (text)

@@ -241,7 +241,8 @@ static int run_once(const struct run *run, unsigned from, unsigned to, bool firs
 /* ---- judging ---- */
 
 /* Crashes that are a library's own, and that nobody outside of it can mend. Proved by the backtrace of the request that was
- * refused: behind it, before any code of ours, there is code of `library`, and a function with `through` in its name. */
+ * refused: behind it, before any code of ours, there is code of `library`, and a function with `through` in its name.
+ * Where its functions have no names, `through` is NULL, and it is proved by where the crash was: in the same library. */
 static const struct fault_of_others {
     const char *library, *through;
     int signal;
@@ -255,19 +256,33 @@ static const struct fault_of_others {
     { "libhiredis", "sdsnewlen", SIGSEGV, "0.14 does not look at what it gives" },
     { "libc.so", "argp_", SIGABRT, "argp asserts that there is memory to print its help" },
     { "libfyaml", "fy_node_pair_alloc", SIGSEGV, "its builder does not look at what it gives" },
+    { "libfyaml", NULL, SIGSEGV, "0.9 does not look at what calloc gives" },
+    { "libjq", NULL, SIGSEGV, "1.7 does not look at what its number contexts are given" },
     { "librdkafka", "", SIGABRT, "it asserts that there is memory; no hook" },
     { "librdkafka", "", SIGSEGV, "so do not the libraries that it uses" },
 };
 
+/* Behind the signal's handler and libc, which brings it. */
+static bool crashed_in(const char *library)
+{
+    Dl_info info;
+    for (int i = 1; i < report->crash_count; i++) {
+        if (!dladdr(report->crash[i], &info)) return false;
+        if (!strstr(info.dli_fname, "libc.so")) return strstr(info.dli_fname, library) != NULL;
+    }
+    return false;
+}
+
 static bool is_of_others(const struct fault_of_others *fault, int signal_number)
 {
     Dl_info here, info;
-    bool through = false, theirs = false;
+    bool through = !fault->through && crashed_in(fault->library), theirs = false;
     if (fault->signal != signal_number || !dladdr((void *)(uintptr_t)malloc, &here)) return false;
     for (int i = 0; i < report->frame_count && !(through && theirs); i++) {
         if (!dladdr(report->frames[i], &info)) return false;
         if (info.dli_fbase == here.dli_fbase && i >= 3) return false; /* behind malloc */
-        through = through || (info.dli_sname && strstr(info.dli_sname, fault->through));
+        through =
+            through || (fault->through && info.dli_sname && strstr(info.dli_sname, fault->through));
         theirs = theirs || strstr(info.dli_fname, fault->library);
     }
     return through && theirs;

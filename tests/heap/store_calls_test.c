@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -237,6 +238,12 @@ static unsigned work_under(void)
 
 static unsigned runs;
 
+/* hiredis asks for a socket's error up to 0.14; later ones connect a second time to hear it. */
+static bool may_be_unused(enum call call)
+{
+    return call == CALL_GETSOCKOPT && HIREDIS_MAJOR >= 1;
+}
+
 /* Every call of one kind, one after the other. */
 static void fail_each(enum call call, enum fault_kind kind, int error, unsigned times)
 {
@@ -249,7 +256,8 @@ static void fail_each(enum call call, enum fault_kind kind, int error, unsigned 
         counted = work_under();
         runs++;
     }
-    if (counted == 0) fail_with("no such call is made, or it cannot be made to fail");
+    if (counted == 0 && !may_be_unused(call))
+        fail_with("no such call is made, or it cannot be made to fail");
 }
 
 static void fail_all_of(enum call call)
