@@ -149,6 +149,7 @@ static void check_block(struct saga_loading *l, size_t index)
             saga_yaml_find(&l->yaml, l->block_nodes[index + 1], SAGA_FINDING_NEVER_REACHED,
                            "nothing comes behind the `fail` on line %u", block->position.line);
         return;
+    default: return;
     }
 }
 

@@ -1,6 +1,6 @@
 /* A loaded definition: the saga that a YAML file describes, as blocks. It never changes once
- * loaded. The model is made for the whole language: lists of blocks that may hold lists of blocks;
- * this release builds `step`, and the blocks that wait for no service.
+ * loaded. Blocks hold lists of blocks: every block has its `branches`, whatever its kind, so that who walks
+ * a definition need not know which kinds there are.
  *
  * A definition holds compiled expressions, so it belongs to one thread (expression.h). */
 #ifndef SAGA_DEFINITION_DEFINITION_H
@@ -14,6 +14,8 @@
 #include "base/hash.h"
 #include "base/slice.h"
 #include "definition/expression.h"
+
+struct saga_schedule; /* schedule.h */
 
 struct saga_names {
     const struct saga_slice *items;
@@ -40,13 +42,20 @@ struct saga_participant {
 /* Where a topic of the outside world is begun that was never read (R20). */
 enum saga_begin { SAGA_BEGIN_LATEST, SAGA_BEGIN_EARLIEST };
 
+/* When a schedule starts sagas (`every`, `cron`). Ticks that came while no coordinator ran are made up for by one start
+ * (`missed: run-once`), or not at all. */
+enum saga_missed { SAGA_MISSED_RUN_ONCE, SAGA_MISSED_SKIP };
+
 struct saga_start {
-    struct saga_slice topic;
+    struct saga_slice topic;      /* absent: a schedule */
     struct saga_slice event;      /* its type */
     struct saga_expression *key;  /* over the event's body: a string or a number */
     struct saga_expression *when; /* or NULL: always */
     struct saga_expression *type; /* over the body, for events without ce_type; or NULL */
     enum saga_begin from;
+    int64_t every_ms;                 /* a schedule: from tick to tick; 0: by `cron` */
+    const struct saga_schedule *cron; /* or NULL */
+    enum saga_missed missed;
 };
 
 struct saga_retry {
@@ -91,10 +100,50 @@ struct saga_step {
     struct saga_retry retry;
     struct saga_expression *keep; /* over .reply and the rest; NULL: the whole body */
     bool pivot;
+    bool
+        attempts_given; /* `retry.attempts` is said; else a saga that has its pivot behind it retries without end */
     bool behind_pivot; /* a pivot comes before it on every way there */
     bool
         unknown_by_key; /* `unknown: by-key`: the service finds what to undo by ce_sagacompensates */
     struct saga_compensate compensate;
+};
+
+/* `await: name`: an outside event (R21). It is kept as a step keeps its reply. */
+struct saga_await {
+    struct saga_slice name;
+    struct saga_slice topic;
+    struct saga_slice event;       /* its type */
+    struct saga_expression *type;  /* over the event's body, for events without ce_type; or NULL */
+    struct saga_expression *match; /* over the event's body: the value */
+    struct saga_expression *with;  /* over the saga: what the value must equal */
+    struct saga_expression *keep; /* over .reply, which is the event's body; NULL: the whole body */
+    enum saga_begin from;         /* where its topic is begun that was never read (R20) */
+    int64_t timeout_ms;           /* 0: none */
+    int64_t keep_early_ms; /* how long an event is kept that came before its saga asked for it */
+    /* On timeout the block's only branch is run; without one the saga is compensated. */
+};
+
+/* `saga: name`: a child saga (R22). What it ended with is kept as a step keeps its reply. */
+struct saga_child {
+    struct saga_slice name;        /* `as`, else that of the child's definition */
+    struct saga_slice saga;        /* definition */
+    struct saga_expression *key;   /* NULL: follows from the parent */
+    struct saga_expression *input; /* NULL: the empty object */
+    struct saga_expression *keep;  /* over .reply; NULL: all of it */
+    bool behind_pivot;
+};
+
+/* `for-each`: its only branch once for every element. */
+struct saga_for_each {
+    struct saga_slice item;     /* name of the element under `.items`; may be absent */
+    struct saga_expression *in; /* gives a list */
+    uint32_t at_once;           /* so many elements at a time, from 1 */
+};
+
+/* `repeat`: its only branch again, until the expression is true behind a round. */
+struct saga_repeat {
+    struct saga_expression *until;
+    uint32_t at_most; /* rounds, from 1; one more is a failure (RepeatExceeded) */
 };
 
 /* on-completed, on-compensated, and the block */
@@ -129,31 +178,58 @@ struct saga_fail {
 
 enum saga_block_kind {
     SAGA_BLOCK_STEP,
+    SAGA_BLOCK_AWAIT,
+    SAGA_BLOCK_CHILD,
     SAGA_BLOCK_SET,
     SAGA_BLOCK_PUBLISH,
     SAGA_BLOCK_WAIT,
-    SAGA_BLOCK_FAIL
+    SAGA_BLOCK_FAIL,
+    SAGA_BLOCK_CHOOSE,
+    SAGA_BLOCK_PARALLEL,
+    SAGA_BLOCK_FOR_EACH,
+    SAGA_BLOCK_REPEAT,
+    SAGA_BLOCK_KIND_COUNT
+};
+
+struct saga_block_list {
+    const struct saga_block *const *items;
+    size_t count;
+};
+
+/* A list of blocks inside a block. */
+struct saga_branch {
+    struct saga_slice
+        name; /* of `parallel`: the branch's; of `catch`: the failure's type; else absent */
+    struct saga_expression *when;  /* of `choose`; NULL: `else` */
+    struct saga_block_list blocks; /* may be empty */
+    struct saga_source_position position;
 };
 
 struct saga_block {
     uint32_t id; /* index into saga_definition.blocks, in the order of the file */
     enum saga_block_kind kind;
     struct saga_source_position position;
-    /* What it is called in facts, timers and messages: a step's name; else the word it begins with, # and its
-     * number in the file from 1, as in set#3. No step can be called so. */
+    /* What it is called in facts, timers and messages: the name of a step, an awaited event or a child; else the word it
+     * begins with, # and its number in the file from 1, as in set#3. No step can be called so. */
     struct saga_slice label;
+    const struct saga_block
+        *parent;     /* it stands in one of whose branches; NULL: in the root list */
+    uint32_t branch; /* in which */
+    /* `choose`: one for each `when`, `else` last. `parallel`: one each. `for-each`, `repeat`: one. `step`, `saga`: one
+     * for each type that `catch` names. `await`: `on-timeout`, if that is a list. */
+    const struct saga_branch *branches;
+    size_t branch_count;
     union {
         struct saga_step step;
+        struct saga_await await;
+        struct saga_child child;
+        struct saga_for_each for_each;
+        struct saga_repeat repeat;
         struct saga_set set;
         struct saga_publish publish;
         struct saga_wait wait;
         struct saga_fail fail;
     };
-};
-
-struct saga_block_list {
-    const struct saga_block *const *items;
-    size_t count;
 };
 
 struct saga_search {
@@ -199,7 +275,12 @@ int saga_definition_load_file(const char *path, struct saga_diagnostics *diagnos
                               struct saga_definition **ret);
 void saga_definition_free(struct saga_definition *definition);
 
-/* The step of that name (without loop indexes), NULL if there is none. */
+/* Does the block keep something under `.steps`: a step, an awaited event, a child? */
+bool saga_block_is_named(const struct saga_block *block);
+/* The branch of `catch` for a failure of this type, its index; branch_count if there is none. */
+size_t saga_block_catch(const struct saga_block *block, struct saga_slice type);
+
+/* The step, awaited event or child of that name (without loop indexes), NULL if there is none. */
 const struct saga_block *saga_definition_step(const struct saga_definition *definition,
                                               struct saga_slice name);
 
@@ -208,6 +289,7 @@ enum saga_topic_use {
     SAGA_TOPIC_COMMANDS,
     SAGA_TOPIC_REPLIES,
     SAGA_TOPIC_STARTS,
+    SAGA_TOPIC_AWAITED,
     SAGA_TOPIC_PUBLISHED
 };
 void saga_definition_topics(const struct saga_definition *definition,

@@ -21,15 +21,16 @@ struct saga_expression {
 
 /* ---- bindings ---- */
 
-const char *const saga_member_names[SAGA_MEMBER_COUNT] = { "steps", "input", "vars",  "item",
-                                                           "index", "saga",  "reply", "error" };
+const char *const saga_member_names[SAGA_MEMBER_COUNT] = { "steps", "input", "vars",
+                                                           "item",  "items", "index",
+                                                           "saga",  "reply", "error" };
 
 struct saga_slice saga_bindings_member(const struct saga_bindings *bindings, struct saga_slice name)
 {
-    const struct saga_slice values[SAGA_MEMBER_COUNT] = { SAGA_SLICE_NONE, bindings->input,
-                                                          bindings->vars,  bindings->item,
-                                                          bindings->index, bindings->saga,
-                                                          bindings->reply, bindings->error };
+    const struct saga_slice values[SAGA_MEMBER_COUNT] = {
+        SAGA_SLICE_NONE, bindings->input, bindings->vars,  bindings->item, bindings->items,
+        bindings->index, bindings->saga,  bindings->reply, bindings->error
+    };
     for (int i = 0; i < SAGA_MEMBER_COUNT; i++)
         if (saga_slice_is(name, saga_member_names[i])) return values[i];
     return SAGA_SLICE_NONE;

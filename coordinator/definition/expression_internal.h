@@ -81,7 +81,7 @@ int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
 /* ---- expression.c ---- */
 
 /* The top-level members where there is no root; `steps` is the first. */
-enum { SAGA_MEMBER_STEPS = 0, SAGA_MEMBER_COUNT = 8 };
+enum { SAGA_MEMBER_STEPS = 0, SAGA_MEMBER_COUNT = 9 };
 extern const char *const saga_member_names[SAGA_MEMBER_COUNT];
 /* The value of the member `name` other than steps; none: absent. */
 struct saga_slice saga_bindings_member(const struct saga_bindings *bindings,

@@ -83,6 +83,7 @@ void saga_load_step(struct saga_loading *l, struct fy_node *node, struct saga_st
         step->pivot = true; /* probably meant: no findings that follow from it */
     load_unknown(l, saga_yaml_get(node, "unknown"), step);
     load_compensate(l, saga_yaml_get(node, "compensate"), &step->compensate);
+    step->attempts_given = attempts;
     if (step->behind_pivot && !attempts)
         step->retry.attempts = 0; /* only forward: until it succeeds */
 }

@@ -17,7 +17,7 @@ static bool has_compensation(const struct saga_step *step)
 /* Can the step end without an answer, in a way that makes the saga stuck? */
 static bool sticks_unanswered(const struct saga_step *step)
 {
-    return step->pivot || (step->behind_pivot && step->retry.attempts > 0);
+    return step->pivot || (step->behind_pivot && step->attempts_given);
 }
 
 static bool compensation_sticks(const struct saga_step *step)

@@ -192,7 +192,7 @@ bool saga_enter_block(struct saga_decision *d, const struct saga_block *block,
         saga_compensate_begin(d, (struct saga_error_value){ .type = block->fail.type,
                                                             .message = block->fail.message });
         return false;
-    case SAGA_BLOCK_STEP: break;
+    default: break;
     }
     SAGA_ASSERT(!"a block that is entered");
     return false;

@@ -132,10 +132,13 @@ void saga_send_again(struct saga_decision *d, struct saga_step_state *step)
 static bool may_try_again(struct saga_decision *d, const struct saga_step_state *step,
                           bool timed_out)
 {
-    const struct saga_retry *retry = &saga_step_of(d, step)->retry;
+    const struct saga_step *declared = saga_step_of(d, step);
+    const struct saga_retry *retry = &declared->retry;
     if (d->state->status != SAGA_RUNNING) return false;
     /* somebody waits to compensate, and the pivot was surely not done: no use in trying it again */
     if (d->state->has_deferred && !timed_out && !step->unanswered) return false;
+    if (d->state->pivoted && !declared->attempts_given)
+        return true; /* only forward: until it succeeds */
     return retry->attempts == 0 || step->attempt < retry->attempts;
 }
 

@@ -259,7 +259,7 @@ static void the_hash_is_of_the_source(void **state)
 
 static void list_topic(struct saga_slice topic, enum saga_topic_use use, void *context)
 {
-    static const char letters[] = "crsp";
+    static const char letters[] = "crsap";
     char *out = context;
     sprintf(out + strlen(out), "%c:%.*s ", letters[use], SAGA_SLICE_ARG(topic));
 }
