@@ -52,7 +52,13 @@
 #define SAGA_WORKERS_MAX 64
 /* Diagnostics that one run of the loader reports before it says "and more". */
 #define SAGA_DIAGNOSTICS_MAX 100
-/* What decide may derive from one event; more means a definition that feeds itself. */
-#define SAGA_FACTS_MAX 4096
+/* A start's input: it stays in the saga's state, beside what the steps keep. */
+#define SAGA_INPUT_BYTES_MAX (SAGA_STATE_BYTES_MAX / 2)
+/* Rounds of a loop: each leaves its steps in the state until the saga has ended. */
+#define SAGA_LOOP_ROUNDS_MAX 10000
+/* Facts of one record after which a saga lets others go first: a loop of blocks that wait for nothing. */
+#define SAGA_FACTS_AT_ONCE 1000
+/* What decide may derive from one event: those, and some for each step and child that a state has room for. */
+#define SAGA_FACTS_MAX 16384
 
 #endif

@@ -1,14 +1,16 @@
-/* The coordinator's own records in the inbox: hops, starts, operators' commands. */
+/* The coordinator's own records in the inbox: hops, starts, operators' commands, notes. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "codec/message.h"
 
-enum { OWN_HEADERS = 6 };
+enum { OWN_HEADERS = 6, NOTE_HEADERS = 13 };
 
 static void add(struct saga_message *message, const char *name, struct saga_slice value)
 {
@@ -27,6 +29,7 @@ enum saga_inbox_kind saga_inbox_kind_of(const struct saga_message *message)
     if (saga_slice_is(kind, "hop")) return SAGA_INBOX_HOP;
     if (saga_slice_is(kind, "start")) return SAGA_INBOX_START;
     if (saga_slice_is(kind, "operator")) return SAGA_INBOX_OPERATOR;
+    if (saga_slice_is(kind, "note")) return SAGA_INBOX_NOTE;
     return SAGA_INBOX_UNKNOWN;
 }
 
@@ -173,6 +176,71 @@ int saga_operator_open(const struct saga_message *message, struct saga_arena *ar
         return refuse(diagnostic, "an operator's command with an unknown verb");
     if (id.size == 0) return refuse(diagnostic, "an operator's command that names no saga");
     *ret_saga_id = id;
+    *ret = event;
+    return SAGA_OK;
+}
+
+/* ---- notes ---- */
+
+static void add_if(struct saga_message *message, const char *name, struct saga_slice value)
+{
+    if (value.size) add(message, name, value);
+}
+
+void saga_note_message(struct saga_slice inbox_topic, uint32_t lanes, const struct saga_fact *fact,
+                       const struct saga_state *state, struct saga_arena *arena,
+                       struct saga_message *ret)
+{
+    struct saga_slice name, key;
+    int error = saga_id_parse(fact->id, &name, &key);
+    SAGA_ASSERT(error == SAGA_OK); /* ids are made by the engine, or were read as such */
+    *ret = (struct saga_message){ .topic = inbox_topic,
+                                  .partition = (int32_t)saga_lane_of_key(key, lanes),
+                                  .key = key,
+                                  .value = fact->value };
+    ret->headers = SAGA_NEW_ARRAY(arena, struct saga_header, NOTE_HEADERS);
+    add(ret, "saga_kind", SAGA_SLICE("note"));
+    add(ret, "saga_note", saga_slice_of(saga_note_name(fact->note)));
+    add(ret, "saga_to", fact->id);
+    add_if(ret, "saga_to_run", fact->run);
+    add_if(ret, "saga_to_step", fact->step);
+    add(ret, "saga_from", state->id);
+    add(ret, "saga_from_run", state->run);
+    add_if(ret, "saga_from_step", fact->from_step);
+    add(ret, "ce_specversion", SAGA_SLICE("1.0"));
+    add_if(ret, "ce_id", fact->text);
+    add(ret, "ce_type", fact->type.size ? fact->type : saga_slice_of(saga_note_name(fact->note)));
+    add(ret, "content-type", SAGA_SLICE("application/json"));
+    if (state->trace.size) /* a child's trace is its parent's */
+        add(ret, "traceparent",
+            saga_arena_printf(arena, "00-%.*s-%.16s-01", SAGA_SLICE_ARG(state->trace),
+                              state->trace.data));
+}
+
+int saga_note_open(const struct saga_message *message, struct saga_arena *arena,
+                   struct saga_slice *ret_saga_id, struct saga_event *ret,
+                   struct saga_diagnostic *diagnostic)
+{
+    struct saga_event event;
+    struct saga_slice name, key;
+    int error = saga_event_open(message, arena, &event, diagnostic);
+    if (error < 0) return error;
+    event.note = saga_note_of(saga_message_header(message, "saga_note"));
+    event.target = saga_message_header(message, "saga_to");
+    if (event.note == SAGA_NOTE_COUNT || event.note == SAGA_NOTE_AWAIT_EVENT)
+        return refuse(diagnostic, "a note of a kind that this version does not know");
+    if (saga_id_parse(event.target, &name, &key) < 0)
+        return refuse(diagnostic, "a note that does not say whom it is for");
+    event.from_id = saga_message_header(message, "saga_from");
+    event.from_run = saga_message_header(message, "saga_from_run");
+    event.from_step = saga_message_header(message, "saga_from_step");
+    if (saga_id_parse(event.from_id, &name, &name) < 0 || event.from_run.size == 0)
+        return refuse(diagnostic, "a note that does not say whom it is from");
+    event.run = saga_message_header(message, "saga_to_run");
+    event.step = saga_message_header(message, "saga_to_step");
+    event.kind = event.note == SAGA_NOTE_CHILD_START ? SAGA_EVENT_START : SAGA_EVENT_NOTE;
+    if (event.kind == SAGA_EVENT_START) event.key = key;
+    *ret_saga_id = event.target;
     *ret = event;
     return SAGA_OK;
 }

@@ -18,6 +18,11 @@ static const char *verb_name(int verb)
     return saga_verb_name((enum saga_verb)verb);
 }
 
+static const char *note_name(int note)
+{
+    return saga_note_name((enum saga_note)note);
+}
+
 #define HEAD(member, kind)                                                                         \
     {                                                                                              \
         kind, offsetof(struct saga_journal_record, member), NULL, 0                                \
@@ -55,6 +60,12 @@ static const struct saga_avro_field cause_fields[] = {
     CAUSE(who, SAGA_AVRO_STRING),
     CAUSE(from, SAGA_AVRO_STRING),
     CAUSE(reason, SAGA_AVRO_STRING),
+    { SAGA_AVRO_NAME, offsetof(struct saga_event, note), note_name, SAGA_NOTE_COUNT },
+    CAUSE(from_id, SAGA_AVRO_STRING),
+    CAUSE(from_run, SAGA_AVRO_STRING),
+    CAUSE(from_step, SAGA_AVRO_STRING),
+    CAUSE(target, SAGA_AVRO_STRING),
+    CAUSE(keep_ms, SAGA_AVRO_LONG),
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -67,6 +78,11 @@ static const char *status_name(int status)
 static const char *stuck_on_name(int on)
 {
     return saga_stuck_on_name((enum saga_stuck_on)on);
+}
+
+static const char *entry_name(int kind)
+{
+    return saga_state_kind_name((enum saga_state_kind)kind);
 }
 
 /* The same row for a field of a fact, by the table that the engine keeps. */
@@ -86,6 +102,13 @@ static struct saga_avro_field fact_field(const struct saga_fact_field *field)
     case SAGA_FIELD_STUCK_ON:
         row = (struct saga_avro_field){ SAGA_AVRO_NAME, field->offset, stuck_on_name,
                                         SAGA_STUCK_ON_COUNT };
+        break;
+    case SAGA_FIELD_NOTE:
+        row = (struct saga_avro_field){ SAGA_AVRO_NAME, field->offset, note_name, SAGA_NOTE_COUNT };
+        break;
+    case SAGA_FIELD_ENTRY:
+        row =
+            (struct saga_avro_field){ SAGA_AVRO_NAME, field->offset, entry_name, SAGA_KIND_COUNT };
         break;
     }
     return row;

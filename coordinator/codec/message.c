@@ -25,8 +25,9 @@ static struct saga_slice time_text(int64_t time_ms, struct saga_arena *arena)
 
 bool saga_fact_is_message(const struct saga_fact *fact)
 {
-    return fact->kind == SAGA_FACT_STEP_SENT || fact->kind == SAGA_FACT_COMPENSATION_SENT ||
-           fact->kind == SAGA_FACT_EVENT_PUBLISHED;
+    /* a child's compensation has no topic: it is asked for by a note */
+    return fact->kind == SAGA_FACT_STEP_SENT || fact->kind == SAGA_FACT_EVENT_PUBLISHED ||
+           (fact->kind == SAGA_FACT_COMPENSATION_SENT && fact->topic.size > 0);
 }
 
 static struct saga_slice traceparent(const struct saga_state *state, struct saga_slice id,

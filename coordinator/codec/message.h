@@ -11,7 +11,7 @@
 #include "base/message.h"
 #include "engine/engine.h"
 
-/* Does this fact go out as a record? (StepSent, CompensationSent, EventPublished) */
+/* Does this fact go out as a record to a topic of the outside? (StepSent, CompensationSent, EventPublished) */
 bool saga_fact_is_message(const struct saga_fact *fact);
 
 /* The record that such a fact sends, key = the saga's business key, partition by key. Slices point into
@@ -30,6 +30,7 @@ enum saga_inbox_kind {
     SAGA_INBOX_HOP,      /* a record of another topic, passed on by the worker that read it */
     SAGA_INBOX_START,    /* a start by command line or API */
     SAGA_INBOX_OPERATOR, /* cancel, retry, ... */
+    SAGA_INBOX_NOTE,     /* from another saga or entry (R21, R22) */
     SAGA_INBOX_UNKNOWN
 };
 enum saga_inbox_kind saga_inbox_kind_of(const struct saga_message *message);
@@ -62,6 +63,17 @@ void saga_operator_message(struct saga_slice inbox_topic, uint32_t lane, struct 
 int saga_operator_open(const struct saga_message *message, struct saga_arena *arena,
                        struct saga_slice *ret_saga_id, struct saga_event *ret,
                        struct saga_diagnostic *diagnostic);
+
+/* What a NoteSent tells another saga or entry: saga_kind=note, saga_note=its name, saga_to* whom (its key is the record's),
+ * saga_from* who; ce_id the id of an event that is told of, ce_type and the value what is said. `lanes`: how many there
+ * are. Slices point into `arena`, the fact and the state. */
+void saga_note_message(struct saga_slice inbox_topic, uint32_t lanes, const struct saga_fact *fact,
+                       const struct saga_state *state, struct saga_arena *arena,
+                       struct saga_message *ret);
+/* `*ret_saga_id`: whom it is for. A child's start is a start (event kind, key). Errors: SAGA_E_INVALID with words. */
+int saga_note_open(const struct saga_message *message, struct saga_arena *arena,
+                   struct saga_slice *ret_saga_id, struct saga_event *ret,
+                   struct saga_diagnostic *diagnostic);
 
 /* ---- what others send ---- */
 

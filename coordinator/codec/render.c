@@ -90,6 +90,13 @@ static void add_field(struct object *o, const struct saga_fact *fact,
         add_text(o, field->name,
                  saga_slice_of(saga_stuck_on_name(*(const enum saga_stuck_on *)at)));
         return;
+    case SAGA_FIELD_NOTE:
+        add_text(o, field->name, saga_slice_of(saga_note_name(*(const enum saga_note *)at)));
+        return;
+    case SAGA_FIELD_ENTRY:
+        add_text(o, field->name,
+                 saga_slice_of(saga_state_kind_name(*(const enum saga_state_kind *)at)));
+        return;
     }
 }
 
@@ -132,6 +139,13 @@ static void add_cause(struct object *parent, const struct saga_event *cause, boo
     add_text(&o, "who", cause->who);
     add_text(&o, "from", cause->from);
     add_text(&o, "reason", cause->reason);
+    if (cause->note != SAGA_NOTE_NONE)
+        add_text(&o, "note", saga_slice_of(saga_note_name(cause->note)));
+    add_text(&o, "fromId", cause->from_id);
+    add_text(&o, "fromRun", cause->from_run);
+    add_text(&o, "fromStep", cause->from_step);
+    add_text(&o, "target", cause->target);
+    if (cause->keep_ms) add_number(&o, "keepMs", cause->keep_ms);
     close_object(&o);
 }
 
@@ -181,6 +195,8 @@ static void write_step(struct saga_buffer *out, const struct saga_step_state *st
 {
     struct object o = open_object(out);
     add_text(&o, "path", step->path);
+    if (step->kind != SAGA_STEP_COMMAND)
+        add_text(&o, "kind", saga_slice_of(saga_step_kind_name(step->kind)));
     add_text(&o, "status", saga_slice_of(saga_step_status_name(step->status)));
     add_number(&o, "attempt", step->attempt);
     add_true(&o, "pivot", step->pivot);
@@ -189,6 +205,9 @@ static void write_step(struct saga_buffer *out, const struct saga_step_state *st
     add_text(&o, "topic", step->topic);
     add_text(&o, "type", step->type);
     add_text(&o, "replyTopic", step->reply_topic);
+    add_text(&o, "target", step->target);
+    add_text(&o, "errorType", step->error_type);
+    add_text(&o, "errorMessage", step->error_message);
     if (bodies) add_body(&o, "body", step->body);
     if (bodies) add_body(&o, "result", step->result);
     if (step->compensation != SAGA_COMPENSATION_NONE) {
@@ -229,6 +248,37 @@ static void add_timers(struct object *parent, const struct saga_state *state)
     saga_buffer_add_char(parent->out, ']');
 }
 
+/* Of a correlation entry: who waits, and what came early. */
+static void add_correlation(struct object *parent, const struct saga_state *state, bool bodies)
+{
+    if (state->kind != SAGA_KIND_CORRELATION) return;
+    name(parent, "waiters");
+    saga_buffer_add_char(parent->out, '[');
+    for (size_t i = 0; i < state->waiter_count; i++) {
+        if (i) saga_buffer_add_char(parent->out, ',');
+        struct object o = open_object(parent->out);
+        add_text(&o, "id", state->waiters[i].id);
+        add_text(&o, "step", state->waiters[i].step);
+        add_text(&o, "offered", state->waiters[i].offered);
+        close_object(&o);
+    }
+    saga_buffer_add_char(parent->out, ']');
+    name(parent, "events");
+    saga_buffer_add_char(parent->out, '[');
+    for (size_t i = 0; i < state->kept_count; i++) {
+        const struct saga_kept_event *event = &state->kept[i];
+        if (i) saga_buffer_add_char(parent->out, ',');
+        struct object o = open_object(parent->out);
+        add_text(&o, "id", event->id);
+        add_text(&o, "type", event->type);
+        add_text(&o, "status", saga_slice_of(saga_kept_status_name(event->status)));
+        add_time(&o, "expires", event->expires_ms);
+        if (bodies) add_body(&o, "body", event->body);
+        close_object(&o);
+    }
+    saga_buffer_add_char(parent->out, ']');
+}
+
 static void add_search(struct object *parent, const struct saga_state *state)
 {
     if (state->search_count == 0) return;
@@ -257,6 +307,10 @@ struct saga_slice saga_state_json(const struct saga_state *state, bool bodies,
     add_number(&o, "version", state->version);
     add_text(&o, "sha256", state->sha256);
     add_text(&o, "trace", state->trace);
+    if (state->kind != SAGA_KIND_SAGA)
+        add_text(&o, "kind", saga_slice_of(saga_state_kind_name(state->kind)));
+    add_text(&o, "parentId", state->parent_id);
+    add_text(&o, "parentStep", state->parent_step);
     add_number(&o, "sequence", (int64_t)state->sequence);
     add_text(&o, "status", saga_slice_of(saga_status_name(state->status)));
     add_true(&o, "paused", state->paused);
@@ -278,6 +332,7 @@ struct saga_slice saga_state_json(const struct saga_state *state, bool bodies,
     add_steps(&o, state, bodies);
     add_timers(&o, state);
     add_search(&o, state);
+    add_correlation(&o, state, bodies);
     close_object(&o);
     return saga_buffer_slice(&out);
 }

@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "codec/codec_internal.h"
 
-enum { ERROR_FIELD = 19, DEFERRED_FIELD = 20, STUCK_FIELD = 21, SCOPES_FIELD = 26 };
+enum { ERROR_FIELD = 26, DEFERRED_FIELD = 27, STUCK_FIELD = 28, SCOPES_FIELD = 34 };
 
 static const char *status_name(int status)
 {
@@ -21,6 +21,21 @@ static const char *step_name(int status)
 static const char *compensation_name(int status)
 {
     return saga_compensation_status_name((enum saga_compensation_status)status);
+}
+
+static const char *kind_name(int kind)
+{
+    return saga_state_kind_name((enum saga_state_kind)kind);
+}
+
+static const char *step_kind_name(int kind)
+{
+    return saga_step_kind_name((enum saga_step_kind)kind);
+}
+
+static const char *kept_name(int status)
+{
+    return saga_kept_status_name((enum saga_kept_status)status);
 }
 
 static const char *stuck_on_name(int on)
@@ -58,6 +73,13 @@ static const struct saga_avro_field head_fields[] = {
     STATE(ended_ms, SAGA_AVRO_LONG),
     STATE(input, SAGA_AVRO_BYTES),
     STATE(vars, SAGA_AVRO_BYTES),
+    { SAGA_AVRO_NAME, offsetof(struct saga_state, kind), kind_name, SAGA_KIND_COUNT },
+    STATE(parent_id, SAGA_AVRO_STRING),
+    STATE(parent_run, SAGA_AVRO_STRING),
+    STATE(parent_step, SAGA_AVRO_STRING),
+    STATE(released, SAGA_AVRO_BOOL),
+    STATE(reported, SAGA_AVRO_BOOL),
+    STATE(scope_ids, SAGA_AVRO_INT),
 };
 
 static const struct saga_avro_field stuck_fields[] = {
@@ -65,6 +87,7 @@ static const struct saga_avro_field stuck_fields[] = {
     STATE(stuck_step, SAGA_AVRO_STRING),
     STATE(stuck_message, SAGA_AVRO_STRING),
     STATE(stuck_forward, SAGA_AVRO_BOOL),
+    STATE(stuck_scope, SAGA_AVRO_INT),
     STATE(ended_steps, SAGA_AVRO_LONG),
 };
 
@@ -81,6 +104,12 @@ static const struct saga_avro_field scope_fields[] = {
     { SAGA_AVRO_INT, offsetof(struct saga_scope, index), NULL, 0 },
     { SAGA_AVRO_INT, offsetof(struct saga_scope, position), NULL, 0 },
     { SAGA_AVRO_BOOL, offsetof(struct saga_scope, entered), NULL, 0 },
+    { SAGA_AVRO_BOOL, offsetof(struct saga_scope, ended), NULL, 0 },
+    { SAGA_AVRO_BOOL, offsetof(struct saga_scope, loop), NULL, 0 },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, open), NULL, 0 },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, next), NULL, 0 },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, total), NULL, 0 },
+    { SAGA_AVRO_BYTES, offsetof(struct saga_scope, items), NULL, 0 },
 };
 
 static const struct saga_avro_field step_fields[] = {
@@ -104,6 +133,11 @@ static const struct saga_avro_field step_fields[] = {
     STEP(compensation_type, SAGA_AVRO_STRING),
     STEP(compensation_reply_topic, SAGA_AVRO_STRING),
     STEP(compensation_body, SAGA_AVRO_BYTES),
+    { SAGA_AVRO_NAME, offsetof(struct saga_step_state, kind), step_kind_name,
+      SAGA_STEP_KIND_COUNT },
+    STEP(target, SAGA_AVRO_STRING),
+    STEP(error_type, SAGA_AVRO_STRING),
+    STEP(error_message, SAGA_AVRO_STRING),
 };
 
 static const struct saga_avro_field timer_fields[] = {
@@ -116,6 +150,21 @@ static const struct saga_avro_field timer_fields[] = {
 static const struct saga_avro_field search_fields[] = {
     { SAGA_AVRO_STRING, offsetof(struct saga_search_value, name), NULL, 0 },
     { SAGA_AVRO_STRING, offsetof(struct saga_search_value, value), NULL, 0 },
+};
+
+static const struct saga_avro_field waiter_fields[] = {
+    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, id), NULL, 0 },
+    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, run), NULL, 0 },
+    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, step), NULL, 0 },
+    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, offered), NULL, 0 },
+};
+
+static const struct saga_avro_field kept_fields[] = {
+    { SAGA_AVRO_STRING, offsetof(struct saga_kept_event, id), NULL, 0 },
+    { SAGA_AVRO_STRING, offsetof(struct saga_kept_event, type), NULL, 0 },
+    { SAGA_AVRO_BYTES, offsetof(struct saga_kept_event, body), NULL, 0 },
+    { SAGA_AVRO_NAME, offsetof(struct saga_kept_event, status), kept_name, SAGA_KEPT_STATUS_COUNT },
+    { SAGA_AVRO_LONG, offsetof(struct saga_kept_event, expires_ms), NULL, 0 },
 };
 
 /* The state's arrays, one behind the other from SCOPES_FIELD on. */
@@ -135,6 +184,12 @@ static const struct array {
     { search_fields, COUNT(search_fields), sizeof(struct saga_search_value),
       offsetof(struct saga_state, search), offsetof(struct saga_state, search_count),
       offsetof(struct saga_state, search_capacity) },
+    { waiter_fields, COUNT(waiter_fields), sizeof(struct saga_waiter),
+      offsetof(struct saga_state, waiters), offsetof(struct saga_state, waiter_count),
+      offsetof(struct saga_state, waiter_capacity) },
+    { kept_fields, COUNT(kept_fields), sizeof(struct saga_kept_event),
+      offsetof(struct saga_state, kept), offsetof(struct saga_state, kept_count),
+      offsetof(struct saga_state, kept_capacity) },
 };
 
 /* ---- writing ---- */
@@ -230,23 +285,35 @@ static bool step_is_sound(const struct saga_state *state, const struct saga_step
     return step->path.size > 0 && (step->attempt > 0 || step->status == SAGA_STEP_SKIPPED) &&
            step->ended_order <= state->ended_steps &&
            (done || step->compensation == SAGA_COMPENSATION_NONE) &&
-           (!done || step->ended_order > 0) &&
+           (!done || step->ended_order > 0) && saga_state_scope(state, step->scope) &&
+           (step->kind != SAGA_STEP_AWAIT || step->compensation == SAGA_COMPENSATION_NONE) &&
            !(step->pivot && step->compensation != SAGA_COMPENSATION_NONE);
 }
 
 static bool is_undone(const struct saga_step_state *step)
 {
     bool done = step->status == SAGA_STEP_SUCCEEDED || step->status == SAGA_STEP_UNKNOWN;
-    return !done || step->compensation == SAGA_COMPENSATION_DONE ||
+    return !done || step->kind == SAGA_STEP_AWAIT || step->compensation == SAGA_COMPENSATION_DONE ||
            step->compensation == SAGA_COMPENSATION_NOT_NEEDED ||
            step->compensation == SAGA_COMPENSATION_SKIPPED;
+}
+
+static bool scope_is_sound(const struct saga_state *state, const struct saga_scope *scope)
+{
+    return scope->id <= state->scope_ids && scope->loop == (scope->items.data != NULL) &&
+           !(scope->ended && (scope->entered || scope->open > 0)) &&
+           (scope->id == SAGA_SCOPE_ROOT ||
+            (scope->parent < scope->id && saga_state_scope(state, scope->parent)));
 }
 
 static bool is_sound(const struct saga_state *state)
 {
     if (state->status == SAGA_STATUS_NONE || state->id.size == 0 || state->run.size == 0)
         return false;
-    if (state->name.size == 0 || state->sequence == 0 || state->scope_count == 0) return false;
+    bool placed = state->scope_count > 0 || state->kind != SAGA_KIND_SAGA;
+    if (state->name.size == 0 || state->sequence == 0 || !placed) return false;
+    for (size_t i = 0; i < state->scope_count; i++)
+        if (!scope_is_sound(state, &state->scopes[i])) return false;
     if ((state->status == SAGA_STUCK) != (state->stuck_on != SAGA_STUCK_ON_NOTHING)) return false;
     if (saga_status_has_ended(state->status) != (state->ended_ms != 0)) return false;
     if (state->pivoted && state->status == SAGA_COMPENSATING) return false;

@@ -42,6 +42,8 @@ void saga_compensate_begin(struct saga_decision *d, struct saga_error_value erro
         return;
     }
     end_waiting_steps(d);
+    saga_close_waits(d);
+    saga_cancel_children(d);
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_STARTED,
                                      .step = error.step,
                                      .type = error.type,
@@ -51,54 +53,103 @@ void saga_compensate_begin(struct saga_decision *d, struct saga_error_value erro
 
 static void finish(struct saga_decision *d)
 {
-    struct saga_slice message;
-    if (!saga_publish(d, &d->definition->on_compensated, &message)) {
-        saga_stick(d, SAGA_STUCK_ON_PUBLISH, SAGA_SLICE_NONE, message);
+    struct saga_slice body, message;
+    if (!saga_publish(d, &d->definition->on_compensated, &body, &message)) {
+        saga_stick(d, SAGA_STUCK_ON_PUBLISH, SAGA_SCOPE_ROOT, SAGA_SLICE_NONE, message);
         return;
     }
-    saga_emit(
-        d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_COMPENSATED, .due_ms = saga_keep_until(d) });
+    saga_end(d, SAGA_FACT_SAGA_COMPENSATED, "", SAGA_SLICE_NONE);
 }
 
-static bool is_waiting(const struct saga_state *state)
+/* ---- what is compensated when ---- */
+
+static bool is_compensated(const struct saga_step_state *step)
 {
-    for (size_t i = 0; i < state->step_count; i++) {
-        const struct saga_step_state *step = &state->steps[i];
-        if (saga_step_is_open(step)) return true; /* commands in flight are waited for */
-        if (step->compensation == SAGA_COMPENSATION_SENT ||
-            step->compensation == SAGA_COMPENSATION_BACKOFF)
-            return true;
-    }
-    return false;
+    return step->compensation == SAGA_COMPENSATION_DONE ||
+           step->compensation == SAGA_COMPENSATION_NOT_NEEDED ||
+           step->compensation == SAGA_COMPENSATION_SKIPPED;
 }
 
-static struct saga_step_state *last_uncompensated(const struct saga_state *state)
+/* Was it done, perhaps, and is not taken back yet? */
+static bool is_to_be_compensated(const struct saga_step_state *step)
+{
+    bool done = step->status == SAGA_STEP_SUCCEEDED || step->status == SAGA_STEP_UNKNOWN;
+    return done && step->kind != SAGA_STEP_AWAIT && !is_compensated(step);
+}
+
+/* The last that ended among those that ended before `order`. */
+static struct saga_step_state *last_before(const struct saga_state *state, uint64_t order)
 {
     struct saga_step_state *last = NULL;
     for (size_t i = 0; i < state->step_count; i++) {
         struct saga_step_state *step = &state->steps[i];
-        bool done = step->status == SAGA_STEP_SUCCEEDED || step->status == SAGA_STEP_UNKNOWN;
-        if (!done || step->compensation != SAGA_COMPENSATION_NONE) continue;
+        if (!is_to_be_compensated(step) || step->ended_order >= order) continue;
         if (!last || step->ended_order > last->ended_order) last = step;
     }
     return last;
 }
 
-static void send_compensation(struct saga_decision *d, const struct saga_step_state *step)
+/* Only branches of a `parallel` are compensated side by side. */
+static bool has_parallel(const struct saga_decision *d)
+{
+    for (size_t i = 0; i < d->state->scope_count; i++) {
+        const struct saga_scope *scope = &d->state->scopes[i];
+        if (scope->id != SAGA_SCOPE_ROOT &&
+            d->definition->blocks[scope->block]->kind == SAGA_BLOCK_PARALLEL)
+            return true;
+    }
+    return false;
+}
+
+/* The steps whose turn it is: the reverse order of completion, where a step waits for all that ended after it, except
+ * for what ran side by side with it. At most one a branch. */
+static size_t find_turns(const struct saga_decision *d, struct saga_step_state **ret)
+{
+    bool several = has_parallel(d);
+    size_t count = 0;
+    struct saga_step_state *step = last_before(d->state, UINT64_MAX);
+    for (; step; step = last_before(d->state, step->ended_order)) {
+        bool waits = false;
+        for (size_t i = 0; i < count && !waits; i++)
+            waits = !saga_are_side_by_side(d, step->scope, ret[i]->scope);
+        if (!waits) ret[count++] = step;
+        if (!several) break;
+    }
+    return count;
+}
+
+/* Makes the compensation's body. False: the saga is stuck on it. */
+static bool make_body(struct saga_decision *d, const struct saga_step_state *step,
+                      struct saga_slice *ret)
 {
     const struct saga_compensate *compensate = &saga_step_of(d, step)->compensate;
     bool unknown = step->status == SAGA_STEP_UNKNOWN;
     struct saga_expression *expression =
         unknown && compensate->unknown_body ? compensate->unknown_body : compensate->command.body;
-    struct saga_slice body, message;
-    if (saga_evaluate(d, expression, SAGA_SLICE_NONE, &body, &message) < 0) {
-        saga_stick(d, SAGA_STUCK_ON_COMPENSATION, step->path, message);
-        return;
-    }
-    if (saga_is_over_limit(d, body.size, &message)) {
-        saga_stick(d, SAGA_STUCK_ON_COMPENSATION, step->path, message);
-        return;
-    }
+    const struct saga_scope scope = *saga_state_scope(d->state, step->scope);
+    struct saga_slice message;
+    if (saga_evaluate(d, &scope, expression, SAGA_SLICE_NONE, ret, &message) == SAGA_OK &&
+        !saga_is_over_limit(d, ret->size, &message))
+        return true;
+    saga_stick(d, SAGA_STUCK_ON_COMPENSATION, step->scope, step->path, message);
+    return false;
+}
+
+static void ask_child(struct saga_decision *d, const struct saga_step_state *step)
+{
+    struct saga_slice path = step->path, target = step->target;
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_SENT,
+                                     .step = path,
+                                     .attempt = step->compensation_attempt + 1,
+                                     .type = step->type });
+    saga_send_note(d, SAGA_NOTE_CHILD_COMPENSATE, target, path);
+}
+
+static void send_compensation(struct saga_decision *d, const struct saga_step_state *step)
+{
+    const struct saga_compensate *compensate = &saga_step_of(d, step)->compensate;
+    struct saga_slice body;
+    if (!make_body(d, step, &body)) return;
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_SENT,
                                      .step = step->path,
                                      .attempt = 1,
@@ -109,27 +160,55 @@ static void send_compensation(struct saga_decision *d, const struct saga_step_st
                                      .due_ms = d->event->time_ms + compensate->timeout_ms });
 }
 
+/* False: nothing was done, it is under way. */
+static bool begin_turn(struct saga_decision *d, const struct saga_step_state *step)
+{
+    switch (step->compensation) {
+    case SAGA_COMPENSATION_NONE:
+        if (step->kind == SAGA_STEP_CHILD)
+            ask_child(d, step);
+        else if (saga_step_of(d, step)->compensate.kind == SAGA_COMPENSATE_COMMAND)
+            send_compensation(d, step);
+        else
+            saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_NOT_NEEDED,
+                                             .step = step->path });
+        return true;
+    case SAGA_COMPENSATION_FAILED:
+    case SAGA_COMPENSATION_EXHAUSTED: /* while the saga was stuck on another */
+        saga_stick(d, SAGA_STUCK_ON_COMPENSATION, step->scope, step->path, step->error_message);
+        return true;
+    default: return false;
+    }
+}
+
+static bool is_waiting(const struct saga_state *state)
+{
+    for (size_t i = 0; i < state->step_count; i++)
+        if (saga_step_is_open(&state->steps[i])) return true; /* what is in flight is waited for */
+    return false;
+}
+
 void saga_compensate_next(struct saga_decision *d)
 {
-    if (d->state->status != SAGA_COMPENSATING || d->state->paused) return;
-    if (is_waiting(d->state)) return;
-    for (;;) {
-        const struct saga_step_state *step = last_uncompensated(d->state);
-        if (!step) {
+    while (d->state->status == SAGA_COMPENSATING && !d->state->paused && !is_waiting(d->state)) {
+        struct saga_step_state **turns =
+            SAGA_NEW_ARRAY(d->arena, struct saga_step_state *, d->state->step_count + 1);
+        size_t count = find_turns(d, turns), i = 0;
+        if (count == 0) {
             finish(d);
             return;
         }
-        if (saga_step_of(d, step)->compensate.kind == SAGA_COMPENSATE_COMMAND) {
-            send_compensation(d, step);
-            return;
-        }
-        saga_emit(
-            d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_NOT_NEEDED, .step = step->path });
+        while (i < count && !begin_turn(d, turns[i])) i++;
+        if (i == count) return;
     }
 }
 
 void saga_compensation_send_again(struct saga_decision *d, struct saga_step_state *step)
 {
+    if (step->kind == SAGA_STEP_CHILD) {
+        ask_child(d, step);
+        return;
+    }
     saga_emit(d, (struct saga_fact){
                      .kind = SAGA_FACT_COMPENSATION_SENT,
                      .step = step->path,
@@ -139,6 +218,14 @@ void saga_compensation_send_again(struct saga_decision *d, struct saga_step_stat
                      .reply_topic = step->compensation_reply_topic,
                      .due_ms = d->event->time_ms + saga_step_of(d, step)->compensate.timeout_ms,
                  });
+}
+
+void saga_stick_on_compensation(struct saga_decision *d, struct saga_slice path,
+                                struct saga_slice message)
+{
+    if (d->state->status != SAGA_COMPENSATING) return;
+    saga_stick(d, SAGA_STUCK_ON_COMPENSATION, saga_state_step(d->state, path)->scope, path,
+               message);
 }
 
 void saga_compensation_attempt_failed(struct saga_decision *d, struct saga_step_state *step,
@@ -161,7 +248,8 @@ void saga_compensation_attempt_failed(struct saga_decision *d, struct saga_step_
     }
     saga_emit(d, (struct saga_fact){
                      .kind = SAGA_FACT_COMPENSATION_EXHAUSTED, .step = path, .attempt = attempt });
-    saga_stick(d, SAGA_STUCK_ON_COMPENSATION, path,
-               saga_arena_printf(d->arena, "its %u attempts are used up; the last: %.*s", attempt,
-                                 SAGA_SLICE_ARG(message.size ? message : reason)));
+    saga_stick_on_compensation(
+        d, path,
+        saga_arena_printf(d->arena, "its %u attempts are used up; the last: %.*s", attempt,
+                          SAGA_SLICE_ARG(message.size ? message : reason)));
 }

@@ -9,16 +9,6 @@
 #include "base/time.h"
 #include "engine/engine_internal.h"
 
-static struct saga_fact fact_of(enum saga_fact_kind kind, const struct saga_block *block,
-                                const struct saga_scope *scope)
-{
-    return (struct saga_fact){ .kind = kind,
-                               .step = block->label,
-                               .scope = scope->id,
-                               .block = block->id,
-                               .position = scope->position };
-}
-
 /* ---- set ---- */
 
 static void add_member(struct saga_buffer *json, struct saga_slice name, struct saga_slice value)
@@ -37,8 +27,9 @@ static bool is_assigned(const struct saga_set *set, struct saga_slice name)
 }
 
 /* The members that stay, in their order, then those that are set. */
-static bool make_variables(struct saga_decision *d, const struct saga_set *set,
-                           struct saga_slice *ret, struct saga_slice *ret_message)
+static bool make_variables(struct saga_decision *d, const struct saga_scope *scope,
+                           const struct saga_set *set, struct saga_slice *ret,
+                           struct saga_slice *ret_message)
 {
     struct saga_json_walk walk;
     struct saga_buffer json;
@@ -53,7 +44,7 @@ static bool make_variables(struct saga_decision *d, const struct saga_set *set,
         }
     }
     for (size_t i = 0; i < set->count; i++) {
-        if (saga_evaluate(d, set->items[i].value, SAGA_SLICE_NONE, &value, ret_message) < 0)
+        if (saga_evaluate(d, scope, set->items[i].value, SAGA_SLICE_NONE, &value, ret_message) < 0)
             return false;
         add_member(&json, set->items[i].name, value);
     }
@@ -62,38 +53,36 @@ static bool make_variables(struct saga_decision *d, const struct saga_set *set,
     return true;
 }
 
-static bool set_variables(struct saga_decision *d, const struct saga_block *block,
+static void set_variables(struct saga_decision *d, const struct saga_block *block,
                           const struct saga_scope *scope)
 {
-    struct saga_fact fact = fact_of(SAGA_FACT_VARIABLES_SET, block, scope);
+    struct saga_fact fact = saga_fact_at(d, SAGA_FACT_VARIABLES_SET, block, scope);
     struct saga_slice message;
-    if (!make_variables(d, &block->set, &fact.value, &message)) {
-        saga_body_failed(d, block->label, message);
-        return false;
+    if (!make_variables(d, scope, &block->set, &fact.value, &message)) {
+        saga_body_failed(d, scope, fact.step, message);
+        return;
     }
     if (saga_is_over_limit(d, fact.value.size, &message)) {
-        saga_stick(d, SAGA_STUCK_ON_LIMIT, block->label, message);
-        return false;
+        saga_stick(d, SAGA_STUCK_ON_LIMIT, scope->id, fact.step, message);
+        return;
     }
     saga_emit(d, fact);
-    return true;
 }
 
 /* ---- publish ---- */
 
-static bool publish_event(struct saga_decision *d, const struct saga_block *block,
+static void publish_event(struct saga_decision *d, const struct saga_block *block,
                           const struct saga_scope *scope)
 {
-    struct saga_fact fact = fact_of(SAGA_FACT_EVENT_PUBLISHED, block, scope);
+    struct saga_fact fact = saga_fact_at(d, SAGA_FACT_EVENT_PUBLISHED, block, scope);
     struct saga_slice message;
-    if (saga_evaluate(d, block->publish.body, SAGA_SLICE_NONE, &fact.value, &message) < 0) {
-        saga_body_failed(d, block->label, message);
-        return false;
+    if (saga_evaluate(d, scope, block->publish.body, SAGA_SLICE_NONE, &fact.value, &message) < 0) {
+        saga_body_failed(d, scope, fact.step, message);
+        return;
     }
     fact.topic = block->publish.topic;
     fact.type = block->publish.event;
     saga_emit(d, fact);
-    return true;
 }
 
 /* ---- wait ---- */
@@ -114,7 +103,8 @@ static bool read_time(struct saga_decision *d, struct saga_slice json, int64_t *
     return true;
 }
 
-static bool until_when(struct saga_decision *d, const struct saga_wait *wait, int64_t *ret_ms,
+static bool until_when(struct saga_decision *d, const struct saga_scope *scope,
+                       const struct saga_wait *wait, int64_t *ret_ms,
                        struct saga_slice *ret_message)
 {
     struct saga_slice json;
@@ -122,7 +112,7 @@ static bool until_when(struct saga_decision *d, const struct saga_wait *wait, in
         *ret_ms = d->event->time_ms + wait->duration_ms;
         return true;
     }
-    if (saga_evaluate(d, wait->until, SAGA_SLICE_NONE, &json, ret_message) < 0) return false;
+    if (saga_evaluate(d, scope, wait->until, SAGA_SLICE_NONE, &json, ret_message) < 0) return false;
     if (read_time(d, json, ret_ms)) return true;
     struct saga_slice clipped = saga_slice_clip(saga_json_trim(json), 100),
                       source = saga_slice_clip(saga_expression_source(wait->until), 200);
@@ -134,66 +124,57 @@ static bool until_when(struct saga_decision *d, const struct saga_wait *wait, in
     return false;
 }
 
-static bool start_wait(struct saga_decision *d, const struct saga_block *block,
+static void start_wait(struct saga_decision *d, const struct saga_block *block,
                        const struct saga_scope *scope)
 {
-    struct saga_fact fact = fact_of(SAGA_FACT_WAIT_STARTED, block, scope);
+    struct saga_fact fact = saga_fact_at(d, SAGA_FACT_WAIT_STARTED, block, scope);
     struct saga_slice message;
-    if (!until_when(d, &block->wait, &fact.due_ms, &message)) {
-        saga_body_failed(d, block->label, message);
-        return false;
+    if (!until_when(d, scope, &block->wait, &fact.due_ms, &message))
+        saga_body_failed(d, scope, fact.step, message);
+    else if (fact.due_ms <= d->event->time_ms)
+        saga_pass_block(d, block, scope, "time-has-passed");
+    else
+        saga_emit(d, fact);
+}
+
+bool saga_wait_is_over(struct saga_decision *d, struct saga_slice path)
+{
+    for (size_t i = 0; d->state->status == SAGA_RUNNING && i < d->state->scope_count; i++) {
+        struct saga_scope scope = d->state->scopes[i];
+        if (scope.ended || scope.loop || !scope.entered) continue;
+        const struct saga_block *block = saga_scope_blocks(d, &scope)->items[scope.position];
+        if (block->kind != SAGA_BLOCK_WAIT ||
+            !saga_slice_equal(saga_path(d, &scope, block->label), path))
+            continue;
+        saga_pass_block(d, block, &scope, "");
+        saga_proceed(d);
+        return true;
     }
-    bool over = fact.due_ms <= d->event->time_ms;
-    if (over) {
-        fact.kind = SAGA_FACT_BLOCK_PASSED;
-        fact.reason = SAGA_SLICE("time-has-passed");
-        fact.due_ms = 0;
-    }
-    saga_emit(d, fact);
-    return over;
+    return false;
 }
 
-static const struct saga_block *block_here(const struct saga_decision *d)
-{
-    uint32_t position = d->state->scopes[0].position;
-    SAGA_ASSERT(position < d->definition->root.count);
-    return d->definition->root.items[position];
-}
+/* ---- fail ---- */
 
-bool saga_wait_is_over(struct saga_decision *d, struct saga_slice label)
+static void fail(struct saga_decision *d, const struct saga_block *block,
+                 const struct saga_scope *scope)
 {
-    const struct saga_scope *scope = &d->state->scopes[0];
-    bool waits = d->state->status == SAGA_RUNNING && scope->entered &&
-                 saga_slice_equal(block_here(d)->label, label);
-    if (!waits) return false;
-    saga_emit(d, fact_of(SAGA_FACT_BLOCK_PASSED, block_here(d), scope));
-    saga_proceed(d);
-    return true;
-}
-
-void saga_skip_block(struct saga_decision *d)
-{
-    struct saga_fact fact = fact_of(SAGA_FACT_BLOCK_PASSED, block_here(d), &d->state->scopes[0]);
-    fact.reason = SAGA_SLICE("skip");
-    saga_emit(d, fact);
+    struct saga_error_value error = { .type = block->fail.type, .message = block->fail.message };
+    if (d->state->pivoted)
+        saga_block_failed(d, scope, saga_path(d, scope, block->label), error.type, error.message);
+    else
+        saga_compensate_begin(d, error); /* the saga's own will: no step is to blame */
 }
 
 /* ---- */
 
-bool saga_enter_block(struct saga_decision *d, const struct saga_block *block,
-                      const struct saga_scope *scope)
+void saga_enter_simple(struct saga_decision *d, const struct saga_block *block,
+                       const struct saga_scope *scope)
 {
     switch (block->kind) {
-    case SAGA_BLOCK_SET: return set_variables(d, block, scope);
-    case SAGA_BLOCK_PUBLISH: return publish_event(d, block, scope);
-    case SAGA_BLOCK_WAIT: return start_wait(d, block, scope);
-    case SAGA_BLOCK_FAIL:
-        /* the loader refuses it behind a pivot */
-        saga_compensate_begin(d, (struct saga_error_value){ .type = block->fail.type,
-                                                            .message = block->fail.message });
-        return false;
-    default: break;
+    case SAGA_BLOCK_SET: set_variables(d, block, scope); return;
+    case SAGA_BLOCK_PUBLISH: publish_event(d, block, scope); return;
+    case SAGA_BLOCK_WAIT: start_wait(d, block, scope); return;
+    case SAGA_BLOCK_FAIL: fail(d, block, scope); return;
+    default: SAGA_ASSERT(!"a block that waits for no service");
     }
-    SAGA_ASSERT(!"a block that is entered");
-    return false;
 }

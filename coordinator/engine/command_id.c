@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/limits.h"
 #include "base/mutation.h"
 #include "engine/engine.h"
 
@@ -23,6 +24,36 @@ struct saga_slice saga_command_id(struct saga_arena *arena, const struct saga_st
                              SAGA_SLICE_ARG(state->run), SAGA_SLICE_ARG(step),
                              compensation ? COMPENSATE "/" : "",
                              SAGA_WITHOUT(COMMAND_IDS) ? 1 : attempt);
+}
+
+struct saga_slice saga_correlation_id(struct saga_arena *arena, struct saga_slice definition,
+                                      struct saga_slice topic, struct saga_slice event,
+                                      struct saga_slice value)
+{
+    return saga_arena_printf(arena, "%.*s%c%.*s%c%.*s/%.*s", SAGA_SLICE_ARG(definition),
+                             SAGA_ENTRY_MARK, SAGA_SLICE_ARG(topic), SAGA_ENTRY_MARK,
+                             SAGA_SLICE_ARG(event), SAGA_SLICE_ARG(value));
+}
+
+struct saga_slice saga_schedule_id(struct saga_arena *arena, struct saga_slice definition)
+{
+    return saga_arena_printf(arena, "%.*s%cschedule/%.*s", SAGA_SLICE_ARG(definition),
+                             SAGA_ENTRY_MARK, SAGA_SLICE_ARG(definition));
+}
+
+bool saga_id_is_entry(struct saga_slice id)
+{
+    const char *slash = id.size ? memchr(id.data, '/', id.size) : NULL;
+    return slash && memchr(id.data, SAGA_ENTRY_MARK, (size_t)(slash - id.data));
+}
+
+const char *saga_key_fault(struct saga_slice key)
+{
+    if (key.size == 0) return "is empty";
+    if (key.size > SAGA_KEY_BYTES_MAX) return "is too long for a business key";
+    for (size_t i = 0; i < key.size; i++)
+        if ((unsigned char)key.data[i] < 0x20) return "holds a control character";
+    return NULL;
 }
 
 /* Cuts the part behind the last slash off `*rest`. */

@@ -39,70 +39,6 @@ const struct saga_step *saga_step_of(const struct saga_decision *d,
     return &block->step;
 }
 
-/* ---- what an expression sees ---- */
-
-static struct saga_slice saga_member(struct saga_decision *d)
-{
-    char started[SAGA_TIME_TEXT_BYTES];
-    struct saga_buffer json;
-    saga_buffer_init(&json, d->arena);
-    saga_time_format(d->state->started_ms, started);
-    saga_buffer_printf(&json, "{\"id\":");
-    saga_buffer_add_json_string(&json, d->state->id);
-    saga_buffer_printf(&json, ",\"key\":");
-    saga_buffer_add_json_string(&json, d->state->key);
-    saga_buffer_printf(&json, ",\"name\":");
-    saga_buffer_add_json_string(&json, d->state->name);
-    saga_buffer_printf(&json, ",\"version\":%u,\"started\":\"%s\"}", d->state->version, started);
-    return saga_buffer_slice(&json);
-}
-
-static struct saga_slice error_member(struct saga_decision *d)
-{
-    struct saga_buffer json;
-    saga_buffer_init(&json, d->arena);
-    saga_buffer_printf(&json, "{\"step\":");
-    if (d->state->error.step.size)
-        saga_buffer_add_json_string(&json, d->state->error.step);
-    else
-        saga_buffer_printf(&json, "null");
-    saga_buffer_printf(&json, ",\"type\":");
-    saga_buffer_add_json_string(&json, d->state->error.type);
-    saga_buffer_printf(&json, ",\"message\":");
-    saga_buffer_add_json_string(&json, d->state->error.message);
-    saga_buffer_add_char(&json, '}');
-    return saga_buffer_slice(&json);
-}
-
-static void add_steps(struct saga_decision *d, struct saga_bindings *bindings)
-{
-    const struct saga_state *state = d->state;
-    if (state->step_count == 0) return;
-    struct saga_binding *steps = SAGA_NEW_ARRAY(d->arena, struct saga_binding, state->step_count);
-    for (size_t i = 0; i < state->step_count; i++)
-        steps[i] = (struct saga_binding){ state->steps[i].path, state->steps[i].result };
-    bindings->steps = steps;
-    bindings->step_count = state->step_count;
-}
-
-int saga_evaluate(struct saga_decision *d, struct saga_expression *expression,
-                  struct saga_slice reply, struct saga_slice *ret_json,
-                  struct saga_slice *ret_message)
-{
-    if (!expression) {
-        *ret_json = SAGA_SLICE("{}");
-        return SAGA_OK;
-    }
-    struct saga_bindings bindings = { .input = d->state->input,
-                                      .vars = d->state->vars,
-                                      .reply = reply };
-    if (saga_expression_reads(expression, "steps")) add_steps(d, &bindings);
-    if (saga_expression_reads(expression, "saga")) bindings.saga = saga_member(d);
-    if (d->state->has_error && saga_expression_reads(expression, "error"))
-        bindings.error = error_member(d);
-    return saga_expression_eval(expression, &bindings, d->arena, ret_json, ret_message);
-}
-
 /* ---- starts ---- */
 
 static bool is_hex(struct saga_slice s)
@@ -133,7 +69,7 @@ static void set_search_values(struct saga_decision *d)
     for (size_t i = 0; i < d->definition->search_count; i++) {
         const struct saga_search *search = &d->definition->search[i];
         struct saga_slice json, message, text;
-        if (saga_evaluate(d, search->value, SAGA_SLICE_NONE, &json, &message) < 0) continue;
+        if (saga_evaluate(d, NULL, search->value, SAGA_SLICE_NONE, &json, &message) < 0) continue;
         enum saga_json_kind kind = saga_json_kind(json);
         if (kind == SAGA_JSON_NULL || kind == SAGA_JSON_ARRAY || kind == SAGA_JSON_OBJECT) continue;
         if (kind != SAGA_JSON_STRING || saga_json_text(json, d->arena, &text) < 0)
@@ -164,9 +100,29 @@ static void begin_saga(struct saga_decision *d)
                .value = d->event->body,
                .value_from_cause = true,
                .due_ms = definition->deadline_ms ? d->event->time_ms + definition->deadline_ms : 0,
+               .parent_id = d->event->from_id,
+               .parent_run = d->event->from_run,
+               .parent_step = d->event->from_step,
            });
     set_search_values(d);
     saga_advance(d);
+}
+
+/* R22: another saga asked for a child of this id. */
+static void tell_asker(struct saga_decision *d)
+{
+    struct saga_buffer json;
+    saga_buffer_init(&json, d->arena);
+    saga_buffer_printf(&json, "{\"id\":");
+    saga_buffer_add_json_string(&json, d->state->id);
+    saga_buffer_printf(&json, ",\"message\":\"a saga of this id is there already\"}");
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_NOTE_SENT,
+                                     .note = SAGA_NOTE_CHILD_ENDED,
+                                     .id = d->event->from_id,
+                                     .run = d->event->from_run,
+                                     .step = d->event->from_step,
+                                     .type = SAGA_SLICE("AlreadyExists"),
+                                     .value = saga_buffer_slice(&json) });
 }
 
 void saga_decide_start(struct saga_decision *d)
@@ -182,6 +138,10 @@ void saga_decide_start(struct saga_decision *d)
                      .message = ended ? SAGA_SLICE("a saga of this id has ended and is still kept")
                                       : SAGA_SLICE("a saga of this id is under way"),
                  });
+    if (saga_is_from_parent(d))
+        saga_child_start_again(d);
+    else if (d->event->from_id.size)
+        tell_asker(d);
 }
 
 static struct saga_slice no_definition_words(struct saga_decision *d)
@@ -193,7 +153,8 @@ static struct saga_slice no_definition_words(struct saga_decision *d)
 void saga_stick_on_definition(struct saga_decision *d)
 {
     if (d->state->status == SAGA_RUNNING || d->state->status == SAGA_COMPENSATING)
-        saga_stick(d, SAGA_STUCK_ON_DEFINITION, SAGA_SLICE_NONE, no_definition_words(d));
+        saga_stick(d, SAGA_STUCK_ON_DEFINITION, SAGA_SCOPE_ROOT, SAGA_SLICE_NONE,
+                   no_definition_words(d));
 }
 
 /* R19: what happens to a saga whose definition is nowhere to be had. Its timers are held, so that they ring
@@ -212,6 +173,13 @@ static void decide_without_definition(struct saga_decision *d)
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_HELD, .name = d->event->timer });
     }
     saga_stick_on_definition(d);
+    if (d->event->kind == SAGA_EVENT_NOTE) {
+        if (d->event->note == SAGA_NOTE_AWAIT_MATCH)
+            saga_await_matched(d,
+                               NULL); /* gives it back; it asks anew when the definition is found */
+        else
+            saga_ignore_note(d, "no-definition", "its definition is not to be had");
+    }
     if (d->event->kind == SAGA_EVENT_REPLY)
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_REPLY_IGNORED,
                                          .step = d->event->step,
@@ -222,32 +190,52 @@ static void decide_without_definition(struct saga_decision *d)
 
 static bool needs_definition(const struct saga_decision *d)
 {
-    if (saga_status_has_ended(d->state->status)) return false;
-    return d->event->kind == SAGA_EVENT_REPLY || d->event->kind == SAGA_EVENT_TIMER;
+    if (d->state->kind != SAGA_KIND_SAGA || saga_status_has_ended(d->state->status)) return false;
+    bool release = d->event->kind == SAGA_EVENT_NOTE && d->event->note == SAGA_NOTE_CHILD_RELEASE;
+    return d->event->kind == SAGA_EVENT_REPLY || d->event->kind == SAGA_EVENT_TIMER ||
+           (d->event->kind == SAGA_EVENT_NOTE && !release);
+}
+
+/* R19: the definition is there again. What others said meanwhile was not taken: they are asked once more. */
+static void continue_with_definition(struct saga_decision *d)
+{
+    saga_ask_again(d);
+    saga_continue(d, "definition-found");
+}
+
+static void decide_saga(struct saga_decision *d)
+{
+    if (!d->definition && needs_definition(d)) {
+        decide_without_definition(d);
+        return;
+    }
+    if (needs_definition(d) && d->state->stuck_on == SAGA_STUCK_ON_DEFINITION)
+        continue_with_definition(d);
+    switch (d->event->kind) {
+    case SAGA_EVENT_START: saga_decide_start(d); return;
+    case SAGA_EVENT_REPLY: saga_decide_reply(d); return;
+    case SAGA_EVENT_TIMER: saga_decide_timer(d); return;
+    case SAGA_EVENT_OPERATOR: saga_decide_operator(d); return;
+    case SAGA_EVENT_NOTE: saga_decide_note(d); return;
+    case SAGA_EVENT_LANE:
+    case SAGA_EVENT_KIND_COUNT: break;
+    }
+    SAGA_ASSERT(!"an event that no saga takes");
 }
 
 void saga_decide(const struct saga_definition *definition, struct saga_state *state,
                  const struct saga_event *event, struct saga_arena *arena, struct saga_facts *ret)
 {
     SAGA_ASSERT(ret->count == 0);
-    SAGA_ASSERT(state->status != SAGA_STATUS_NONE || event->kind == SAGA_EVENT_START);
+    SAGA_ASSERT(state->status != SAGA_STATUS_NONE || saga_event_begins(event));
     SAGA_ASSERT(!state->forgotten);
     struct saga_decision d = { definition, state, event, arena, ret };
+    bool begins_entry = state->status == SAGA_STATUS_NONE && event->kind == SAGA_EVENT_NOTE;
     saga_evolve_begin(state, event->time_ms);
-    if (!definition && needs_definition(&d)) {
-        decide_without_definition(&d);
-    } else {
-        if (needs_definition(&d) && state->stuck_on == SAGA_STUCK_ON_DEFINITION)
-            saga_continue(&d, "definition-found"); /* R19 */
-        switch (event->kind) {
-        case SAGA_EVENT_START: saga_decide_start(&d); break;
-        case SAGA_EVENT_REPLY: saga_decide_reply(&d); break;
-        case SAGA_EVENT_TIMER: saga_decide_timer(&d); break;
-        case SAGA_EVENT_OPERATOR: saga_decide_operator(&d); break;
-        case SAGA_EVENT_LANE:
-        case SAGA_EVENT_KIND_COUNT: SAGA_ASSERT(!"an event that no saga takes");
-        }
-    }
+    if (begins_entry || state->kind != SAGA_KIND_SAGA)
+        saga_decide_entry(&d);
+    else
+        decide_saga(&d);
     SAGA_ASSERT(ret->count > 0);
     saga_state_check(state);
 }

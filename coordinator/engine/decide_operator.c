@@ -16,13 +16,6 @@ static void ignore(struct saga_decision *d, const char *reason, const char *mess
                                      .message = saga_slice_of(message) });
 }
 
-static void go_on(struct saga_decision *d, enum saga_status status, const char *reason)
-{
-    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_CONTINUED,
-                                     .status = status,
-                                     .reason = saga_slice_of(reason) });
-}
-
 void saga_proceed(struct saga_decision *d)
 {
     saga_advance(d);
@@ -44,10 +37,17 @@ static void rearm_held_timers(struct saga_decision *d)
     }
 }
 
+void saga_go_on(struct saga_decision *d, enum saga_status status, const char *reason)
+{
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_CONTINUED,
+                                     .status = status,
+                                     .reason = saga_slice_of(reason) });
+    rearm_held_timers(d);
+}
+
 void saga_continue(struct saga_decision *d, const char *reason)
 {
-    go_on(d, d->state->stuck_forward ? SAGA_RUNNING : SAGA_COMPENSATING, reason);
-    rearm_held_timers(d);
+    saga_go_on(d, d->state->stuck_forward ? SAGA_RUNNING : SAGA_COMPENSATING, reason);
     saga_proceed(d);
 }
 
@@ -99,11 +99,9 @@ static void resume(struct saga_decision *d)
 static void retry_compensation(struct saga_decision *d, struct saga_slice path)
 {
     struct saga_step_state *step = saga_state_step(d->state, path);
-    go_on(d, SAGA_COMPENSATING, "retry");
-    if (step && step->compensation_attempt > 0)
-        saga_compensation_send_again(d, step);
-    else
-        saga_proceed(d); /* its body could not be made: nothing was sent yet */
+    saga_go_on(d, SAGA_COMPENSATING, "retry");
+    if (step && step->compensation_attempt > 0) saga_compensation_send_again(d, step);
+    saga_proceed(d);
 }
 
 static void retry(struct saga_decision *d)
@@ -115,8 +113,9 @@ static void retry(struct saga_decision *d)
     } else if (!d->definition) {
         refuse(d, "no-definition", "its definition is still not to be had: deploy it first");
     } else if (on == SAGA_STUCK_ON_STEP || on == SAGA_STUCK_ON_PIVOT) {
-        go_on(d, SAGA_RUNNING, "retry");
-        saga_send_again(d, saga_state_step(d->state, path));
+        saga_go_on(d, SAGA_RUNNING, "retry");
+        saga_try_again(d, saga_state_step(d->state, path));
+        saga_proceed(d);
     } else if (on == SAGA_STUCK_ON_COMPENSATION) {
         retry_compensation(d, path);
     } else {
@@ -124,39 +123,37 @@ static void retry(struct saga_decision *d)
     }
 }
 
-static void skip_step(struct saga_decision *d, struct saga_slice path)
+/* Counts the block as done that could not be done, or whose step did not succeed. */
+static void skip_block(struct saga_decision *d, struct saga_slice path)
 {
+    struct saga_scope scope = *saga_state_scope(d->state, d->state->stuck_scope);
+    const struct saga_block_list *list = saga_scope_blocks(d, &scope);
     const struct saga_step_state *step = saga_state_step(d->state, path);
-    const struct saga_scope *scope = &d->state->scopes[0];
-    go_on(d, SAGA_RUNNING, "skip");
-    if (!step && !saga_definition_step(d->definition, path))
-        saga_skip_block(d);
-    else if (!step || step->status != SAGA_STEP_SUCCEEDED)
-        saga_emit(d,
-                  (struct saga_fact){
-                      .kind = SAGA_FACT_STEP_SKIPPED,
-                      .step = path,
-                      .scope = scope->id,
-                      .block = step ? step->block : saga_definition_step(d->definition, path)->id,
-                      .position = scope->position,
-                  });
+    SAGA_ASSERT(scope.position <= list->count);
+    bool done = scope.position == list->count || (step && step->status == SAGA_STEP_SUCCEEDED);
+    saga_go_on(d, SAGA_RUNNING, "skip");
+    if (!done) {
+        const struct saga_block *block = list->items[scope.position];
+        bool named = saga_block_is_named(block);
+        struct saga_fact fact =
+            saga_fact_at(d, named ? SAGA_FACT_STEP_SKIPPED : SAGA_FACT_BLOCK_PASSED, block, &scope);
+        if (!named) fact.reason = SAGA_SLICE("skip");
+        saga_emit(d, fact);
+    }
     saga_proceed(d);
 }
 
 static void skip_compensation(struct saga_decision *d, struct saga_slice path)
 {
-    go_on(d, SAGA_COMPENSATING, "skip");
+    saga_go_on(d, SAGA_COMPENSATING, "skip");
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_SKIPPED, .step = path });
     saga_proceed(d);
 }
 
 static void skip_publish(struct saga_decision *d)
 {
-    bool forward = d->state->stuck_forward;
-    saga_emit(d, (struct saga_fact){ .kind = forward ? SAGA_FACT_SAGA_COMPLETED
-                                                     : SAGA_FACT_SAGA_COMPENSATED,
-                                     .reason = SAGA_SLICE("publish-skipped"),
-                                     .due_ms = saga_keep_until(d) });
+    saga_end(d, d->state->stuck_forward ? SAGA_FACT_SAGA_COMPLETED : SAGA_FACT_SAGA_COMPENSATED,
+             "publish-skipped", SAGA_SLICE_NONE);
 }
 
 static void skip(struct saga_decision *d)
@@ -171,7 +168,7 @@ static void skip(struct saga_decision *d)
         else if (d->state->stuck_on == SAGA_STUCK_ON_COMPENSATION)
             skip_compensation(d, path);
         else
-            skip_step(d, path);
+            skip_block(d, path);
         return;
     case SAGA_STUCK_ON_PUBLISH: skip_publish(d); return;
     case SAGA_STUCK_ON_PIVOT:
@@ -211,13 +208,13 @@ static void resolve_pivot(struct saga_decision *d, bool succeeded)
                                          .attempt = step->attempt,
                                          .type = type,
                                          .message = d->event->reason });
-        saga_step_not_succeeded(d, path, type, d->event->reason);
+        saga_step_not_succeeded(d, path);
     }
 }
 
 static void end_as(struct saga_decision *d, enum saga_fact_kind kind)
 {
-    struct saga_slice message;
+    struct saga_slice message, result = SAGA_SLICE_NONE;
     if (kind == SAGA_FACT_SAGA_COMPENSATED && d->state->pivoted) {
         refuse(d, "behind-the-pivot",
                "the pivot has succeeded: resolve it as completed or as abandoned");
@@ -225,12 +222,10 @@ static void end_as(struct saga_decision *d, enum saga_fact_kind kind)
     }
     /* whoever listens for the end hears of it, if its event can be made at all */
     if (d->definition && kind == SAGA_FACT_SAGA_COMPLETED)
-        (void)saga_publish(d, &d->definition->on_completed, &message);
+        (void)saga_publish(d, &d->definition->on_completed, &result, &message);
     if (d->definition && kind == SAGA_FACT_SAGA_COMPENSATED)
-        (void)saga_publish(d, &d->definition->on_compensated, &message);
-    saga_emit(d, (struct saga_fact){ .kind = kind,
-                                     .reason = SAGA_SLICE(SAGA_REASON_RESOLVED),
-                                     .due_ms = saga_keep_until(d) });
+        (void)saga_publish(d, &d->definition->on_compensated, &result, &message);
+    saga_end(d, kind, SAGA_REASON_RESOLVED, result);
 }
 
 static void resolve(struct saga_decision *d)

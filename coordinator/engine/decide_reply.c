@@ -56,18 +56,33 @@ static struct saga_slice words_of(struct saga_decision *d)
 
 /* ---- the forward way ---- */
 
-static void succeed(struct saga_decision *d, const struct saga_step_state *step)
+/* What is to be kept of the answer; NULL: all of it. */
+static struct saga_expression *keep_of(const struct saga_decision *d,
+                                       const struct saga_step_state *step)
 {
+    const struct saga_block *block = d->definition->blocks[step->block];
+    switch (block->kind) {
+    case SAGA_BLOCK_STEP: return block->step.keep;
+    case SAGA_BLOCK_AWAIT: return block->await.keep;
+    case SAGA_BLOCK_CHILD: return block->child.keep;
+    default: SAGA_ASSERT(!"a block that waits for an answer");
+    }
+    return NULL;
+}
+
+void saga_succeed(struct saga_decision *d, const struct saga_step_state *step)
+{
+    const struct saga_scope scope = *saga_state_scope(d->state, step->scope);
     struct saga_slice path = step->path, message = SAGA_SLICE_NONE;
     struct saga_fact fact = { .kind = SAGA_FACT_STEP_SUCCEEDED,
                               .step = path,
                               .attempt = d->event->attempt ? d->event->attempt : step->attempt,
                               .type = d->event->type };
-    struct saga_expression *keep = saga_step_of(d, step)->keep;
+    struct saga_expression *keep = keep_of(d, step);
     bool kept = true;
     if (keep) {
         struct saga_slice reply = d->event->body.data ? d->event->body : SAGA_SLICE("null");
-        kept = saga_evaluate(d, keep, reply, &fact.value, &message) == SAGA_OK;
+        kept = saga_evaluate(d, &scope, keep, reply, &fact.value, &message) == SAGA_OK;
     }
     if (!keep || !kept) {
         fact.value = d->event->body;
@@ -82,21 +97,17 @@ static void succeed(struct saga_decision *d, const struct saga_step_state *step)
     saga_step_succeeded(d, path);
     bool running = d->state->status == SAGA_RUNNING;
     if (!fits && (running || d->state->status == SAGA_COMPENSATING)) {
-        saga_stick(d, SAGA_STUCK_ON_LIMIT, path,
+        saga_stick(d, SAGA_STUCK_ON_LIMIT, scope.id, path,
                    SAGA_SLICE("the reply would make the saga's state too large and was not kept; "
                               "retry goes on without it"));
-    } else if (running && !kept && d->state->pivoted) {
-        saga_stick(d, SAGA_STUCK_ON_BODY, path, message);
     } else if (running && !kept) {
-        saga_compensate_begin(
-            d, (struct saga_error_value){ path, SAGA_SLICE("ExpressionFailed"),
-                                          saga_slice_clip(message, SAGA_MESSAGE_BYTES_MAX) });
+        saga_body_failed(d, &scope, path, message);
     } else {
         saga_proceed(d);
     }
 }
 
-static void fail(struct saga_decision *d, const struct saga_step_state *step)
+void saga_fail(struct saga_decision *d, const struct saga_step_state *step)
 {
     struct saga_slice path = step->path, message = words_of(d);
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_STEP_FAILED,
@@ -104,7 +115,7 @@ static void fail(struct saga_decision *d, const struct saga_step_state *step)
                                      .attempt = step->attempt,
                                      .type = d->event->type,
                                      .message = message });
-    saga_step_not_succeeded(d, path, d->event->type, message);
+    saga_step_not_succeeded(d, path);
 }
 
 static void open_step_answered(struct saga_decision *d, struct saga_step_state *step,
@@ -112,12 +123,12 @@ static void open_step_answered(struct saga_decision *d, struct saga_step_state *
 {
     bool newest = d->event->attempt == 0 || d->event->attempt == step->attempt;
     if (answer == ANSWER_SUCCESS) {
-        succeed(d, step);
+        saga_succeed(d, step);
     } else if (!newest) {
         ignore(d, "superseded-attempt",
                "a newer attempt is open; only a success of an older one counts");
     } else if (answer == ANSWER_FAILURE) {
-        fail(d, step);
+        saga_fail(d, step);
     } else if (step->status == SAGA_STEP_SENT) {
         saga_attempt_failed(d, step, false, d->event->type, words_of(d));
     } else {
@@ -133,9 +144,9 @@ static void unknown_step_answered(struct saga_decision *d, struct saga_step_stat
     if (step->compensation != SAGA_COMPENSATION_NONE) {
         ignore(d, "late", "the step's outcome was unknown and its compensation has been sent");
     } else if (answer == ANSWER_SUCCESS) {
-        succeed(d, step);
+        saga_succeed(d, step);
     } else if (answer == ANSWER_FAILURE && newest) {
-        fail(d, step);
+        saga_fail(d, step);
     } else {
         ignore(d, "late", "it says nothing about the outcome");
     }
@@ -176,7 +187,7 @@ static void step_answered(struct saga_decision *d, struct saga_step_state *step)
 
 /* ---- the way back ---- */
 
-static void compensation_succeeded(struct saga_decision *d, const struct saga_step_state *step)
+void saga_compensation_succeeded(struct saga_decision *d, const struct saga_step_state *step)
 {
     saga_emit(d, (struct saga_fact){
                      .kind = SAGA_FACT_COMPENSATION_SUCCEEDED,
@@ -186,13 +197,11 @@ static void compensation_succeeded(struct saga_decision *d, const struct saga_st
                  });
     if (d->state->status == SAGA_STUCK && d->state->stuck_on == SAGA_STUCK_ON_COMPENSATION &&
         saga_slice_equal(d->state->stuck_step, step->path))
-        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_CONTINUED,
-                                         .status = SAGA_COMPENSATING,
-                                         .reason = SAGA_SLICE("late-answer") });
+        saga_go_on(d, SAGA_COMPENSATING, "late-answer");
     saga_compensate_next(d);
 }
 
-static void compensation_refused(struct saga_decision *d, const struct saga_step_state *step)
+void saga_compensation_refused(struct saga_decision *d, const struct saga_step_state *step)
 {
     struct saga_slice path = step->path, words = words_of(d);
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_FAILED,
@@ -200,10 +209,10 @@ static void compensation_refused(struct saga_decision *d, const struct saga_step
                                      .attempt = step->compensation_attempt,
                                      .type = d->event->type,
                                      .message = words });
-    saga_stick(d, SAGA_STUCK_ON_COMPENSATION, path,
-               saga_arena_printf(d->arena, "its service answered %.*s%s%.*s",
-                                 SAGA_SLICE_ARG(d->event->type), words.size ? ": " : "",
-                                 SAGA_SLICE_ARG(words)));
+    saga_stick_on_compensation(d, path,
+                               saga_arena_printf(d->arena, "its service answered %.*s%s%.*s",
+                                                 SAGA_SLICE_ARG(d->event->type),
+                                                 words.size ? ": " : "", SAGA_SLICE_ARG(words)));
 }
 
 static void open_compensation_answered(struct saga_decision *d, struct saga_step_state *step,
@@ -211,12 +220,12 @@ static void open_compensation_answered(struct saga_decision *d, struct saga_step
 {
     bool newest = d->event->attempt == 0 || d->event->attempt == step->compensation_attempt;
     if (answer == ANSWER_SUCCESS) {
-        compensation_succeeded(d, step);
+        saga_compensation_succeeded(d, step);
     } else if (!newest) {
         ignore(d, "superseded-attempt",
                "a newer attempt is open; only a success of an older one counts");
     } else if (answer == ANSWER_FAILURE) {
-        compensation_refused(d, step);
+        saga_compensation_refused(d, step);
     } else if (answer == ANSWER_RETRY && step->compensation == SAGA_COMPENSATION_SENT) {
         saga_compensation_attempt_failed(d, step, d->event->type, words_of(d));
     } else {
@@ -237,7 +246,7 @@ static void compensation_answered(struct saga_decision *d, struct saga_step_stat
     case SAGA_COMPENSATION_BACKOFF: open_compensation_answered(d, step, answer); return;
     case SAGA_COMPENSATION_EXHAUSTED: /* the saga is stuck on it; a late success is good news */
         if (answer == ANSWER_SUCCESS)
-            compensation_succeeded(d, step);
+            saga_compensation_succeeded(d, step);
         else
             ignore(d, "late", "the compensation's attempts are used up");
         return;
@@ -266,6 +275,7 @@ static bool answers_a_step(const struct saga_definition *definition, struct saga
 {
     for (size_t i = 0; i < definition->block_count; i++) {
         const struct saga_step *step = &definition->blocks[i]->step;
+        if (definition->blocks[i]->kind != SAGA_BLOCK_STEP) continue;
         if (saga_names_contain(&step->success, type) || saga_names_contain(&step->failure, type))
             return true;
     }
@@ -275,6 +285,7 @@ static bool answers_a_step(const struct saga_definition *definition, struct saga
 static bool expects(struct saga_decision *d, const struct saga_step_state *step,
                     bool *ret_compensation)
 {
+    if (step->kind != SAGA_STEP_COMMAND) return false;
     const struct saga_step *declared = saga_step_of(d, step);
     if (saga_step_is_open(step)) {
         *ret_compensation = false;
@@ -329,7 +340,7 @@ void saga_decide_reply(struct saga_decision *d)
         answer_by_type(d);
     } else {
         struct saga_step_state *step = saga_state_step(d->state, event->step);
-        if (!step)
+        if (!step || step->kind != SAGA_STEP_COMMAND)
             ignore(d, "unknown-step", "the saga has sent no command of this step");
         else if (event->compensation)
             compensation_answered(d, step);

@@ -24,6 +24,8 @@ static void step_timer(struct saga_decision *d, struct saga_slice path)
     struct saga_step_state *step = saga_state_step(d->state, path);
     if (!step || !saga_step_is_open(step)) {
         ignore(d, "step-ended", "the step that it was for has ended");
+    } else if (step->kind == SAGA_STEP_AWAIT) {
+        saga_await_timed_out(d, step);
     } else if (step->status == SAGA_STEP_BACKOFF) {
         saga_send_again(d, step);
     } else {
@@ -53,6 +55,12 @@ static bool is_for(struct saga_slice timer, const char *kind, struct saga_slice 
     return true;
 }
 
+/* While the saga is stuck nothing is sent: what rings then rings again when it goes on. */
+static bool waits_with_saga(const struct saga_decision *d, struct saga_slice timer)
+{
+    return d->state->status == SAGA_STUCK && !saga_slice_is(timer, SAGA_TIMER_DEADLINE);
+}
+
 void saga_decide_timer(struct saga_decision *d)
 {
     struct saga_slice name = d->event->timer, path;
@@ -63,7 +71,7 @@ void saga_decide_timer(struct saga_decision *d)
         ignore(d, "held", "it has rung already; it counts when the saga goes on");
     } else if (saga_slice_is(name, SAGA_TIMER_KEEP)) {
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_FORGOTTEN });
-    } else if (d->state->paused) {
+    } else if (d->state->paused || waits_with_saga(d, name)) {
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_HELD, .name = name });
     } else if (saga_slice_is(name, SAGA_TIMER_DEADLINE)) {
         saga_deadline_passed(d);
@@ -74,6 +82,9 @@ void saga_decide_timer(struct saga_decision *d)
     } else if (is_for(name, SAGA_TIMER_WAIT, &path)) {
         if (!saga_wait_is_over(d, path))
             ignore(d, "block-ended", "the block that it was for has ended");
+    } else if (saga_slice_is(name, SAGA_TIMER_GO_ON)) {
+        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_GOES_ON_LATER });
+        saga_proceed(d);
     } else {
         ignore(d, "unknown-timer", "no timer of this name is known");
     }

@@ -19,8 +19,8 @@ void saga_evolve_begin(struct saga_state *state, int64_t time_ms);
 int saga_evolve(struct saga_state *state, const struct saga_fact *fact);
 
 /* Decides one event: begins a record, appends its facts to `ret` (arena memory) and applies each to
- * `state` with saga_evolve as it goes; nothing else changes a state. A state of SAGA_STATUS_NONE takes only a
- * start; a forgotten one is replaced by the caller with a new state first. The definition is the one that the state
+ * `state` with saga_evolve as it goes; nothing else changes a state. A state of SAGA_STATUS_NONE takes only
+ * what begins one (saga_event_begins); a forgotten one is replaced by the caller with a new state first. The definition is the one that the state
  * names (for a start: the one to start on), NULL if it is not to be had at all (R19): then the saga is stuck.
  * Every event gives at least one fact. `ret` must be empty. Never fails: what goes wrong is a fact. */
 void saga_decide(const struct saga_definition *definition, struct saga_state *state,
@@ -41,6 +41,18 @@ struct saga_command_parts {
     uint32_t attempt;
 };
 int saga_command_id_parse(struct saga_slice id, struct saga_command_parts *ret);
+
+/* Ids of entries: the name of a definition, then this, then what kind of entry it is. No definition's name holds it. */
+#define SAGA_ENTRY_MARK '~'
+/* The entry where events of that definition and value are matched (R21); it lives in the lane of the value. */
+struct saga_slice saga_correlation_id(struct saga_arena *arena, struct saga_slice definition,
+                                      struct saga_slice topic, struct saga_slice event,
+                                      struct saga_slice value);
+/* The entry that starts a definition by its schedule; it lives in the lane of the definition's name. */
+struct saga_slice saga_schedule_id(struct saga_arena *arena, struct saga_slice definition);
+bool saga_id_is_entry(struct saga_slice id);
+/* What is wrong with a business key, or a value that events are matched by; NULL: nothing. */
+const char *saga_key_fault(struct saga_slice key);
 
 /* The run of a saga that a start event at this position began: 12 characters, a hash of the position. */
 struct saga_slice saga_run_of(struct saga_arena *arena, const struct saga_position *source);

@@ -6,12 +6,16 @@
 #include "engine/engine.h"
 
 /* Timers by name: `step/<path>` and `compensation/<path>` mean the timeout of an open attempt, or the end of the
- * wait before the next one; `wait/<label>` the end of a block that waits. */
+ * wait before the next one; `wait/<path>` the end of a block that waits; `go-on` rings at once, when a saga had more to
+ * do than fits one record; `expire` and `tick` are entries'. */
 #define SAGA_TIMER_DEADLINE "deadline"
 #define SAGA_TIMER_KEEP "keep"
 #define SAGA_TIMER_STEP "step"
 #define SAGA_TIMER_COMPENSATION "compensation"
 #define SAGA_TIMER_WAIT "wait"
+#define SAGA_TIMER_GO_ON "go-on"
+#define SAGA_TIMER_EXPIRE "expire"
+#define SAGA_TIMER_TICK "tick"
 
 #define SAGA_REASON_TIMEOUT "timeout"
 #define SAGA_REASON_RESOLVED "resolved"
@@ -31,11 +35,6 @@ struct saga_decision {
 /* Adds a fact and applies it. */
 void saga_emit(struct saga_decision *d, struct saga_fact fact);
 
-/* Evaluates `expression` over the state (and a reply's body, if given). */
-int saga_evaluate(struct saga_decision *d, struct saga_expression *expression,
-                  struct saga_slice reply, struct saga_slice *ret_json,
-                  struct saga_slice *ret_message);
-
 /* Would the state be over its limit with that many bytes more (R23)? Then `*ret_message` says so. */
 bool saga_is_over_limit(struct saga_decision *d, size_t more, struct saga_slice *ret_message);
 
@@ -43,7 +42,9 @@ bool saga_is_over_limit(struct saga_decision *d, size_t more, struct saga_slice 
 void saga_proceed(struct saga_decision *d);
 /* The deadline rang: compensates where there is a way back, else it is only an alarm. */
 void saga_deadline_passed(struct saga_decision *d);
-/* Ends being stuck: goes on the way it was going, and what rang meanwhile rings again. */
+/* Ends being stuck, in that direction; what rang meanwhile rings again. The caller proceeds. */
+void saga_go_on(struct saga_decision *d, enum saga_status status, const char *reason);
+/* The same, the way it was going, and proceeds. */
 void saga_continue(struct saga_decision *d, const char *reason);
 /* R19: it cannot go on without its definition. Does nothing unless running or compensating. */
 void saga_stick_on_definition(struct saga_decision *d);
@@ -54,11 +55,53 @@ bool saga_step_is_open(const struct saga_step_state *step);
 /* May a step be done whose newest attempt was answered Unavailable (R18)? */
 bool saga_step_may_be_done(const struct saga_step_state *step);
 
+/* ---- scopes.c: where a block stands, and what an expression sees there ---- */
+/* Evaluates `expression` at a place (NULL: outside of all blocks), with a reply's body if given. NULL gives {}. */
+int saga_evaluate(const struct saga_decision *d, const struct saga_scope *scope,
+                  struct saga_expression *expression, struct saga_slice reply,
+                  struct saga_slice *ret_json, struct saga_slice *ret_message);
+/* The list of blocks that a scope (no loop's) runs. */
+const struct saga_block_list *saga_scope_blocks(const struct saga_decision *d,
+                                                const struct saga_scope *scope);
+/* The label, and the round of each loop around it, outermost first: `pay-supplier[3]`. */
+struct saga_slice saga_path(const struct saga_decision *d, const struct saga_scope *scope,
+                            struct saga_slice label);
+/* Are two scopes in different branches of one `parallel`? */
+bool saga_are_side_by_side(const struct saga_decision *d, uint32_t a, uint32_t b);
+/* `.error` */
+struct saga_slice saga_error_json(const struct saga_decision *d);
+
 /* ---- forward.c: from block to block ---- */
-/* Goes on in the forward direction as far as it goes without an answer. Does nothing unless running and not paused. */
+/* Goes on in the forward direction as far as it goes without an answer. Does nothing unless running, not paused, and
+ * with no compensation waiting for a pivot. */
 void saga_advance(struct saga_decision *d);
-/* Sends a further attempt of a step that was sent before. */
+/* A fact about a block at a place. */
+struct saga_fact saga_fact_at(const struct saga_decision *d, enum saga_fact_kind kind,
+                              const struct saga_block *block, const struct saga_scope *scope);
+void saga_pass_block(struct saga_decision *d, const struct saga_block *block,
+                     const struct saga_scope *scope, const char *reason);
+/* A block could not be done, and nothing was sent: before the pivot the saga is compensated, behind it it is stuck.
+ * The second: because an expression gave nothing to go on with. */
+void saga_block_failed(struct saga_decision *d, const struct saga_scope *scope,
+                       struct saga_slice path, struct saga_slice type, struct saga_slice message);
+void saga_body_failed(struct saga_decision *d, const struct saga_scope *scope,
+                      struct saga_slice path, struct saga_slice message);
+void saga_stick(struct saga_decision *d, enum saga_stuck_on on, uint32_t scope,
+                struct saga_slice path, struct saga_slice message);
+/* Publishes the event of the saga's end if the definition has it; false when its body could not be made
+ * (`*ret_message`). */
+bool saga_publish(struct saga_decision *d, const struct saga_publish *publish,
+                  struct saga_slice *ret_body, struct saga_slice *ret_message);
+/* The saga's end, and everybody who must hear of it. `result`: what a parent is told (R22). */
+void saga_end(struct saga_decision *d, enum saga_fact_kind kind, const char *reason,
+              struct saga_slice result);
+/* Until when a saga is kept that ends now. */
+int64_t saga_kept_until(const struct saga_decision *d);
+
+/* ---- steps.c: attempts and their ends ---- */
+/* Sends a further attempt of a step that was sent before; the second whatever it waits for. */
 void saga_send_again(struct saga_decision *d, struct saga_step_state *step);
+void saga_try_again(struct saga_decision *d, struct saga_step_state *step);
 /* A step's attempt got no useful answer: tries again, or ends the step as failed or unknown. `type` and `message` are
  * what an error will say; `timed_out` tells a missing answer from an Unavailable. */
 void saga_attempt_failed(struct saga_decision *d, struct saga_step_state *step, bool timed_out,
@@ -67,27 +110,67 @@ void saga_attempt_failed(struct saga_decision *d, struct saga_step_state *step, 
  * caller proceeds. */
 void saga_step_succeeded(struct saga_decision *d, struct saga_slice path);
 /* After StepFailed, StepUnknown: what it means for the saga. */
-void saga_step_not_succeeded(struct saga_decision *d, struct saga_slice path,
-                             struct saga_slice type, struct saga_slice message);
-void saga_stick(struct saga_decision *d, enum saga_stuck_on on, struct saga_slice step,
-                struct saga_slice message);
-/* Publishes the event of the saga's end if the definition has it; false when its body could not be made
- * (`*ret_message`). */
-bool saga_publish(struct saga_decision *d, const struct saga_publish *publish,
-                  struct saga_slice *ret_message);
-/* What a block or step needs could not be made, and nothing was sent: before the pivot the saga is compensated, behind
- * it it is stuck. */
-void saga_body_failed(struct saga_decision *d, struct saga_slice path, struct saga_slice message);
-int64_t saga_keep_until(const struct saga_decision *d);
+void saga_step_not_succeeded(struct saga_decision *d, struct saga_slice path);
+/* The same where nothing else stands in the way: runs the blocks that are for this failure, compensates, or is stuck. */
+void saga_step_settled(struct saga_decision *d, const struct saga_step_state *step);
+
+/* ---- decide_reply.c: what an answer means, whoever gave it ---- */
+void saga_succeed(struct saga_decision *d, const struct saga_step_state *step);
+void saga_fail(struct saga_decision *d, const struct saga_step_state *step);
+void saga_compensation_succeeded(struct saga_decision *d, const struct saga_step_state *step);
+void saga_compensation_refused(struct saga_decision *d, const struct saga_step_state *step);
 
 /* ---- blocks.c: blocks that wait for no service ---- */
-/* Does what the block says. True: it is passed, the next one's turn. */
-bool saga_enter_block(struct saga_decision *d, const struct saga_block *block,
-                      const struct saga_scope *scope);
+void saga_enter_simple(struct saga_decision *d, const struct saga_block *block,
+                       const struct saga_scope *scope);
 /* The timer of a block that waits has rung. False: no such block waits. */
-bool saga_wait_is_over(struct saga_decision *d, struct saga_slice label);
-/* An operator counts the block as done that the saga is stuck on. */
-void saga_skip_block(struct saga_decision *d);
+bool saga_wait_is_over(struct saga_decision *d, struct saga_slice path);
+
+/* ---- compose.c: blocks that hold lists of blocks ---- */
+void saga_enter_composite(struct saga_decision *d, const struct saga_block *block,
+                          const struct saga_scope *scope);
+/* All that it had opened has ended. */
+void saga_leave_composite(struct saga_decision *d, const struct saga_block *block,
+                          const struct saga_scope *scope);
+/* Opens the next round of a `for-each`, or ends it. False: its rounds are under way. */
+bool saga_move_loop(struct saga_decision *d, const struct saga_scope *loop);
+/* Runs the blocks that a step has for its failure. */
+void saga_start_catch(struct saga_decision *d, const struct saga_block *block,
+                      const struct saga_scope *scope, size_t branch);
+
+/* ---- await.c: outside events (R21) ---- */
+void saga_await_open(struct saga_decision *d, const struct saga_block *block,
+                     const struct saga_scope *scope, uint32_t attempt);
+void saga_await_timed_out(struct saga_decision *d, const struct saga_step_state *step);
+/* Tells everybody who keeps events for it that it waits no more. */
+void saga_close_waits(struct saga_decision *d);
+/* An event was sent to the step (NULL: there is none): takes it, or gives it back. */
+void saga_await_matched(struct saga_decision *d, struct saga_step_state *step);
+/* Evaluates to a text or a number, as a business key may be; false with words. */
+bool saga_text_of(struct saga_decision *d, struct saga_expression *expression,
+                  const struct saga_scope *scope, struct saga_slice *ret,
+                  struct saga_slice *ret_message);
+
+/* ---- child.c: child sagas (R22) ---- */
+void saga_send_note(struct saga_decision *d, enum saga_note note, struct saga_slice id,
+                    struct saga_slice from_step);
+void saga_child_start(struct saga_decision *d, const struct saga_block *block,
+                      const struct saga_scope *scope, uint32_t attempt);
+/* Asks everybody once more whom the saga waits for, because it could not take what they said. */
+void saga_ask_again(struct saga_decision *d);
+void saga_cancel_children(struct saga_decision *d);
+void saga_release_children(struct saga_decision *d);
+void saga_tell_parent(struct saga_decision *d, struct saga_slice result);
+/* Is the event from the saga whose child this is? */
+bool saga_is_from_parent(const struct saga_decision *d);
+/* Its parent asks for it though it is there: it did not hear of its end. */
+void saga_child_start_again(struct saga_decision *d);
+/* A note of each kind came; `step` of the parent's may be NULL. */
+void saga_child_ended(struct saga_decision *d, struct saga_step_state *step);
+void saga_child_compensated(struct saga_decision *d, struct saga_step_state *step);
+void saga_child_cancel(struct saga_decision *d);
+void saga_child_compensate(struct saga_decision *d);
+void saga_child_release(struct saga_decision *d);
 
 /* ---- backward.c: compensation ---- */
 /* Ends the forward way and begins to compensate, or defers that while the pivot is in flight. */
@@ -98,11 +181,24 @@ void saga_compensate_next(struct saga_decision *d);
 void saga_compensation_send_again(struct saga_decision *d, struct saga_step_state *step);
 void saga_compensation_attempt_failed(struct saga_decision *d, struct saga_step_state *step,
                                       struct saga_slice reason, struct saga_slice message);
+/* Unless the saga is stuck already: then this one is looked at when it goes on. */
+void saga_stick_on_compensation(struct saga_decision *d, struct saga_slice path,
+                                struct saga_slice message);
+
+/* ---- entries ---- */
+struct saga_waiter *saga_state_waiter(const struct saga_state *state, struct saga_slice id,
+                                      struct saga_slice run, struct saga_slice step);
+struct saga_kept_event *saga_state_kept_event(const struct saga_state *state, struct saga_slice id);
+void saga_decide_entry(struct saga_decision *d);
+void saga_decide_correlation(struct saga_decision *d);
+void saga_decide_schedule(struct saga_decision *d);
+void saga_ignore_note(struct saga_decision *d, const char *reason, const char *message);
 
 /* ---- one file a kind of event ---- */
 void saga_decide_start(struct saga_decision *d);
 void saga_decide_reply(struct saga_decision *d);
 void saga_decide_timer(struct saga_decision *d);
 void saga_decide_operator(struct saga_decision *d);
+void saga_decide_note(struct saga_decision *d);
 
 #endif

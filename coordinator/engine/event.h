@@ -15,9 +15,40 @@ enum saga_event_kind {
     SAGA_EVENT_REPLY,
     SAGA_EVENT_TIMER,
     SAGA_EVENT_OPERATOR,
+    SAGA_EVENT_NOTE, /* from another saga or entry */
     SAGA_EVENT_KIND_COUNT
 };
 const char *saga_event_kind_name(enum saga_event_kind kind);
+
+/* What sagas and entries tell each other, through inboxes, each in the transaction of what it follows from. All of
+ * them are idempotent. */
+enum saga_note {
+    SAGA_NOTE_NONE,
+    /* parent to child (R22) */
+    SAGA_NOTE_CHILD_START, /* a start that says whose child it is */
+    SAGA_NOTE_CHILD_CANCEL,
+    SAGA_NOTE_CHILD_COMPENSATE, /* also after it has completed */
+    SAGA_NOTE_CHILD_RELEASE,    /* the parent has ended: it may be forgotten */
+    /* child to parent */
+    SAGA_NOTE_CHILD_ENDED, /* `type`: how; `body`: what the parent's step keeps */
+    SAGA_NOTE_CHILD_COMPENSATED,
+    SAGA_NOTE_CHILD_REFUSED, /* it cannot be compensated; `body.message`: why */
+    /* saga to correlation entry (R21) */
+    SAGA_NOTE_AWAIT_OPEN,
+    SAGA_NOTE_AWAIT_CLOSE,
+    SAGA_NOTE_AWAIT_TAKEN,    /* `id`: the event's */
+    SAGA_NOTE_AWAIT_RETURNED, /* it does not wait any more */
+    /* from outside to correlation entry */
+    SAGA_NOTE_AWAIT_EVENT,
+    /* correlation entry to saga */
+    SAGA_NOTE_AWAIT_MATCH,
+    /* a deploy, to the definition's schedule */
+    SAGA_NOTE_SCHEDULE_SET,
+    SAGA_NOTE_COUNT
+};
+const char *saga_note_name(enum saga_note note);
+/* SAGA_NOTE_COUNT if it is none. */
+enum saga_note saga_note_of(struct saga_slice name);
 
 enum saga_verb {
     SAGA_VERB_NONE,
@@ -56,6 +87,12 @@ struct saga_event {
     struct saga_slice timer;
     uint64_t armed;
 
+    /* note; `run` and `step` are the receiver's, the rest the sender's. A child's start is a start with a note. */
+    enum saga_note note;
+    struct saga_slice from_id, from_run, from_step;
+    struct saga_slice target; /* a note for an entry: its id */
+    int64_t keep_ms;          /* AwaitEvent: how long it is kept for who may ask for it */
+
     /* operator */
     enum saga_verb verb;
     struct saga_slice as; /* resolve --as */
@@ -63,5 +100,8 @@ struct saga_event {
     struct saga_slice from; /* host or address */
     struct saga_slice reason;
 };
+
+/* May the event begin a state that was not there: a saga, or the entry that a note is for? */
+bool saga_event_begins(const struct saga_event *event);
 
 #endif

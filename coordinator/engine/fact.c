@@ -25,19 +25,29 @@
     FIELD(scope, "scope", SAGA_FIELD_INT), FIELD(block, "block", SAGA_FIELD_INT),                  \
         FIELD(position, "position", SAGA_FIELD_INT)
 
+#define SCOPE FIELD(scope, "scope", SAGA_FIELD_INT)
+#define INDEX FIELD(index, "index", SAGA_FIELD_INT)
+#define ID FIELD(id, "id", SAGA_FIELD_STRING)
+#define RUN FIELD(run, "run", SAGA_FIELD_STRING)
+#define TARGET FIELD(target, "target", SAGA_FIELD_STRING)
+#define VERSION FIELD(version, "version", SAGA_FIELD_INT)
+
 static const struct saga_fact_field lane_opened[] = {
     FIELD(lanes, "lanes", SAGA_FIELD_INT), TEXT, /* the journal's id */
 };
 static const struct saga_fact_field saga_started[] = {
-    FIELD(id, "id", SAGA_FIELD_STRING),
-    FIELD(run, "run", SAGA_FIELD_STRING),
+    ID,
+    RUN,
     FIELD(key, "key", SAGA_FIELD_STRING),
     NAME,
-    FIELD(version, "version", SAGA_FIELD_INT),
+    VERSION,
     FIELD(sha256, "sha256", SAGA_FIELD_STRING),
     TEXT, /* trace id */
     VALUE,
     DUE,
+    FIELD(parent_id, "parentId", SAGA_FIELD_STRING),
+    FIELD(parent_run, "parentRun", SAGA_FIELD_STRING),
+    FIELD(parent_step, "parentStep", SAGA_FIELD_STRING),
 };
 static const struct saga_fact_field search_value_set[] = { NAME, TEXT };
 static const struct saga_fact_field step_sent[] = { STEP, PLACE,       ATTEMPT, PIVOT, TOPIC,
@@ -55,6 +65,7 @@ static const struct saga_fact_field compensation_succeeded[] = { STEP, ATTEMPT, 
 static const struct saga_fact_field saga_stuck[] = {
     FIELD(stuck_on, "on", SAGA_FIELD_STUCK_ON),
     STEP,
+    SCOPE,
     MESSAGE,
 };
 static const struct saga_fact_field saga_continued[] = {
@@ -67,6 +78,39 @@ static const struct saga_fact_field event_published[] = { STEP, PLACE, TOPIC, TY
 static const struct saga_fact_field variables_set[] = { STEP, PLACE, VALUE };
 static const struct saga_fact_field wait_started[] = { STEP, PLACE, DUE };
 static const struct saga_fact_field block_passed[] = { STEP, PLACE, REASON };
+static const struct saga_fact_field branch_started[] = { STEP, PLACE, INDEX };
+static const struct saga_fact_field loop_started[] = {
+    STEP,
+    PLACE,
+    FIELD(total, "total", SAGA_FIELD_INT),
+    VALUE,
+};
+static const struct saga_fact_field branch_ended[] = { SCOPE };
+static const struct saga_fact_field due_only[] = { DUE };
+static const struct saga_fact_field await_opened[] = { STEP, PLACE,  ATTEMPT, TOPIC,
+                                                       TYPE, TARGET, DUE };
+static const struct saga_fact_field child_started[] = { STEP, PLACE, ATTEMPT, NAME, TARGET };
+static const struct saga_fact_field note_sent[] = {
+    FIELD(note, "note", SAGA_FIELD_NOTE),
+    ID,
+    RUN,
+    STEP,
+    FIELD(from_step, "fromStep", SAGA_FIELD_STRING),
+    TYPE,
+    TEXT, /* the event's id */
+    VALUE,
+};
+static const struct saga_fact_field entry_started[] = {
+    FIELD(entry, "entry", SAGA_FIELD_ENTRY), ID, RUN, FIELD(key, "key", SAGA_FIELD_STRING), NAME,
+};
+static const struct saga_fact_field waiter_added[] = { ID, RUN, STEP };
+static const struct saga_fact_field waiter_removed[] = { ID, RUN, STEP, REASON };
+static const struct saga_fact_field event_kept[] = { TEXT, TYPE, VALUE, DUE };
+static const struct saga_fact_field event_offered[] = { TEXT, ID, RUN, STEP };
+static const struct saga_fact_field event_only[] = { TEXT };
+static const struct saga_fact_field event_dropped[] = { TEXT, REASON };
+static const struct saga_fact_field schedule_set[] = { VERSION, DUE };
+static const struct saga_fact_field schedule_ticked[] = { TEXT, DUE };
 static const struct saga_fact_field ended[] = { REASON, DUE };
 static const struct saga_fact_field reason_message[] = { REASON, MESSAGE };
 static const struct saga_fact_field reply_ignored[] = { STEP, ATTEMPT, REASON, MESSAGE };
@@ -79,7 +123,7 @@ const struct saga_fact_type saga_fact_types[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_STEP_RETRY_SCHEDULED] = { "StepRetryScheduled", FIELDS(retry_scheduled) },
     [SAGA_FACT_STEP_SUCCEEDED] = { "StepSucceeded", FIELDS(step_succeeded) },
     [SAGA_FACT_STEP_FAILED] = { "StepFailed", FIELDS(step_failed) },
-    [SAGA_FACT_STEP_UNKNOWN] = { "StepUnknown", FIELDS(attempt_ended) },
+    [SAGA_FACT_STEP_UNKNOWN] = { "StepUnknown", FIELDS(step_failed) },
     [SAGA_FACT_STEP_SKIPPED] = { "StepSkipped", FIELDS(step_skipped) },
     [SAGA_FACT_COMPENSATION_DEFERRED] = { "CompensationDeferred", FIELDS(error_only) },
     [SAGA_FACT_COMPENSATION_DROPPED] = { "CompensationDropped", NULL, 0 },
@@ -103,11 +147,32 @@ const struct saga_fact_type saga_fact_types[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_VARIABLES_SET] = { "VariablesSet", FIELDS(variables_set) },
     [SAGA_FACT_WAIT_STARTED] = { "WaitStarted", FIELDS(wait_started) },
     [SAGA_FACT_BLOCK_PASSED] = { "BlockPassed", FIELDS(block_passed) },
+    [SAGA_FACT_BRANCH_STARTED] = { "BranchStarted", FIELDS(branch_started) },
+    [SAGA_FACT_LOOP_STARTED] = { "LoopStarted", FIELDS(loop_started) },
+    [SAGA_FACT_BRANCH_ENDED] = { "BranchEnded", FIELDS(branch_ended) },
+    [SAGA_FACT_GOES_ON_LATER] = { "GoesOnLater", FIELDS(due_only) },
+    [SAGA_FACT_AWAIT_OPENED] = { "AwaitOpened", FIELDS(await_opened) },
+    [SAGA_FACT_AWAIT_CLOSED] = { "AwaitClosed", FIELDS(step_only) },
+    [SAGA_FACT_CHILD_STARTED] = { "ChildStarted", FIELDS(child_started) },
+    [SAGA_FACT_NOTE_SENT] = { "NoteSent", FIELDS(note_sent) },
+    [SAGA_FACT_NOTE_IGNORED] = { "NoteIgnored", FIELDS(reason_message) },
     [SAGA_FACT_DEADLINE_PASSED] = { "DeadlinePassed", NULL, 0 },
     [SAGA_FACT_SAGA_COMPLETED] = { "SagaCompleted", FIELDS(ended) },
     [SAGA_FACT_SAGA_COMPENSATED] = { "SagaCompensated", FIELDS(ended) },
     [SAGA_FACT_SAGA_ABANDONED] = { "SagaAbandoned", FIELDS(ended) },
     [SAGA_FACT_SAGA_FORGOTTEN] = { "SagaForgotten", NULL, 0 },
+    [SAGA_FACT_CHILD_RELEASED] = { "ChildReleased", FIELDS(due_only) },
+    [SAGA_FACT_ENTRY_STARTED] = { "EntryStarted", FIELDS(entry_started) },
+    [SAGA_FACT_WAITER_ADDED] = { "WaiterAdded", FIELDS(waiter_added) },
+    [SAGA_FACT_WAITER_REMOVED] = { "WaiterRemoved", FIELDS(waiter_removed) },
+    [SAGA_FACT_EVENT_KEPT] = { "EventKept", FIELDS(event_kept) },
+    [SAGA_FACT_EVENT_OFFERED] = { "EventOffered", FIELDS(event_offered) },
+    [SAGA_FACT_EVENT_TAKEN] = { "EventTaken", FIELDS(event_only) },
+    [SAGA_FACT_EVENT_RETURNED] = { "EventReturned", FIELDS(event_only) },
+    [SAGA_FACT_EVENT_DROPPED] = { "EventDropped", FIELDS(event_dropped) },
+    [SAGA_FACT_SCHEDULE_SET] = { "ScheduleSet", FIELDS(schedule_set) },
+    [SAGA_FACT_SCHEDULE_TICKED] = { "ScheduleTicked", FIELDS(schedule_ticked) },
+    [SAGA_FACT_SCHEDULE_ENDED] = { "ScheduleEnded", NULL, 0 },
     [SAGA_FACT_START_IGNORED] = { "StartIgnored", FIELDS(reason_message) },
     [SAGA_FACT_REPLY_IGNORED] = { "ReplyIgnored", FIELDS(reply_ignored) },
     [SAGA_FACT_TIMER_IGNORED] = { "TimerIgnored", FIELDS(reason_message) },

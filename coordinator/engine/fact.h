@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "engine/event.h"
 #include "engine/state.h"
 
 enum saga_fact_kind {
@@ -44,11 +45,32 @@ enum saga_fact_kind {
     SAGA_FACT_VARIABLES_SET,
     SAGA_FACT_WAIT_STARTED,
     SAGA_FACT_BLOCK_PASSED,
+    SAGA_FACT_BRANCH_STARTED,
+    SAGA_FACT_LOOP_STARTED,
+    SAGA_FACT_BRANCH_ENDED,
+    SAGA_FACT_GOES_ON_LATER,
+    SAGA_FACT_AWAIT_OPENED,
+    SAGA_FACT_AWAIT_CLOSED,
+    SAGA_FACT_CHILD_STARTED,
+    SAGA_FACT_NOTE_SENT,
+    SAGA_FACT_NOTE_IGNORED,
     SAGA_FACT_DEADLINE_PASSED,
     SAGA_FACT_SAGA_COMPLETED,
     SAGA_FACT_SAGA_COMPENSATED,
     SAGA_FACT_SAGA_ABANDONED,
     SAGA_FACT_SAGA_FORGOTTEN,
+    SAGA_FACT_CHILD_RELEASED,
+    SAGA_FACT_ENTRY_STARTED,
+    SAGA_FACT_WAITER_ADDED,
+    SAGA_FACT_WAITER_REMOVED,
+    SAGA_FACT_EVENT_KEPT,
+    SAGA_FACT_EVENT_OFFERED,
+    SAGA_FACT_EVENT_TAKEN,
+    SAGA_FACT_EVENT_RETURNED,
+    SAGA_FACT_EVENT_DROPPED,
+    SAGA_FACT_SCHEDULE_SET,
+    SAGA_FACT_SCHEDULE_TICKED,
+    SAGA_FACT_SCHEDULE_ENDED,
     SAGA_FACT_START_IGNORED,
     SAGA_FACT_REPLY_IGNORED,
     SAGA_FACT_TIMER_IGNORED,
@@ -61,6 +83,7 @@ struct saga_fact {
     enum saga_fact_kind kind;
     struct saga_slice step; /* path; of another block: its label */
     uint32_t scope, block, position;
+    uint32_t index, total; /* of a branch or round; elements of a loop */
     uint32_t attempt;
     bool pivot;
     struct saga_slice topic, type, reply_topic;
@@ -76,6 +99,11 @@ struct saga_fact {
     uint32_t version;
     uint32_t lanes;
     struct saga_slice id, run, key, sha256;
+    struct saga_slice target;                             /* child or correlation entry, its id */
+    struct saga_slice parent_id, parent_run, parent_step; /* of a child that started */
+    enum saga_note note;
+    struct saga_slice from_step; /* NoteSent: the sender's step */
+    enum saga_state_kind entry;  /* EntryStarted: which kind */
 };
 
 enum saga_field_type {
@@ -83,9 +111,11 @@ enum saga_field_type {
     SAGA_FIELD_BYTES,  /* nullable: with value_from_cause null; see saga_fact.value */
     SAGA_FIELD_INT,    /* uint32_t */
     SAGA_FIELD_BOOL,
-    SAGA_FIELD_TIME,    /* int64_t, milliseconds: Avro long, timestamp-millis */
-    SAGA_FIELD_STATUS,  /* enum saga_status, written as its name */
-    SAGA_FIELD_STUCK_ON /* enum saga_stuck_on, written as its name */
+    SAGA_FIELD_TIME,     /* int64_t, milliseconds: Avro long, timestamp-millis */
+    SAGA_FIELD_STATUS,   /* enum saga_status, written as its name */
+    SAGA_FIELD_STUCK_ON, /* enum saga_stuck_on, written as its name */
+    SAGA_FIELD_NOTE,     /* enum saga_note, written as its name */
+    SAGA_FIELD_ENTRY     /* enum saga_state_kind, written as its name */
 };
 
 struct saga_fact_field {

@@ -1,58 +1,24 @@
-/* The forward way: from block to block, attempts and their ends. */
+/* The forward way: from block to block, as far as it goes without an answer. Several lists of blocks may be run at the
+ * same time; each is moved until none can be. */
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/mutation.h"
 #include "engine/engine_internal.h"
 
 static const int64_t keep_default_ms = 7 * 86400000LL; /* where the definition is not to be had */
 
-void saga_stick(struct saga_decision *d, enum saga_stuck_on on, struct saga_slice step,
-                struct saga_slice message)
-{
-    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_STUCK,
-                                     .stuck_on = on,
-                                     .step = step,
-                                     .message = saga_slice_clip(message, SAGA_MESSAGE_BYTES_MAX) });
-}
-
-int64_t saga_keep_until(const struct saga_decision *d)
+int64_t saga_kept_until(const struct saga_decision *d)
 {
     return d->event->time_ms + (d->definition ? d->definition->keep_ms : keep_default_ms);
 }
 
-bool saga_publish(struct saga_decision *d, const struct saga_publish *publish,
-                  struct saga_slice *ret_message)
+void saga_stick(struct saga_decision *d, enum saga_stuck_on on, uint32_t scope,
+                struct saga_slice path, struct saga_slice message)
 {
-    struct saga_slice body;
-    if (!publish->present) return true;
-    if (saga_evaluate(d, publish->body, SAGA_SLICE_NONE, &body, ret_message) < 0) return false;
-    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_EVENT_PUBLISHED,
-                                     .topic = publish->topic,
-                                     .type = publish->event,
-                                     .value = body });
-    return true;
-}
-
-static void complete(struct saga_decision *d)
-{
-    struct saga_slice message;
-    if (!saga_publish(d, &d->definition->on_completed, &message)) {
-        saga_stick(d, SAGA_STUCK_ON_PUBLISH, SAGA_SLICE_NONE, message);
-        return;
-    }
-    saga_emit(d,
-              (struct saga_fact){ .kind = SAGA_FACT_SAGA_COMPLETED, .due_ms = saga_keep_until(d) });
-}
-
-void saga_body_failed(struct saga_decision *d, struct saga_slice path, struct saga_slice message)
-{
-    if (d->state->pivoted) {
-        saga_stick(d, SAGA_STUCK_ON_BODY, path, message);
-        return;
-    }
-    struct saga_error_value error = { path, SAGA_SLICE("ExpressionFailed"),
-                                      saga_slice_clip(message, SAGA_MESSAGE_BYTES_MAX) };
-    saga_compensate_begin(d, error);
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_STUCK,
+                                     .stuck_on = on,
+                                     .step = path,
+                                     .scope = scope,
+                                     .message = saga_slice_clip(message, SAGA_MESSAGE_BYTES_MAX) });
 }
 
 bool saga_is_over_limit(struct saga_decision *d, size_t more, struct saga_slice *ret_message)
@@ -66,162 +32,201 @@ bool saga_is_over_limit(struct saga_decision *d, size_t more, struct saga_slice 
     return true;
 }
 
-static void send_step(struct saga_decision *d, const struct saga_block *block,
+void saga_block_failed(struct saga_decision *d, const struct saga_scope *scope,
+                       struct saga_slice path, struct saga_slice type, struct saga_slice message)
+{
+    if (d->state->pivoted)
+        saga_stick(d, SAGA_STUCK_ON_BODY, scope->id, path, message);
+    else
+        saga_compensate_begin(
+            d, (struct saga_error_value){ path, type,
+                                          saga_slice_clip(message, SAGA_MESSAGE_BYTES_MAX) });
+}
+
+void saga_body_failed(struct saga_decision *d, const struct saga_scope *scope,
+                      struct saga_slice path, struct saga_slice message)
+{
+    saga_block_failed(d, scope, path, SAGA_SLICE("ExpressionFailed"), message);
+}
+
+struct saga_fact saga_fact_at(const struct saga_decision *d, enum saga_fact_kind kind,
+                              const struct saga_block *block, const struct saga_scope *scope)
+{
+    return (struct saga_fact){ .kind = kind,
+                               .step = saga_path(d, scope, block->label),
+                               .scope = scope->id,
+                               .block = block->id,
+                               .position = scope->position };
+}
+
+void saga_pass_block(struct saga_decision *d, const struct saga_block *block,
+                     const struct saga_scope *scope, const char *reason)
+{
+    struct saga_fact fact = saga_fact_at(d, SAGA_FACT_BLOCK_PASSED, block, scope);
+    fact.reason = saga_slice_of(reason);
+    saga_emit(d, fact);
+}
+
+/* ---- the saga's end ---- */
+
+bool saga_publish(struct saga_decision *d, const struct saga_publish *publish,
+                  struct saga_slice *ret_body, struct saga_slice *ret_message)
+{
+    *ret_body = SAGA_SLICE_NONE;
+    if (!publish->present) return true;
+    if (saga_evaluate(d, NULL, publish->body, SAGA_SLICE_NONE, ret_body, ret_message) < 0)
+        return false;
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_EVENT_PUBLISHED,
+                                     .topic = publish->topic,
+                                     .type = publish->event,
+                                     .value = *ret_body });
+    return true;
+}
+
+static void complete(struct saga_decision *d)
+{
+    struct saga_slice body, message;
+    if (!saga_publish(d, &d->definition->on_completed, &body, &message)) {
+        saga_stick(d, SAGA_STUCK_ON_PUBLISH, SAGA_SCOPE_ROOT, SAGA_SLICE_NONE, message);
+        return;
+    }
+    saga_end(d, SAGA_FACT_SAGA_COMPLETED, "", body);
+}
+
+void saga_end(struct saga_decision *d, enum saga_fact_kind kind, const char *reason,
+              struct saga_slice result)
+{
+    bool kept_for_parent = d->state->parent_id.size && !d->state->released;
+    saga_close_waits(d);
+    saga_emit(d, (struct saga_fact){ .kind = kind,
+                                     .reason = saga_slice_of(reason),
+                                     .due_ms = kept_for_parent ? 0 : saga_kept_until(d) });
+    saga_release_children(d);
+    saga_tell_parent(d, result);
+}
+
+/* ---- steps ---- */
+
+static size_t open_steps(const struct saga_state *state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < state->step_count; i++) count += saga_step_is_open(&state->steps[i]);
+    return count;
+}
+
+/* False: too many are open already; it is sent when others have ended (R23). */
+static bool send_step(struct saga_decision *d, const struct saga_block *block,
                       const struct saga_scope *scope)
 {
     const struct saga_step *step = &block->step;
-    struct saga_slice body, message;
-    if (saga_evaluate(d, step->command.body, SAGA_SLICE_NONE, &body, &message) < 0) {
-        saga_body_failed(d, step->name, message);
-        return;
+    struct saga_fact fact = saga_fact_at(d, SAGA_FACT_STEP_SENT, block, scope);
+    struct saga_slice message;
+    if (open_steps(d->state) >= SAGA_OPEN_STEPS_MAX) return false;
+    if (saga_evaluate(d, scope, step->command.body, SAGA_SLICE_NONE, &fact.value, &message) < 0) {
+        saga_body_failed(d, scope, fact.step, message);
+        return true;
     }
-    if (saga_is_over_limit(d, body.size, &message)) {
-        saga_stick(d, SAGA_STUCK_ON_LIMIT, step->name, message);
-        return;
+    if (saga_is_over_limit(d, fact.value.size, &message)) {
+        saga_stick(d, SAGA_STUCK_ON_LIMIT, scope->id, fact.step, message);
+        return true;
     }
-    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_STEP_SENT,
-                                     .step = step->name,
-                                     .scope = scope->id,
-                                     .block = block->id,
-                                     .position = scope->position,
-                                     .attempt = 1,
-                                     .pivot = step->pivot,
-                                     .topic = step->command.participant->commands,
-                                     .type = step->command.type,
-                                     .reply_topic = step->command.participant->replies,
-                                     .value = body,
-                                     .due_ms = d->event->time_ms + step->timeout_ms });
+    fact.attempt = 1;
+    fact.pivot = step->pivot;
+    fact.topic = step->command.participant->commands;
+    fact.type = step->command.type;
+    fact.reply_topic = step->command.participant->replies;
+    fact.due_ms = d->event->time_ms + step->timeout_ms;
+    saga_emit(d, fact);
+    return true;
+}
+
+/* What ended without success, and nobody has done anything about it: it ended while the saga was stuck, or waited for a
+ * pivot; or its catch has run. */
+static bool go_on_behind_step(struct saga_decision *d, const struct saga_block *block,
+                              const struct saga_scope *scope)
+{
+    const struct saga_step_state *step =
+        saga_state_step(d->state, saga_path(d, scope, block->label));
+    SAGA_ASSERT(step);
+    if (step->status != SAGA_STEP_FAILED && step->status != SAGA_STEP_UNKNOWN) return false;
+    if (scope->next > 0)
+        saga_pass_block(d, block, scope, "caught");
+    else
+        saga_step_settled(d, step);
+    return true;
+}
+
+/* ---- from block to block ---- */
+
+static bool enter(struct saga_decision *d, const struct saga_block *block,
+                  const struct saga_scope *scope)
+{
+    switch (block->kind) {
+    case SAGA_BLOCK_STEP: return send_step(d, block, scope);
+    case SAGA_BLOCK_AWAIT:
+        if (open_steps(d->state) >= SAGA_OPEN_STEPS_MAX) return false;
+        saga_await_open(d, block, scope, 1);
+        return true;
+    case SAGA_BLOCK_CHILD:
+        if (open_steps(d->state) >= SAGA_OPEN_STEPS_MAX) return false;
+        saga_child_start(d, block, scope, 1);
+        return true;
+    case SAGA_BLOCK_SET:
+    case SAGA_BLOCK_PUBLISH:
+    case SAGA_BLOCK_WAIT:
+    case SAGA_BLOCK_FAIL: saga_enter_simple(d, block, scope); return true;
+    case SAGA_BLOCK_CHOOSE:
+    case SAGA_BLOCK_PARALLEL:
+    case SAGA_BLOCK_FOR_EACH:
+    case SAGA_BLOCK_REPEAT: saga_enter_composite(d, block, scope); return true;
+    case SAGA_BLOCK_KIND_COUNT: break;
+    }
+    SAGA_ASSERT(!"a block's kind");
+    return false;
+}
+
+static bool go_on(struct saga_decision *d, const struct saga_block *block,
+                  const struct saga_scope *scope)
+{
+    if (scope->open > 0) return false;
+    if (saga_block_is_named(block)) return go_on_behind_step(d, block, scope);
+    if (block->kind == SAGA_BLOCK_WAIT) return false;
+    saga_leave_composite(d, block, scope);
+    return true;
+}
+
+/* False: there is nothing to do in this list now. */
+static bool move(struct saga_decision *d, const struct saga_scope *scope)
+{
+    if (scope->loop) return saga_move_loop(d, scope);
+    const struct saga_block_list *list = saga_scope_blocks(d, scope);
+    if (scope->position < list->count)
+        return (scope->entered ? go_on : enter)(d, list->items[scope->position], scope);
+    if (scope->id == SAGA_SCOPE_ROOT)
+        complete(d);
+    else
+        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_BRANCH_ENDED, .scope = scope->id });
+    return true;
+}
+
+static bool move_any(struct saga_decision *d)
+{
+    for (size_t i = 0; i < d->state->scope_count; i++) {
+        struct saga_scope scope = d->state->scopes[i]; /* what is emitted moves the array */
+        if (!scope.ended && move(d, &scope)) return true;
+    }
+    return false;
 }
 
 void saga_advance(struct saga_decision *d)
 {
-    if (d->state->status != SAGA_RUNNING || d->state->paused) return;
-    const struct saga_scope *scope = &d->state->scopes[0];
-    const struct saga_block *block;
-    if (scope->entered) return;
-    do {
-        if (scope->position >= d->definition->root.count) {
-            complete(d);
+    while (d->state->status == SAGA_RUNNING && !d->state->paused && !d->state->has_deferred) {
+        if (d->facts->count >= SAGA_FACTS_AT_ONCE) {
+            /* R23: other sagas have their turn; this one goes on by an alarm that is due at once */
+            saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_GOES_ON_LATER,
+                                             .due_ms = d->event->time_ms });
             return;
         }
-        block = d->definition->root.items[scope->position];
-        if (block->kind == SAGA_BLOCK_STEP) {
-            send_step(d, block, scope);
-            return;
-        }
-    } while (saga_enter_block(d, block, scope));
-}
-
-void saga_send_again(struct saga_decision *d, struct saga_step_state *step)
-{
-    const struct saga_scope *scope = &d->state->scopes[0];
-    saga_emit(
-        d, (struct saga_fact){ .kind = SAGA_FACT_STEP_SENT,
-                               .step = step->path,
-                               .scope = step->scope,
-                               .block = step->block,
-                               .position = scope->position,
-                               .attempt = step->attempt + 1,
-                               .pivot = step->pivot,
-                               .topic = step->topic,
-                               .type = step->type,
-                               .reply_topic = step->reply_topic,
-                               .due_ms = d->event->time_ms + saga_step_of(d, step)->timeout_ms });
-}
-
-static bool may_try_again(struct saga_decision *d, const struct saga_step_state *step,
-                          bool timed_out)
-{
-    const struct saga_step *declared = saga_step_of(d, step);
-    const struct saga_retry *retry = &declared->retry;
-    if (d->state->status != SAGA_RUNNING) return false;
-    /* somebody waits to compensate, and the pivot was surely not done: no use in trying it again */
-    if (d->state->has_deferred && !timed_out && !step->unanswered) return false;
-    if (d->state->pivoted && !declared->attempts_given)
-        return true; /* only forward: until it succeeds */
-    return retry->attempts == 0 || step->attempt < retry->attempts;
-}
-
-void saga_attempt_failed(struct saga_decision *d, struct saga_step_state *step, bool timed_out,
-                         struct saga_slice type, struct saga_slice message)
-{
-    struct saga_slice path = step->path;
-    uint32_t attempt = step->attempt;
-    if (may_try_again(d, step, timed_out)) {
-        struct saga_slice next = saga_command_id(d->arena, d->state, path, false, attempt + 1);
-        int64_t wait_ms = saga_backoff_ms(&saga_step_of(d, step)->retry, attempt + 1, next);
-        saga_emit(d, (struct saga_fact){
-                         .kind = SAGA_FACT_STEP_RETRY_SCHEDULED,
-                         .step = path,
-                         .attempt = attempt,
-                         .reason = timed_out ? SAGA_SLICE(SAGA_REASON_TIMEOUT) : type,
-                         .message = message,
-                         .due_ms = d->event->time_ms + wait_ms,
-                     });
-        return;
-    }
-    if ((timed_out || saga_step_may_be_done(step)) && !SAGA_WITHOUT(UNKNOWN)) { /* R18 */
-        saga_emit(d, (struct saga_fact){
-                         .kind = SAGA_FACT_STEP_UNKNOWN, .step = path, .attempt = attempt });
-    } else {
-        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_STEP_FAILED,
-                                         .step = path,
-                                         .attempt = attempt,
-                                         .type = type,
-                                         .message = message });
-    }
-    saga_step_not_succeeded(d, path, type, message);
-}
-
-static bool is_stuck_on(const struct saga_state *state, struct saga_slice path)
-{
-    return state->status == SAGA_STUCK && saga_slice_equal(state->stuck_step, path);
-}
-
-void saga_step_succeeded(struct saga_decision *d, struct saga_slice path)
-{
-    const struct saga_step_state *step = saga_state_step(d->state, path);
-    if (step->pivot && d->state->has_deferred)
-        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_DROPPED });
-    if (is_stuck_on(d->state, path))
-        saga_emit(d, (struct saga_fact){
-                         .kind = SAGA_FACT_SAGA_CONTINUED,
-                         .status = d->state->stuck_forward ? SAGA_RUNNING : SAGA_COMPENSATING,
-                         .reason = d->event->kind == SAGA_EVENT_OPERATOR
-                                       ? SAGA_SLICE(SAGA_REASON_RESOLVED)
-                                       : SAGA_SLICE("late-answer"),
-                     });
-}
-
-/* What a person reads of a step that the saga is stuck on. */
-static struct saga_slice stuck_words(struct saga_decision *d, struct saga_slice type,
-                                     struct saga_slice message)
-{
-    if (d->event->kind != SAGA_EVENT_REPLY) return message; /* no answer in time */
-    return saga_arena_printf(d->arena, "its service answered %.*s%s%.*s", SAGA_SLICE_ARG(type),
-                             message.size ? ": " : "", SAGA_SLICE_ARG(message));
-}
-
-void saga_step_not_succeeded(struct saga_decision *d, struct saga_slice path,
-                             struct saga_slice type, struct saga_slice message)
-{
-    const struct saga_step_state *step = saga_state_step(d->state, path);
-    bool failed = step->status == SAGA_STEP_FAILED;
-    if (is_stuck_on(d->state, path) && !d->state->stuck_forward) {
-        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_CONTINUED,
-                                         .status = SAGA_COMPENSATING,
-                                         .reason = SAGA_SLICE("late-answer") });
-        saga_compensate_next(d); /* its compensation is not needed any more */
-    } else if (d->state->status == SAGA_COMPENSATING) {
-        saga_compensate_next(d);
-    } else if (d->state->pivoted) {
-        if (d->state->status == SAGA_RUNNING)
-            saga_stick(d, SAGA_STUCK_ON_STEP, path, stuck_words(d, type, message));
-    } else if (step->pivot && !failed) {
-        saga_stick(d, SAGA_STUCK_ON_PIVOT, path, stuck_words(d, type, message));
-    } else if (d->state->has_deferred) {
-        saga_compensate_begin(d, d->state->deferred);
-    } else {
-        saga_compensate_begin(d, (struct saga_error_value){ path, type, message });
+        if (!move_any(d)) return;
     }
 }

@@ -21,7 +21,7 @@ static const struct status_row status_table[SAGA_STATUS_COUNT] = {
     [SAGA_STUCK] = { "stuck", false,
                      TO(SAGA_RUNNING) | TO(SAGA_COMPENSATING) | TO(SAGA_COMPLETED) |
                          TO(SAGA_COMPENSATED) | TO(SAGA_ABANDONED) },
-    [SAGA_COMPLETED] = { "completed", true, 0 },
+    [SAGA_COMPLETED] = { "completed", true, TO(SAGA_COMPENSATING) }, /* a child only */
     [SAGA_COMPENSATED] = { "compensated", true, 0 },
     [SAGA_ABANDONED] = { "abandoned", true, 0 },
 };
@@ -78,6 +78,27 @@ const char *saga_compensation_status_name(enum saga_compensation_status status)
     return names[status];
 }
 
+const char *saga_state_kind_name(enum saga_state_kind kind)
+{
+    static const char *const names[SAGA_KIND_COUNT] = { "saga", "correlation", "schedule" };
+    SAGA_ASSERT(kind < SAGA_KIND_COUNT);
+    return names[kind];
+}
+
+const char *saga_step_kind_name(enum saga_step_kind kind)
+{
+    static const char *const names[SAGA_STEP_KIND_COUNT] = { "command", "await", "child" };
+    SAGA_ASSERT(kind < SAGA_STEP_KIND_COUNT);
+    return names[kind];
+}
+
+const char *saga_kept_status_name(enum saga_kept_status status)
+{
+    static const char *const names[SAGA_KEPT_STATUS_COUNT] = { "early", "offered", "taken" };
+    SAGA_ASSERT(status < SAGA_KEPT_STATUS_COUNT);
+    return names[status];
+}
+
 const char *saga_stuck_on_name(enum saga_stuck_on on)
 {
     static const char *const names[SAGA_STUCK_ON_COUNT] = {
@@ -128,6 +149,9 @@ static void copy_step(struct saga_arena *arena, struct saga_step_state *step)
 {
     struct saga_slice *const slices[] = {
         &step->path,
+        &step->target,
+        &step->error_type,
+        &step->error_message,
         &step->topic,
         &step->type,
         &step->reply_topic,
@@ -142,6 +166,21 @@ static void copy_step(struct saga_arena *arena, struct saga_step_state *step)
         *slices[i] = saga_arena_copy(arena, *slices[i]);
 }
 
+static void copy_waiter(struct saga_arena *arena, struct saga_waiter *waiter)
+{
+    waiter->id = saga_arena_copy(arena, waiter->id);
+    waiter->run = saga_arena_copy(arena, waiter->run);
+    waiter->step = saga_arena_copy(arena, waiter->step);
+    waiter->offered = saga_arena_copy(arena, waiter->offered);
+}
+
+static void copy_kept(struct saga_arena *arena, struct saga_kept_event *event)
+{
+    event->id = saga_arena_copy(arena, event->id);
+    event->type = saga_arena_copy(arena, event->type);
+    event->body = saga_arena_copy(arena, event->body);
+}
+
 struct saga_state *saga_state_clone(const struct saga_state *state)
 {
     struct saga_arena arena;
@@ -149,10 +188,12 @@ struct saga_state *saga_state_clone(const struct saga_state *state)
     arena.first_block_bytes = sizeof *state + saga_state_bytes(state) * 2 + 512;
     struct saga_state *copy = SAGA_NEW(&arena, struct saga_state);
     *copy = *state;
-    struct saga_slice *const slices[] = { &copy->id,           &copy->run,    &copy->key,
-                                          &copy->name,         &copy->sha256, &copy->trace,
-                                          &copy->input,        &copy->vars,   &copy->stuck_step,
-                                          &copy->stuck_message };
+    struct saga_slice *const slices[] = {
+        &copy->id,          &copy->run,           &copy->key,       &copy->name,
+        &copy->sha256,      &copy->trace,         &copy->input,     &copy->vars,
+        &copy->stuck_step,  &copy->stuck_message, &copy->parent_id, &copy->parent_run,
+        &copy->parent_step,
+    };
     for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++)
         *slices[i] = saga_arena_copy(&arena, *slices[i]);
     copy_error(&arena, &copy->error);
@@ -161,10 +202,16 @@ struct saga_state *saga_state_clone(const struct saga_state *state)
     copy->steps = copy_array(&arena, state->steps, state->step_count, sizeof *state->steps);
     copy->timers = copy_array(&arena, state->timers, state->timer_count, sizeof *state->timers);
     copy->search = copy_array(&arena, state->search, state->search_count, sizeof *state->search);
+    copy->waiters = copy_array(&arena, state->waiters, state->waiter_count, sizeof *state->waiters);
+    copy->kept = copy_array(&arena, state->kept, state->kept_count, sizeof *state->kept);
     copy->scope_capacity = state->scope_count;
     copy->step_capacity = state->step_count;
     copy->timer_capacity = state->timer_count;
     copy->search_capacity = state->search_count;
+    copy->waiter_capacity = state->waiter_count;
+    copy->kept_capacity = state->kept_count;
+    for (size_t i = 0; i < copy->scope_count; i++)
+        copy->scopes[i].items = saga_arena_copy(&arena, copy->scopes[i].items);
     for (size_t i = 0; i < copy->step_count; i++) copy_step(&arena, &copy->steps[i]);
     for (size_t i = 0; i < copy->timer_count; i++)
         copy->timers[i].name = saga_arena_copy(&arena, copy->timers[i].name);
@@ -172,6 +219,8 @@ struct saga_state *saga_state_clone(const struct saga_state *state)
         copy->search[i].name = saga_arena_copy(&arena, copy->search[i].name);
         copy->search[i].value = saga_arena_copy(&arena, copy->search[i].value);
     }
+    for (size_t i = 0; i < copy->waiter_count; i++) copy_waiter(&arena, &copy->waiters[i]);
+    for (size_t i = 0; i < copy->kept_count; i++) copy_kept(&arena, &copy->kept[i]);
     copy->arena = arena;
     return copy;
 }
@@ -180,6 +229,14 @@ struct saga_step_state *saga_state_step(const struct saga_state *state, struct s
 {
     for (size_t i = state->step_count; i > 0; i--)
         if (saga_slice_equal(state->steps[i - 1].path, path)) return &state->steps[i - 1];
+    return NULL;
+}
+
+/* Ids rise: those that are run are mostly the newest. */
+struct saga_scope *saga_state_scope(const struct saga_state *state, uint32_t id)
+{
+    for (size_t i = state->scope_count; i > 0; i--)
+        if (state->scopes[i - 1].id == id) return &state->scopes[i - 1];
     return NULL;
 }
 
@@ -201,16 +258,32 @@ size_t saga_state_bytes(const struct saga_state *state)
         bytes += 64 + step->path.size + step->topic.size + step->type.size +
                  step->reply_topic.size + step->body.size + step->result.size +
                  step->compensation_topic.size + step->compensation_type.size +
-                 step->compensation_reply_topic.size + step->compensation_body.size;
+                 step->compensation_reply_topic.size + step->compensation_body.size +
+                 step->target.size + step->error_message.size;
     }
     for (size_t i = 0; i < state->timer_count; i++) bytes += 32 + state->timers[i].name.size;
     for (size_t i = 0; i < state->search_count; i++)
         bytes += 16 + state->search[i].name.size + state->search[i].value.size;
-    return bytes + 32 * state->scope_count;
+    for (size_t i = 0; i < state->scope_count; i++) bytes += 32 + state->scopes[i].items.size;
+    for (size_t i = 0; i < state->waiter_count; i++)
+        bytes += 32 + state->waiters[i].id.size + state->waiters[i].step.size;
+    for (size_t i = 0; i < state->kept_count; i++)
+        bytes += 48 + state->kept[i].id.size + state->kept[i].body.size;
+    return bytes;
+}
+
+static void check_scope(const struct saga_state *state, const struct saga_scope *scope)
+{
+    SAGA_ASSERT(scope->id <= state->scope_ids);
+    SAGA_ASSERT(!scope->ended || (!scope->entered && scope->open == 0));
+    SAGA_ASSERT(scope->loop == (scope->items.data != NULL));
+    SAGA_ASSERT(scope->id == SAGA_SCOPE_ROOT ||
+                (scope->parent < scope->id && saga_state_scope(state, scope->parent)));
 }
 
 static void check_step(const struct saga_state *state, const struct saga_step_state *step)
 {
+    SAGA_ASSERT(step->kind < SAGA_STEP_KIND_COUNT && saga_state_scope(state, step->scope));
     SAGA_ASSERT(step->path.size > 0);
     SAGA_ASSERT(step->attempt > 0 || step->status == SAGA_STEP_SKIPPED);
     SAGA_ASSERT(step->status < SAGA_STEP_STATUS_COUNT);
@@ -218,6 +291,7 @@ static void check_step(const struct saga_state *state, const struct saga_step_st
     SAGA_ASSERT(step->ended_order <= state->ended_steps);
     bool done = step->status == SAGA_STEP_SUCCEEDED || step->status == SAGA_STEP_UNKNOWN;
     SAGA_ASSERT(done || step->compensation == SAGA_COMPENSATION_NONE);
+    SAGA_ASSERT(step->kind != SAGA_STEP_AWAIT || step->compensation == SAGA_COMPENSATION_NONE);
     SAGA_ASSERT(!done || step->ended_order > 0);
     SAGA_ASSERT(!(step->pivot && step->compensation != SAGA_COMPENSATION_NONE));
 }
@@ -228,10 +302,11 @@ void saga_state_check(const struct saga_state *state)
     if (state->status == SAGA_STATUS_NONE) return;
     SAGA_ASSERT(state->id.size > 0 && state->run.size > 0 && state->name.size > 0);
     SAGA_ASSERT(state->sequence > 0);
-    SAGA_ASSERT(state->scope_count > 0);
+    SAGA_ASSERT(state->scope_count > 0 || state->kind != SAGA_KIND_SAGA);
     SAGA_ASSERT((state->status == SAGA_STUCK) == (state->stuck_on != SAGA_STUCK_ON_NOTHING));
     SAGA_ASSERT(saga_status_has_ended(state->status) == (state->ended_ms != 0));
     SAGA_ASSERT(!(state->pivoted && state->status == SAGA_COMPENSATING));
+    for (size_t i = 0; i < state->scope_count; i++) check_scope(state, &state->scopes[i]);
     for (size_t i = 0; i < state->step_count; i++) check_step(state, &state->steps[i]);
     for (size_t i = 0; i < state->timer_count; i++) {
         SAGA_ASSERT(state->timers[i].name.size > 0);
@@ -244,6 +319,6 @@ void saga_state_check(const struct saga_state *state)
         bool undone = step->compensation == SAGA_COMPENSATION_DONE ||
                       step->compensation == SAGA_COMPENSATION_NOT_NEEDED ||
                       step->compensation == SAGA_COMPENSATION_SKIPPED;
-        SAGA_ASSERT(!done || undone || state->resolved);
+        SAGA_ASSERT(!done || undone || step->kind == SAGA_STEP_AWAIT || state->resolved);
     }
 }

@@ -9,8 +9,18 @@
 #include "base/arena.h"
 #include "base/slice.h"
 
+/* What a lane keeps a state of: a saga, or one of the entries that sagas need beside them. They are journaled, kept in
+ * Redis, in snapshots and rebuilt all alike. */
+enum saga_state_kind {
+    SAGA_KIND_SAGA,
+    SAGA_KIND_CORRELATION, /* who waits for an event of one value, and which events came early (R21) */
+    SAGA_KIND_SCHEDULE,    /* when a definition is started next */
+    SAGA_KIND_COUNT
+};
+const char *saga_state_kind_name(enum saga_state_kind kind);
+
 /*
- *              +--------------------> completed
+ *              +--------------------> completed ---> compensating (a child whose parent is compensated)
  *              |
  *   running ---+--> compensating --> compensated
  *      ^ |       |  ^
@@ -72,7 +82,17 @@ enum saga_stuck_on {
 };
 const char *saga_stuck_on_name(enum saga_stuck_on on);
 
+/* What is waited for. */
+enum saga_step_kind {
+    SAGA_STEP_COMMAND, /* a service's reply */
+    SAGA_STEP_AWAIT,   /* an outside event (R21) */
+    SAGA_STEP_CHILD,   /* the end of a child saga (R22) */
+    SAGA_STEP_KIND_COUNT
+};
+const char *saga_step_kind_name(enum saga_step_kind kind);
+
 struct saga_step_state {
+    enum saga_step_kind kind;
     struct saga_slice path; /* name and loop indexes: `pay-supplier[3]` */
     uint32_t scope;         /* which list of blocks it stands in */
     uint32_t block;         /* its block in the definition */
@@ -81,7 +101,9 @@ struct saga_step_state {
     bool pivot;
     bool unanswered;      /* some attempt timed out: without an answer its effect cannot be known */
     uint64_t ended_order; /* 1, 2, 3 ... in which steps succeeded or became unknown; 0: neither */
-    struct saga_slice topic, type, reply_topic; /* of the command */
+    struct saga_slice target; /* id of the child, or of the entry where the event is awaited */
+    struct saga_slice error_type, error_message; /* why it failed */
+    struct saga_slice topic, type, reply_topic;  /* of the command */
     struct saga_slice
         body; /* the command's, kept until the step ends: every attempt sends the same */
     struct saga_slice result; /* what the step kept, JSON; absent: null */
@@ -93,21 +115,31 @@ struct saga_step_state {
 
 /* An alarm. Redis rings it (R16); `armed` tells a ring for this alarm from one for an older one. */
 struct saga_timer {
-    struct saga_slice name; /* `deadline`, `keep`, `step/<path>`, `compensation/<path>` */
+    struct saga_slice name; /* engine_internal.h has them all */
     int64_t due_ms;
     uint64_t armed; /* the saga's sequence at which it was armed */
     bool held;      /* rang while the saga was paused: it counts from the resume on */
 };
 
-/* A list of blocks that is being run. The root list is scope 0; loops and branches open further ones. */
+/* A list of blocks that is being run, or was and has steps that may have to be compensated. The root list is scope 0;
+ * branches and the rounds of a loop open further ones. A `for-each` opens one that runs nothing itself, and keeps its
+ * elements: its rounds are the children of that. */
 struct saga_scope {
     uint32_t id;
     uint32_t parent;   /* scope; of the root: 0 */
     uint32_t block;    /* the block that opened it; of the root: 0 */
-    uint32_t index;    /* which branch or which time round the loop */
+    uint32_t index;    /* which branch, or which round of the loop, from 0 */
     uint32_t position; /* index in its list of the block that runs now, or of the next one */
     bool entered;      /* the block at `position` has begun */
+    bool ended;
+    bool loop; /* of a `for-each`: it keeps the elements */
+    uint32_t
+        open; /* scopes opened by the block at `position` (or by the loop) that have not ended */
+    uint32_t next;           /* index of the next scope that it would open */
+    uint32_t total;          /* of a loop: elements */
+    struct saga_slice items; /* of a loop: JSON list */
 };
+#define SAGA_SCOPE_ROOT 0
 
 struct saga_error_value {
     struct saga_slice step; /* absent: the saga as a whole */
@@ -120,9 +152,34 @@ struct saga_search_value {
     struct saga_slice value;
 };
 
+/* Of a correlation entry: a saga that waits. */
+struct saga_waiter {
+    struct saga_slice id, run, step;
+    struct saga_slice
+        offered; /* id of the event that it was sent and has not taken yet; absent: none */
+};
+
+enum saga_kept_status {
+    SAGA_KEPT_EARLY,   /* nobody has asked for it yet */
+    SAGA_KEPT_OFFERED, /* sent to a waiter that has not answered yet */
+    SAGA_KEPT_TAKEN,   /* only its id is kept, so that the same event is not taken twice */
+    SAGA_KEPT_STATUS_COUNT
+};
+const char *saga_kept_status_name(enum saga_kept_status status);
+
+/* Of a correlation entry: an event that came. */
+struct saga_kept_event {
+    struct saga_slice id;
+    struct saga_slice type;
+    struct saga_slice body; /* JSON */
+    enum saga_kept_status status;
+    int64_t expires_ms;
+};
+
 struct saga_state {
     struct saga_arena arena; /* owns everything below */
-    struct saga_slice id;    /* <definition>/<key> */
+    enum saga_state_kind kind;
+    struct saga_slice id; /* <definition>/<key>; of an entry: <definition>~.../<value> */
     struct saga_slice run;
     struct saga_slice key;
     struct saga_slice name; /* definition */
@@ -136,20 +193,25 @@ struct saga_state {
     bool deadline_passed;
     bool forgotten; /* `keep` is over: leaves Redis */
     bool resolved;  /* an operator said how it ended */
+    bool released;  /* of a child: its parent has ended, so it may be forgotten */
+    bool reported;  /* of a child: it has told its parent that it completed */
     bool has_error;
     bool has_deferred; /* a reason to compensate that waits for the pivot in flight */
     int64_t started_ms;
     int64_t changed_ms;
-    int64_t ended_ms;        /* 0: not yet */
-    struct saga_slice input; /* JSON */
-    struct saga_slice vars;  /* JSON object, absent: none */
+    int64_t ended_ms;                                     /* 0: not yet */
+    struct saga_slice input;                              /* JSON */
+    struct saga_slice vars;                               /* JSON object, absent: none */
+    struct saga_slice parent_id, parent_run, parent_step; /* whose child it is; absent: nobody's */
     struct saga_error_value error;
     struct saga_error_value deferred;
     enum saga_stuck_on stuck_on;
     struct saga_slice stuck_step;
+    uint32_t stuck_scope; /* where that stands */
     struct saga_slice stuck_message;
     bool stuck_forward;   /* it was running, not compensating, when it got stuck */
     uint64_t ended_steps; /* counts ended_order */
+    uint32_t scope_ids;   /* the newest scope's */
 
     struct saga_scope *scopes;
     size_t scope_count, scope_capacity;
@@ -159,6 +221,10 @@ struct saga_state {
     size_t timer_count, timer_capacity;
     struct saga_search_value *search;
     size_t search_count, search_capacity;
+    struct saga_waiter *waiters; /* in the order in which they asked */
+    size_t waiter_count, waiter_capacity;
+    struct saga_kept_event *kept; /* in the order in which they came */
+    size_t kept_count, kept_capacity;
 };
 
 /* A state of no saga yet, SAGA_STATUS_NONE. Never NULL (arena.h). */
@@ -169,6 +235,8 @@ void saga_state_free(struct saga_state *state);
 
 /* NULL where there is none. */
 struct saga_step_state *saga_state_step(const struct saga_state *state, struct saga_slice path);
+/* NULL where there is none (any more). */
+struct saga_scope *saga_state_scope(const struct saga_state *state, uint32_t id);
 struct saga_timer *saga_state_timer(const struct saga_state *state, struct saga_slice name);
 
 /* About how many bytes the state takes, encoded: against SAGA_STATE_BYTES_MAX (R23). */

@@ -18,7 +18,8 @@ static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_STEP_RETRY_SCHEDULED] = "{step} is tried again at {due} ({reason})[: {message}]",
     [SAGA_FACT_STEP_SUCCEEDED] = "{step} succeeded",
     [SAGA_FACT_STEP_FAILED] = "{step} failed[: {type}][, {message}]",
-    [SAGA_FACT_STEP_UNKNOWN] = "the outcome of {step} is unknown after attempt {attempt}",
+    [SAGA_FACT_STEP_UNKNOWN] = 
+        "the outcome of {step} is unknown after attempt {attempt}[: {type}][, {message}]",
     [SAGA_FACT_STEP_SKIPPED] = "{step} was skipped and counts as done",
     [SAGA_FACT_COMPENSATION_DEFERRED] =
         "the saga is to be compensated[ ({type})], but only if the pivot in flight does not "
@@ -46,11 +47,32 @@ static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_VARIABLES_SET] = "{step} set the saga's variables",
     [SAGA_FACT_WAIT_STARTED] = "{step} waits until {due}",
     [SAGA_FACT_BLOCK_PASSED] = "the saga goes on behind {step}[ ({reason})]",
+    [SAGA_FACT_BRANCH_STARTED] = "{step} begins its part {index}",
+    [SAGA_FACT_LOOP_STARTED] = "{step} begins, over {total} elements",
+    [SAGA_FACT_BRANCH_ENDED] = "a part has ended",
+    [SAGA_FACT_GOES_ON_LATER] = "the saga goes on[, in a record of its own at {due}]",
+    [SAGA_FACT_AWAIT_OPENED] = "{step} waits for {type} of {topic}[ until {due}]",
+    [SAGA_FACT_AWAIT_CLOSED] = "{step} is not waited for any more",
+    [SAGA_FACT_CHILD_STARTED] = "{step} asks for the child saga {target}",
+    [SAGA_FACT_NOTE_SENT] = "{target} is told: {note}",
+    [SAGA_FACT_NOTE_IGNORED] = "changed nothing ({reason})[: {message}]",
     [SAGA_FACT_DEADLINE_PASSED] = "the saga's deadline has passed",
     [SAGA_FACT_SAGA_COMPLETED] = "the saga is completed[ ({reason})]",
     [SAGA_FACT_SAGA_COMPENSATED] = "the saga is compensated[ ({reason})]",
     [SAGA_FACT_SAGA_ABANDONED] = "the saga is abandoned[ ({reason})]",
     [SAGA_FACT_SAGA_FORGOTTEN] = "kept long enough: the saga left Redis, its key is free again",
+    [SAGA_FACT_CHILD_RELEASED] = "the parent has ended[, this child is kept until {due}]",
+    [SAGA_FACT_ENTRY_STARTED] = "an entry for {name} began",
+    [SAGA_FACT_WAITER_ADDED] = "{target} waits here with {step}",
+    [SAGA_FACT_WAITER_REMOVED] = "{target} does not wait here any more ({reason})",
+    [SAGA_FACT_EVENT_KEPT] = "the event {text} is kept until {due}",
+    [SAGA_FACT_EVENT_OFFERED] = "the event {text} is sent to {target}",
+    [SAGA_FACT_EVENT_TAKEN] = "the event {text} was taken",
+    [SAGA_FACT_EVENT_RETURNED] = "the event {text} was given back",
+    [SAGA_FACT_EVENT_DROPPED] = "the event {text} is kept no longer ({reason})",
+    [SAGA_FACT_SCHEDULE_SET] = "the schedule of version {version} is in force, next at {due}",
+    [SAGA_FACT_SCHEDULE_TICKED] = "the schedule ticked at {text}, next at {due}",
+    [SAGA_FACT_SCHEDULE_ENDED] = "the definition has no schedule any more",
     [SAGA_FACT_START_IGNORED] = "started nothing ({reason})[: {message}]",
     [SAGA_FACT_REPLY_IGNORED] = "changed nothing ({reason})[: {message}]",
     [SAGA_FACT_TIMER_IGNORED] = "changed nothing ({reason})[: {message}]",
@@ -117,6 +139,14 @@ static void add_value(const struct saga_fact *fact, struct saga_slice name, int6
         add_number(buffer, fact->version);
     } else if (saga_slice_is(name, "lanes")) {
         add_number(buffer, fact->lanes);
+    } else if (saga_slice_is(name, "index")) {
+        saga_buffer_printf(buffer, "%u", fact->index + 1);
+    } else if (saga_slice_is(name, "total")) {
+        add_number(buffer, fact->total);
+    } else if (saga_slice_is(name, "note")) {
+        saga_buffer_add(buffer, saga_slice_of(saga_note_name(fact->note)));
+    } else if (saga_slice_is(name, "target")) {
+        add_text(buffer, fact->target.size ? fact->target : fact->id);
     } else if (saga_slice_is(name, "status")) {
         saga_buffer_add(buffer, saga_slice_of(saga_status_name(fact->status)));
     } else if (saga_slice_is(name, "on")) {
@@ -207,6 +237,10 @@ static void add_timer(const struct saga_event *cause, struct saga_buffer *buffer
     } kinds[] = { { "deadline", "the saga's deadline came" },
                   { "keep", "the time to keep the ended saga was over" },
                   { "step/", "the timer rang for " },
+                  { "wait/", "the time was over that the saga waits at " },
+                  { "go-on", "the saga's turn came again" },
+                  { "expire", "the time to keep an event was over" },
+                  { "tick", "the schedule's time came" },
                   { "compensation/", "the timer rang for taking back " } };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!saga_slice_starts_with(cause->timer, kinds[i].prefix)) continue;
@@ -239,6 +273,20 @@ static void add_operator(const struct saga_event *cause, struct saga_buffer *buf
     }
 }
 
+static void add_note(const struct saga_event *cause, struct saga_buffer *buffer)
+{
+    if (cause->note == SAGA_NOTE_AWAIT_EVENT) {
+        add_start(cause, buffer);
+        return;
+    }
+    add_text(buffer, cause->from_id);
+    saga_buffer_printf(buffer, " told %s", saga_note_name(cause->note));
+    bool ended = cause->note == SAGA_NOTE_CHILD_ENDED || cause->note == SAGA_NOTE_AWAIT_MATCH;
+    if (!ended) return;
+    saga_buffer_add(buffer, SAGA_SLICE(": "));
+    add_text(buffer, cause->type);
+}
+
 void saga_cause_words(const struct saga_journal_record *record, struct saga_buffer *buffer)
 {
     switch (record->cause.kind) {
@@ -247,6 +295,7 @@ void saga_cause_words(const struct saga_journal_record *record, struct saga_buff
     case SAGA_EVENT_REPLY: add_reply(&record->cause, buffer); return;
     case SAGA_EVENT_TIMER: add_timer(&record->cause, buffer); return;
     case SAGA_EVENT_OPERATOR: add_operator(&record->cause, buffer); return;
+    case SAGA_EVENT_NOTE: add_note(&record->cause, buffer); return;
     case SAGA_EVENT_KIND_COUNT: break;
     }
     SAGA_ASSERT(!"a kind of event");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/mutation.h"
 #include "runtime/batch_internal.h"
 
@@ -63,13 +64,42 @@ static void hop(struct saga_batch *b, const struct saga_intake_item *in,
     b->hops++;
 }
 
+/* A note that nobody's state stands behind: who asked for something that there is not, hears of it. */
+static void answer_for_nobody(struct saga_batch *b, const struct saga_event *asked,
+                              enum saga_note note, const char *type, struct saga_slice body)
+{
+    const struct saga_state nobody = { .id = asked->target, .run = SAGA_SLICE("none") };
+    struct saga_message message;
+    struct saga_fact fact = { .kind = SAGA_FACT_NOTE_SENT,
+                              .note = note,
+                              .id = asked->from_id,
+                              .run = asked->from_run,
+                              .step = asked->from_step,
+                              .type = saga_slice_of(type),
+                              .text = asked->id,
+                              .value = body };
+    saga_note_message(b->w->config.inbox, b->w->config.lanes, &fact, &nobody, b->arena, &message);
+    send_out(b, &message, NULL);
+}
+
+static void refuse_child(struct saga_batch *b, const struct saga_intake_item *in)
+{
+    struct saga_buffer json;
+    saga_buffer_init(&json, b->arena);
+    saga_buffer_printf(&json, "{\"message\":");
+    saga_buffer_add_json_string(&json, in->words);
+    saga_buffer_add_char(&json, '}');
+    answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_ENDED, "NoSuchSaga", saga_buffer_slice(&json));
+}
+
 static int take_item(struct saga_batch *b, const struct saga_intake_item *in)
 {
     switch (in->fate) {
     case SAGA_INTAKE_NOTHING: b->ignored++; return SAGA_OK;
     case SAGA_INTAKE_DEAD_LETTER: put_aside(b, &in->record, in->reason, in->words); return SAGA_OK;
     case SAGA_INTAKE_DEFINITION_MISSING:
-        if (note_missing_definition(b) < 0) return SAGA_E_AGAIN; /* R19 */
+        if (note_missing_definition(b) < 0) return SAGA_E_AGAIN;          /* R19 */
+        if (in->event.note == SAGA_NOTE_CHILD_START) refuse_child(b, in); /* R22 */
         put_aside(b, &in->record, in->reason, in->words);
         return SAGA_OK;
     case SAGA_INTAKE_EVENT: break;
@@ -287,6 +317,20 @@ static void note_orphan(struct saga_batch *b, struct saga_lane *lane,
               (struct saga_orphan){ lane, in->saga_id, { in->event.timer, in->event.armed, 0 } });
 }
 
+/* R21: the event was for a saga that has been forgotten meanwhile; the entry offers it to the next. */
+static void give_back(struct saga_batch *b, const struct saga_event *event)
+{
+    const struct saga_state gone = { .id = event->target, .run = event->run };
+    struct saga_message message;
+    struct saga_fact fact = { .kind = SAGA_FACT_NOTE_SENT,
+                              .note = SAGA_NOTE_AWAIT_RETURNED,
+                              .id = event->from_id,
+                              .from_step = event->step,
+                              .text = event->id };
+    saga_note_message(b->w->config.inbox, b->w->config.lanes, &fact, &gone, b->arena, &message);
+    send_out(b, &message, NULL);
+}
+
 /* An event for a saga that there is not. */
 static void for_nobody(struct saga_batch *b, struct saga_lane *lane,
                        const struct saga_intake_item *in)
@@ -295,6 +339,7 @@ static void for_nobody(struct saga_batch *b, struct saga_lane *lane,
         note_orphan(b, lane, in);
         return;
     }
+    if (in->event.note == SAGA_NOTE_AWAIT_MATCH) give_back(b, &in->event);
     put_aside(b, &in->record, SAGA_SLICE("no-such-saga"),
               saga_arena_printf(b->arena, "there is no saga %.*s", SAGA_SLICE_ARG(in->saga_id)));
 }
@@ -357,11 +402,17 @@ static void send_messages(struct saga_batch *b, const struct saga_state *state,
                           const struct saga_facts *facts)
 {
     for (size_t i = 0; i < facts->count; i++) {
+        const struct saga_fact *fact = &facts->items[i];
         struct saga_message message;
-        if (!saga_fact_is_message(&facts->items[i])) continue;
-        saga_fact_message(&facts->items[i], state, b->time_ms, b->arena, &message);
+        if (fact->kind == SAGA_FACT_NOTE_SENT)
+            saga_note_message(b->w->config.inbox, b->w->config.lanes, fact, state, b->arena,
+                              &message);
+        else if (saga_fact_is_message(fact))
+            saga_fact_message(fact, state, b->time_ms, b->arena, &message);
+        else
+            continue;
         send_out(b, &message, NULL);
-        b->commands++;
+        b->commands += fact->kind != SAGA_FACT_NOTE_SENT;
     }
 }
 
@@ -369,7 +420,8 @@ static int find_definition(struct saga_batch *b, const struct saga_intake_item *
                            const struct saga_state *state, struct saga_definition **ret)
 {
     *ret = state ? saga_catalog_find(b->w->catalog, state->name, state->version) : in->definition;
-    if (*ret || saga_status_has_ended(state->status)) return SAGA_OK;
+    bool entry = state ? state->kind != SAGA_KIND_SAGA : in->event.kind == SAGA_EVENT_NOTE;
+    if (*ret || entry || saga_status_has_ended(state->status)) return SAGA_OK;
     return note_missing_definition(b); /* R19: stuck only when it is not there at all */
 }
 
@@ -380,7 +432,7 @@ static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_inta
     if (in->candidate_count > 1) choose_candidate(b, lane, in);
     struct saga_resident *resident = saga_lane_find(lane, in->saga_id);
     const struct saga_state *before = current(resident);
-    if (!before && in->event.kind != SAGA_EVENT_START) {
+    if (!before && !saga_event_begins(&in->event)) {
         for_nobody(b, lane, in);
         return SAGA_OK;
     }

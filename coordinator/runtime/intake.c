@@ -1,13 +1,11 @@
 #include "runtime/intake.h"
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "codec/message.h"
-
-/* A start's input stays in the saga's state, beside what the steps keep. */
-enum { INPUT_BYTES_MAX = SAGA_STATE_BYTES_MAX / 2 };
 
 struct reading {
     const struct saga_intake *intake;
@@ -61,22 +59,10 @@ static int eval_text(const struct reading *r, struct saga_expression *expression
 
 static int check_key(const struct reading *r, struct saga_slice key, struct saga_slice *ret_message)
 {
-    if (key.size == 0) {
-        *ret_message = SAGA_SLICE("the business key is empty");
-        return SAGA_E_INVALID;
-    }
-    if (key.size > SAGA_KEY_BYTES_MAX) {
-        *ret_message =
-            saga_arena_printf(r->intake->arena, "the business key has %zu bytes, the limit is %d",
-                              key.size, SAGA_KEY_BYTES_MAX);
-        return SAGA_E_LIMIT;
-    }
-    for (size_t i = 0; i < key.size; i++) {
-        if ((unsigned char)key.data[i] >= 0x20) continue;
-        *ret_message = SAGA_SLICE("the business key holds a control character");
-        return SAGA_E_INVALID;
-    }
-    return SAGA_OK;
+    const char *fault = saga_key_fault(key);
+    if (!fault) return SAGA_OK;
+    *ret_message = saga_arena_printf(r->intake->arena, "the business key %s", fault);
+    return SAGA_E_INVALID;
 }
 
 /* ---- starts ---- */
@@ -131,10 +117,10 @@ static bool read_start(struct reading *r, struct saga_definition *definition,
     if (eval_text(r, start->key, r->common.event.body, &key, &message) < 0 ||
         check_key(r, key, &message) < 0) {
         add_dead_letter(r, "bad-key", message);
-    } else if (r->common.event.body.size > INPUT_BYTES_MAX) {
+    } else if (r->common.event.body.size > SAGA_INPUT_BYTES_MAX) {
         add_dead_letter(r, "too-large",
                         saga_arena_printf(r->intake->arena, "a start of %zu bytes, the limit is %d",
-                                          r->common.event.body.size, INPUT_BYTES_MAX));
+                                          r->common.event.body.size, SAGA_INPUT_BYTES_MAX));
     } else {
         add_start(r, definition, key);
     }
@@ -156,6 +142,60 @@ static void read_starts(struct reading *r)
         struct saga_definition *definition = saga_catalog_at(r->intake->catalog, i);
         if (definition != saga_catalog_newest(r->intake->catalog, definition->name)) continue;
         read_starts_of(r, definition);
+    }
+}
+
+/* ---- awaited events (R21) ---- */
+
+static bool await_matches(struct reading *r, const struct saga_await *await)
+{
+    struct saga_slice type = r->common.event.type, message;
+    if (!saga_slice_equal(await->topic, r->common.record.topic)) return false;
+    if (type.size == 0 && await->type &&
+        eval_text(r, await->type, r->common.event.body, &type, &message) < 0)
+        return false;
+    return saga_slice_equal(type, await->event);
+}
+
+/* Versions of one definition mostly match alike: their sagas wait at one entry, which gets the event once. */
+static bool was_added(const struct reading *r, struct saga_slice entry)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (saga_slice_equal(r->items[i].saga_id, entry)) return true;
+    return false;
+}
+
+static void add_awaited(struct reading *r, const struct saga_definition *definition,
+                        const struct saga_await *await)
+{
+    struct saga_slice value, message = SAGA_SLICE_NONE;
+    if (eval_text(r, await->match, r->common.event.body, &value, &message) < 0 ||
+        check_key(r, value, &message) < 0) {
+        add_dead_letter(r, "match-failed", message);
+        return;
+    }
+    uint32_t lane = saga_lane_of_key(value, r->intake->lanes);
+    struct saga_slice entry =
+        saga_correlation_id(r->intake->arena, definition->name, await->topic, await->event, value);
+    if (!is_here(r, lane) || was_added(r, entry)) return;
+    struct saga_intake_item *item = add(r, SAGA_INTAKE_EVENT);
+    item->lane = lane;
+    item->event.kind = SAGA_EVENT_NOTE;
+    item->event.note = SAGA_NOTE_AWAIT_EVENT;
+    item->event.target = entry;
+    item->event.keep_ms = await->keep_early_ms;
+    item->saga_id = entry;
+}
+
+static void read_awaited(struct reading *r)
+{
+    for (size_t i = 0; i < saga_catalog_count(r->intake->catalog); i++) {
+        const struct saga_definition *definition = saga_catalog_at(r->intake->catalog, i);
+        for (size_t b = 0; b < definition->block_count; b++) {
+            const struct saga_block *block = definition->blocks[b];
+            if (block->kind == SAGA_BLOCK_AWAIT && await_matches(r, &block->await))
+                add_awaited(r, definition, &block->await);
+        }
     }
 }
 
@@ -229,14 +269,21 @@ static void read_correlated_reply(struct reading *r)
     r->items[r->count - 1].candidate_count = count;
 }
 
-static void read_reply(struct reading *r, bool may_start)
+/* Events of the outside world: for who starts on them, and for who waits for them. */
+static void read_events(struct reading *r, const struct saga_catalog_topic *topic)
+{
+    if (topic->starts) read_starts(r);
+    if (topic->awaits) read_awaited(r);
+}
+
+static void read_reply(struct reading *r, const struct saga_catalog_topic *topic)
 {
     struct saga_slice saga_id, name, key;
     struct saga_diagnostic diagnostic = { 0 };
     int error = saga_reply_address(&r->common.record, r->intake->arena, &r->common.event, &saga_id,
                                    &diagnostic);
-    if (error == SAGA_E_NOT_FOUND && may_start) {
-        read_starts(r);
+    if (error == SAGA_E_NOT_FOUND) {
+        read_events(r, topic);
         if (r->count) return;
     }
     find_type(r);
@@ -256,6 +303,38 @@ static void read_reply(struct reading *r, bool may_start)
 }
 
 /* ---- the inbox ---- */
+
+static void read_note(struct reading *r)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    struct saga_slice saga_id, name, key;
+    int error = saga_note_open(&r->common.record, r->intake->arena, &saga_id, &r->common.event,
+                               &diagnostic);
+    if (error < 0) {
+        add_dead_letter(r, "unreadable", diagnostic.what);
+        return;
+    }
+    error = saga_id_parse(saga_id, &name, &key);
+    SAGA_ASSERT(error == SAGA_OK);
+    uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
+    bool start = r->common.event.kind == SAGA_EVENT_START;
+    struct saga_definition *definition =
+        start ? saga_catalog_newest(r->intake->catalog, name) : NULL;
+    if (!is_here(r, lane)) {
+        add_dead_letter(r, "wrong-lane", SAGA_SLICE("its saga lives in another lane"));
+        return;
+    }
+    bool missing = start && !definition;
+    struct saga_intake_item *item =
+        add(r, missing ? SAGA_INTAKE_DEFINITION_MISSING : SAGA_INTAKE_EVENT);
+    item->lane = lane;
+    item->saga_id = saga_id;
+    item->definition = definition;
+    if (!missing) return;
+    item->reason = SAGA_SLICE("no-definition");
+    item->words =
+        saga_arena_printf(r->intake->arena, "no definition %.*s is deployed", SAGA_SLICE_ARG(name));
+}
 
 static void read_api_start(struct reading *r)
 {
@@ -280,7 +359,7 @@ static void read_api_start(struct reading *r)
                                         SAGA_SLICE_ARG(name));
         return;
     }
-    if (r->common.event.body.size > INPUT_BYTES_MAX) {
+    if (r->common.event.body.size > SAGA_INPUT_BYTES_MAX) {
         add_dead_letter(r, "too-large",
                         SAGA_SLICE("the input is over the limit of a saga's state"));
         return;
@@ -316,13 +395,13 @@ static void read_outside(struct reading *r)
     struct saga_diagnostic diagnostic = { 0 };
     const struct saga_catalog_topic *topic =
         saga_catalog_topic(r->intake->catalog, r->common.record.topic);
-    if (!topic || (!topic->replies && !topic->starts)) return;
+    if (!topic || (!topic->replies && !topic->starts && !topic->awaits)) return;
     if (saga_event_open(&r->common.record, r->intake->arena, &r->common.event, &diagnostic) < 0)
         add_dead_letter(r, "unreadable", diagnostic.what);
     else if (topic->replies)
-        read_reply(r, topic->starts);
+        read_reply(r, topic);
     else
-        read_starts(r);
+        read_events(r, topic);
 }
 
 static void read_inbox(struct reading *r, const struct saga_message *record)
@@ -339,6 +418,7 @@ static void read_inbox(struct reading *r, const struct saga_message *record)
         return;
     case SAGA_INBOX_START: read_api_start(r); return;
     case SAGA_INBOX_OPERATOR: read_operator(r); return;
+    case SAGA_INBOX_NOTE: read_note(r); return;
     case SAGA_INBOX_UNKNOWN:
         add_dead_letter(r, "unreadable",
                         SAGA_SLICE("a record in the inbox without a known saga_kind"));

@@ -201,6 +201,13 @@ static void search_values(const struct saga_state *state, struct saga_arena *are
     write->search_count = state->search_count;
 }
 
+/* In which index it stands; entries are in none: they are not among what people look at. */
+static struct saga_slice index_of(const struct saga_state *state)
+{
+    if (!state || state->kind != SAGA_KIND_SAGA) return SAGA_SLICE_NONE;
+    return saga_slice_of(saga_status_name(state->status));
+}
+
 static struct saga_state_write write_of(const struct saga_resident *r,
                                         const struct saga_state *before,
                                         const struct saga_state *after, struct saga_arena *arena)
@@ -210,8 +217,8 @@ static struct saga_state_write write_of(const struct saga_resident *r,
         .saga_id = r->id,
         .name = after->name,
         .state = leaves ? SAGA_SLICE_NONE : r->encoded,
-        .status_before = before ? saga_slice_of(saga_status_name(before->status)) : SAGA_SLICE_NONE,
-        .status_after = leaves ? SAGA_SLICE_NONE : saga_slice_of(saga_status_name(after->status)),
+        .status_before = index_of(before),
+        .status_after = leaves ? SAGA_SLICE_NONE : index_of(after),
         .changed_ms = after->changed_ms,
         .history = r->history,
         .history_count = leaves ? 0 : r->history_count,

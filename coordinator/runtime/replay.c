@@ -140,8 +140,10 @@ static void check_chain(struct saga_replay *replay, const struct saga_message *m
 static bool may_be_decided(struct saga_replay *replay, const struct saga_message *message,
                            const struct saga_journal_record *record, const struct saga_state *state)
 {
-    bool fits = state->status != SAGA_STATUS_NONE ||
-                (record->cause.kind == SAGA_EVENT_START && record->cause.key.size > 0);
+    const struct saga_event *cause = &record->cause;
+    bool begins = saga_event_begins(cause) &&
+                  (cause->kind == SAGA_EVENT_START ? cause->key.size : cause->target.size) > 0;
+    bool fits = state->status != SAGA_STATUS_NONE || begins;
     if (record->cause.kind == SAGA_EVENT_LANE) fits = false;
     if (!fits)
         differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
@@ -185,9 +187,9 @@ static void decide_again(struct saga_replay *replay, const struct saga_message *
         return;
     }
     if (definition && decides_the_same(replay, message, record, state, definition, chain)) return;
-    /* R19: it was decided while the definition was nowhere to be had */
-    bool started = state->status != SAGA_STATUS_NONE;
-    if (started && decides_the_same(replay, message, record, state, NULL, chain)) return;
+    /* an entry needs none; R19: it was decided while the definition was nowhere to be had */
+    bool without = state->status != SAGA_STATUS_NONE || record->cause.kind == SAGA_EVENT_NOTE;
+    if (without && decides_the_same(replay, message, record, state, NULL, chain)) return;
     if (definition)
         differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
                "deciding its cause again gives other facts");
@@ -336,6 +338,10 @@ void saga_replay_count(const struct saga_replay *replay, struct saga_replay_coun
     for (const struct replayed *saga = replay->sagas; saga; saga = saga->hh.next) {
         if (saga->state->status == SAGA_STATUS_NONE)
             continue; /* left while its snapshot was taken */
+        if (saga->state->kind != SAGA_KIND_SAGA) {
+            ret->entries++;
+            continue;
+        }
         ret->sagas++;
         ret->by_status[saga->state->status]++;
     }

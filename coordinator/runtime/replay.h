@@ -31,6 +31,7 @@ struct saga_difference {
 struct saga_replay_counts {
     uint64_t records;
     uint64_t sagas;                        /* that are still kept */
+    uint64_t entries;                      /* beside them: correlation, schedules */
     uint64_t forgotten;                    /* that have left */
     uint64_t by_status[SAGA_STATUS_COUNT]; /* of those that are kept */
     uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT];

@@ -40,8 +40,8 @@ struct saga_state_write {
     struct saga_slice name; /* definition */
     struct saga_slice
         state; /* encoded; absent: the saga leaves Redis, with its indexes and history */
-    struct saga_slice status_before; /* name of the status it had in Redis; absent: was not there */
-    struct saga_slice status_after;  /* absent: leaves */
+    struct saga_slice status_before; /* name of the status it had in Redis; absent: in no index */
+    struct saga_slice status_after;  /* absent: leaves its index */
     bool timers_only; /* nothing but timers: the saga's state and views stay as they are */
     int64_t changed_ms;
     const struct saga_timer_write *timers_removed;

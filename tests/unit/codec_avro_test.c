@@ -172,7 +172,7 @@ static void bytes_that_lie_are_refused(void **state)
 /* A text of its own in memory of exactly its size, so that a read behind it shows. */
 static struct saga_slice text(const char *prefix, size_t number)
 {
-    static char *kept[1024];
+    static char *kept[4096];
     static size_t count;
     char all[64];
     size_t size = (size_t)snprintf(all, sizeof all, "%s-%zu\xc3\xb6", prefix, number);
@@ -198,6 +198,8 @@ static void fill(struct saga_fact *fact, size_t salt)
         case SAGA_FIELD_TIME: *(int64_t *)at = 1700000000000 + (int64_t)n; break;
         case SAGA_FIELD_STATUS: *(enum saga_status *)at = SAGA_COMPENSATED; break;
         case SAGA_FIELD_STUCK_ON: *(enum saga_stuck_on *)at = SAGA_STUCK_ON_PUBLISH; break;
+        case SAGA_FIELD_NOTE: *(enum saga_note *)at = SAGA_NOTE_AWAIT_MATCH; break;
+        case SAGA_FIELD_ENTRY: *(enum saga_state_kind *)at = SAGA_KIND_SCHEDULE; break;
         }
     }
     fact->value_from_cause = false; /* has a test of its own */
@@ -226,6 +228,12 @@ static void assert_same_field(const struct saga_fact *a, const struct saga_fact 
         return;
     case SAGA_FIELD_STUCK_ON:
         assert_int_equal(*(const enum saga_stuck_on *)x, *(const enum saga_stuck_on *)y);
+        return;
+    case SAGA_FIELD_NOTE:
+        assert_int_equal(*(const enum saga_note *)x, *(const enum saga_note *)y);
+        return;
+    case SAGA_FIELD_ENTRY:
+        assert_int_equal(*(const enum saga_state_kind *)x, *(const enum saga_state_kind *)y);
         return;
     }
     fail();
@@ -467,12 +475,37 @@ static struct saga_state *rich_state(void)
         .step_count = SAGA_STEP_STATUS_COUNT + SAGA_COMPENSATION_STATUS_COUNT,
         .timer_count = 2,
         .search_count = 2,
+        .waiter_count = 1,
+        .kept_count = 1,
+        .kind = SAGA_KIND_SCHEDULE,
+        .parent_id = text("parent", 1),
+        .parent_run = text("parent-run", 1),
+        .parent_step = text("parent-step", 1),
+        .released = true,
+        .reported = true,
+        .scope_ids = 1,
+        .stuck_scope = 1,
     };
     struct saga_arena arena = s->arena;
     *s = all;
     s->arena = arena;
     s->scopes = SAGA_NEW_ARRAY(&s->arena, struct saga_scope, s->scope_count);
-    s->scopes[1] = (struct saga_scope){ 1, 2, 3, 4, 5, true };
+    s->scopes[1] = (struct saga_scope){ .id = 1,
+                                        .block = 3,
+                                        .index = 4,
+                                        .position = 5,
+                                        .entered = true,
+                                        .loop = true,
+                                        .open = 6,
+                                        .next = 7,
+                                        .total = 8,
+                                        .items = SAGA_SLICE("[1]") };
+    s->waiters = SAGA_NEW_ARRAY(&s->arena, struct saga_waiter, s->waiter_count);
+    s->waiters[0] = (struct saga_waiter){ text("waiter", 1), text("waiter-run", 1),
+                                          text("waiter-step", 1), text("offered", 1) };
+    s->kept = SAGA_NEW_ARRAY(&s->arena, struct saga_kept_event, s->kept_count);
+    s->kept[0] = (struct saga_kept_event){ text("event", 1), text("event-type", 1),
+                                           SAGA_SLICE("{}"), SAGA_KEPT_OFFERED, 1700000000003 };
     s->steps = SAGA_NEW_ARRAY(&s->arena, struct saga_step_state, s->step_count);
     for (size_t i = 0; i < s->step_count; i++) {
         bool compensated = i >= SAGA_STEP_STATUS_COUNT;
@@ -480,7 +513,11 @@ static struct saga_state *rich_state(void)
         bool done = status == SAGA_STEP_SUCCEEDED || status == SAGA_STEP_UNKNOWN;
         s->steps[i] = (struct saga_step_state){
             .path = text("path", i),
-            .scope = (uint32_t)i,
+            .kind = SAGA_STEP_CHILD,
+            .target = text("target", i),
+            .error_type = text("error-type", i),
+            .error_message = text("error-message", i),
+            .scope = (uint32_t)i % 2,
             .block = (uint32_t)i + 100,
             .status = status,
             .attempt = (uint32_t)i + 1,

@@ -202,11 +202,15 @@ static void a_published_event_is_no_command(void **state)
     saga_fact_message(&fact, &untraced, decided_ms, &arena, &message);
     assert_headers(&message, want, COUNT(want) - 1);
     for (int kind = 0; kind < SAGA_FACT_KIND_COUNT; kind++) {
-        const struct saga_fact other = { .kind = (enum saga_fact_kind)kind };
+        const struct saga_fact other = { .kind = (enum saga_fact_kind)kind,
+                                         .topic = SAGA_SLICE("t") };
         assert_int_equal(saga_fact_is_message(&other), kind == SAGA_FACT_STEP_SENT ||
                                                            kind == SAGA_FACT_COMPENSATION_SENT ||
                                                            kind == SAGA_FACT_EVENT_PUBLISHED);
     }
+    /* a child's compensation is a note */
+    const struct saga_fact asked = { .kind = SAGA_FACT_COMPENSATION_SENT };
+    assert_false(saga_fact_is_message(&asked));
 }
 
 /* ---- ids ---- */

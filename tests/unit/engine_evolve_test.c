@@ -148,9 +148,10 @@ static void an_ended_saga(void **state)
 static void statuses_follow_the_drawing(void **state)
 {
     static const char *const edges[] = {
-        "none>running",       "running>compensating",     "running>stuck",   "running>completed",
-        "compensating>stuck", "compensating>compensated", "stuck>running",   "stuck>compensating",
-        "stuck>completed",    "stuck>compensated",        "stuck>abandoned",
+        "none>running",      "running>compensating", "running>stuck",
+        "running>completed", "compensating>stuck",   "compensating>compensated",
+        "stuck>running",     "stuck>compensating",   "stuck>completed",
+        "stuck>compensated", "stuck>abandoned",      "completed>compensating",
     };
     size_t found = 0;
     (void)state;

@@ -134,6 +134,12 @@ static void words_tell_what_the_fact_carries(void **state)
         { SAGA_FACT_COMPENSATION_DEFERRED, "step" },
         { SAGA_FACT_COMPENSATION_DEFERRED, "message" },
         { SAGA_FACT_REPLY_IGNORED, "step" },
+        /* what is told stands in the record of who is told */
+        { SAGA_FACT_NOTE_SENT, "step" },
+        { SAGA_FACT_NOTE_SENT, "type" },
+        { SAGA_FACT_EVENT_KEPT, "type" },
+        { SAGA_FACT_EVENT_OFFERED, "step" },
+        { SAGA_FACT_WAITER_REMOVED, "step" },
     };
     for (int kind = 0; kind < SAGA_FACT_KIND_COUNT; kind++)
         for (size_t f = 0; f < saga_fact_types[kind].field_count; f++)
