@@ -20,6 +20,12 @@
 #define SAGA_VARIABLES_MAX 64
 /* Blocks that one definition may have. */
 #define SAGA_DEFINITION_BLOCKS_MAX 512
+/* Branches of one `choose` or `parallel`: each `when` may be evaluated for every saga. */
+#define SAGA_BRANCHES_MAX 256
+/* Rounds of one `repeat`: each may be some steps of the saga's state. */
+#define SAGA_ROUNDS_MAX 10000
+/* Elements of a `for-each` that are worked on at the same time: each has at least one open step. */
+#define SAGA_AT_ONCE_MAX SAGA_OPEN_STEPS_MAX
 /* Participants of one definition: each is two topics that the coordinator keeps watch on. */
 #define SAGA_PARTICIPANTS_MAX 256
 /* Reply types that one field of a step lists; each reply is compared with all of them. */
