@@ -20,6 +20,12 @@
 #define SAGA_VARIABLES_MAX 64
 /* Blocks that one definition may have. */
 #define SAGA_DEFINITION_BLOCKS_MAX 512
+/* Branches of one `choose` or `parallel`: each `when` may be evaluated for every saga. */
+#define SAGA_BRANCHES_MAX 256
+/* Rounds of one `repeat`, elements of a `for-each`: each leaves its steps in the saga's state until that ends. */
+#define SAGA_ROUNDS_MAX 10000
+/* Elements of a `for-each` that are worked on at the same time: each has at least one open step. */
+#define SAGA_AT_ONCE_MAX SAGA_OPEN_STEPS_MAX
 /* Participants of one definition: each is two topics that the coordinator keeps watch on. */
 #define SAGA_PARTICIPANTS_MAX 256
 /* Reply types that one field of a step lists; each reply is compared with all of them. */
@@ -54,8 +60,6 @@
 #define SAGA_DIAGNOSTICS_MAX 100
 /* A start's input: it stays in the saga's state, beside what the steps keep. */
 #define SAGA_INPUT_BYTES_MAX (SAGA_STATE_BYTES_MAX / 2)
-/* Rounds of a loop: each leaves its steps in the state until the saga has ended. */
-#define SAGA_LOOP_ROUNDS_MAX 10000
 /* Facts of one record after which a saga lets others go first: a loop of blocks that wait for nothing. */
 #define SAGA_FACTS_AT_ONCE 1000
 /* What decide may derive from one event: those, and some for each step and child that a state has room for. */

@@ -111,25 +111,32 @@ struct adding {
     bool newest;
 };
 
+/* Does the definition say that the topic is begun at its beginning? */
+static bool is_begun_earliest(const struct saga_definition *definition, struct saga_slice topic,
+                              bool starts, bool awaits)
+{
+    for (size_t i = 0; starts && i < definition->start_count; i++)
+        if (saga_slice_equal(definition->starts[i].topic, topic) &&
+            definition->starts[i].from == SAGA_BEGIN_EARLIEST)
+            return true;
+    for (size_t i = 0; awaits && i < definition->block_count; i++) {
+        const struct saga_block *block = definition->blocks[i];
+        if (block->kind == SAGA_BLOCK_AWAIT && saga_slice_equal(block->await.topic, topic) &&
+            block->await.from == SAGA_BEGIN_EARLIEST)
+            return true;
+    }
+    return false;
+}
+
 static void add_topic(struct saga_slice topic, enum saga_topic_use use, void *context)
 {
     struct adding *adding = context;
     struct saga_catalog *catalog = adding->catalog;
     bool starts = use == SAGA_TOPIC_STARTS && adding->newest, replies = use == SAGA_TOPIC_REPLIES,
          awaits = use == SAGA_TOPIC_AWAITED;
-    enum saga_begin from = replies ? SAGA_BEGIN_EARLIEST : SAGA_BEGIN_LATEST;
+    bool earliest = replies || is_begun_earliest(adding->definition, topic, starts, awaits);
     size_t i = 0;
     if (!starts && !replies && !awaits) return;
-    for (size_t s = 0; s < adding->definition->start_count && starts; s++)
-        if (saga_slice_equal(adding->definition->starts[s].topic, topic) &&
-            adding->definition->starts[s].from == SAGA_BEGIN_EARLIEST)
-            from = SAGA_BEGIN_EARLIEST;
-    for (size_t b = 0; b < adding->definition->block_count && awaits; b++) {
-        const struct saga_block *block = adding->definition->blocks[b];
-        if (block->kind == SAGA_BLOCK_AWAIT && saga_slice_equal(block->await.topic, topic) &&
-            block->await.from == SAGA_BEGIN_EARLIEST)
-            from = SAGA_BEGIN_EARLIEST;
-    }
     while (i < catalog->topic_count && saga_slice_compare(catalog->topics[i].topic, topic) < 0) i++;
     if (i == catalog->topic_count || !saga_slice_equal(catalog->topics[i].topic, topic)) {
         SAGA_PUSH(&catalog->topics_arena, catalog->topics, catalog->topic_count,
@@ -142,7 +149,7 @@ static void add_topic(struct saga_slice topic, enum saga_topic_use use, void *co
     catalog->topics[i].starts |= starts;
     catalog->topics[i].replies |= replies;
     catalog->topics[i].awaits |= awaits;
-    if (from == SAGA_BEGIN_EARLIEST) catalog->topics[i].from = from;
+    if (earliest) catalog->topics[i].from = SAGA_BEGIN_EARLIEST;
 }
 
 static void find_topics(struct saga_catalog *catalog)

@@ -31,8 +31,8 @@ struct saga_catalog_topic {
     struct saga_slice topic;
     bool replies;         /* participants of some definition (any version) answer there */
     bool starts;          /* the newest version of some definition starts from there */
-    bool awaits;          /* sagas of some definition (any version) wait for its events */
-    enum saga_begin from; /* R20: earliest for replies and where any start or await says so */
+    bool awaits;          /* sagas of some definition (any version) await events from there */
+    enum saga_begin from; /* R20: earliest for replies and where a start or an `await` says so */
 };
 /* Sorted by name, each topic once. The array is the catalog's, valid until the next add. */
 size_t saga_catalog_topics(struct saga_catalog *catalog, const struct saga_catalog_topic **ret);

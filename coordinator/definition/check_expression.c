@@ -106,43 +106,103 @@ static void place_finding(const struct checking *c, struct saga_diagnostic *find
     saga_yaml_move_inside(&c->l->yaml, finding, c->node, offset, token.size);
 }
 
+/* Is there a block of that name that has run, may have run, cannot have run? */
+enum presence { PRESENT, PERHAPS, ABSENT };
+
+/* Is `block` in a branch that is not taken where the place is? Two branches of one `choose` never meet in one round. */
+static bool is_excluded(const struct saga_place *place, const struct saga_block *block)
+{
+    const struct saga_block *common = place->block ? saga_block_common(place->block, block) : NULL;
+    return common && common->kind == SAGA_BLOCK_CHOOSE;
+}
+
+static enum presence presence_of(const struct checking *c, const struct saga_block *block)
+{
+    const struct saga_place *place = c->place;
+    const struct saga_flow *entry = &c->l->flows.entries[block->id];
+    if (place->back && block == place->block && block != place->own) return ABSENT;
+    if (block == place->own || saga_flow_must(place->flow, block)) return PRESENT;
+    if (saga_flow_may(place->flow, block)) return PERHAPS;
+    /* behind a pivot nothing is compensated */
+    bool pivot = block->kind == SAGA_BLOCK_STEP && block->step.pivot;
+    if (!place->back || pivot || entry->pivot_must || is_excluded(place, block)) return ABSENT;
+    return PERHAPS;
+}
+
+static const struct saga_block *find_named(const struct saga_loading *l, struct saga_slice name)
+{
+    for (size_t i = 0; i < l->block_count; i++)
+        if (saga_block_is_named(l->blocks[i]) && saga_slice_equal(l->blocks[i]->label, name))
+            return l->blocks[i];
+    return NULL;
+}
+
 static const char *nearest_step(const struct checking *c, struct saga_slice typed)
 {
     struct saga_arena *arena = c->l->yaml.diagnostics->arena;
-    size_t count = c->place->steps_before;
-    const char **names = SAGA_NEW_ARRAY(arena, const char *, count);
+    const char **names = SAGA_NEW_ARRAY(arena, const char *, c->l->block_count);
     size_t steps = 0;
-    for (size_t i = 0; i < count; i++)
-        if (c->l->blocks[i]->kind == SAGA_BLOCK_STEP)
+    for (size_t i = 0; i < c->l->block_count; i++)
+        if (saga_block_is_named(c->l->blocks[i]) && presence_of(c, c->l->blocks[i]) != ABSENT)
             names[steps++] = saga_arena_string(arena, c->l->blocks[i]->label);
     return saga_nearest(typed, names, steps);
 }
 
-static void check_step_name(const struct checking *c, const struct saga_token *token)
+static void find_no_step(const struct checking *c, struct saga_slice name)
 {
     struct saga_loading *l = c->l;
-    struct saga_slice name = token->text;
+    if (l->partial) return; /* it may be in what could not be read */
+    struct saga_diagnostic *finding = saga_yaml_find(
+        &l->yaml, c->node, SAGA_FINDING_NO_STEP, "`%s` reads step `%.*s`, which there is not",
+        c->place->field, SAGA_SLICE_ARG(saga_slice_clip(name, 60)));
+    const char *near = l->yaml.diagnostics->cut ? NULL : nearest_step(c, name);
+    if (near) saga_diagnostic_mend(finding, l->yaml.diagnostics->arena, "did you mean `%s`?", near);
+    place_finding(c, finding, name);
+}
+
+static void find_absent(const struct checking *c, const struct saga_block *block,
+                        struct saga_slice name)
+{
+    const struct saga_block *at = c->place->block,
+                            *common = at ? saga_block_common(at, block) : NULL;
     struct saga_diagnostic *finding;
-    bool known = false;
-    for (size_t i = 0; i < l->block_count; i++) {
-        if (!saga_slice_equal(l->blocks[i]->label, name)) continue;
-        if (i < c->place->steps_before) return;
-        known = true;
-    }
-    if (known) {
-        finding = saga_yaml_find(&l->yaml, c->node, SAGA_FINDING_STEP_LATER,
+    if (common && common->kind == SAGA_BLOCK_PARALLEL) {
+        finding = saga_yaml_find(&c->l->yaml, c->node, SAGA_FINDING_STEP_LATER,
+                                 "`%s` reads step `%.*s`, which runs beside it in another branch",
+                                 c->place->field, SAGA_SLICE_ARG(name));
+        finding->why = SAGA_SLICE("whether it has run at that time is a matter of chance");
+        finding->mend = SAGA_SLICE("read it behind the `parallel`, or move it before it");
+    } else if (common && common->kind == SAGA_BLOCK_CHOOSE) {
+        finding = saga_yaml_find(&c->l->yaml, c->node, SAGA_FINDING_STEP_LATER,
+                                 "`%s` reads step `%.*s`, which is in another branch of `choose`",
+                                 c->place->field, SAGA_SLICE_ARG(name));
+        finding->mend = SAGA_SLICE("only one branch of a `choose` runs: read what it has itself");
+    } else {
+        finding = saga_yaml_find(&c->l->yaml, c->node, SAGA_FINDING_STEP_LATER,
                                  "`%s` reads step `%.*s`, which has not run at that place",
                                  c->place->field, SAGA_SLICE_ARG(name));
-    } else {
-        if (l->partial) return; /* it may be in what could not be read */
-        finding = saga_yaml_find(&l->yaml, c->node, SAGA_FINDING_NO_STEP,
-                                 "`%s` reads step `%.*s`, which there is not", c->place->field,
-                                 SAGA_SLICE_ARG(saga_slice_clip(name, 60)));
-        const char *near = l->yaml.diagnostics->cut ? NULL : nearest_step(c, name);
-        if (near)
-            saga_diagnostic_mend(finding, l->yaml.diagnostics->arena, "did you mean `%s`?", near);
     }
     place_finding(c, finding, name);
+}
+
+static void check_step_name(const struct checking *c, const struct saga_token *token, bool guarded)
+{
+    struct saga_slice name = token->text;
+    const struct saga_block *block = find_named(c->l, name);
+    if (!block) {
+        find_no_step(c, name);
+        return;
+    }
+    enum presence presence = presence_of(c, block);
+    if (presence == ABSENT) {
+        find_absent(c, block, name);
+    } else if (presence == PERHAPS && !guarded && !c->place->tests) {
+        struct saga_diagnostic *finding =
+            saga_yaml_find(&c->l->yaml, c->node, SAGA_FINDING_STEP_PERHAPS,
+                           "`%s` reads step `%.*s`, which does not run on every way there",
+                           c->place->field, SAGA_SLICE_ARG(name));
+        place_finding(c, finding, name);
+    }
 }
 
 static void find_not_here(const struct checking *c, const struct saga_token *token,
@@ -155,20 +215,26 @@ static void find_not_here(const struct checking *c, const struct saga_token *tok
     place_finding(c, finding, token->text);
 }
 
-/* How many blocks `set` stand before the place. */
-static size_t sets_before(const struct checking *c)
+/* ---- .vars ---- */
+
+static bool may_be_set(const struct checking *c, const struct saga_block *block)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < c->place->steps_before; i++)
-        count += c->l->blocks[i]->kind == SAGA_BLOCK_SET;
-    return count;
+    return block->kind == SAGA_BLOCK_SET &&
+           (c->place->back || saga_flow_may(c->place->flow, block));
+}
+
+static bool is_anything_set(const struct checking *c)
+{
+    for (size_t i = 0; i < c->l->block_count; i++)
+        if (may_be_set(c, c->l->blocks[i])) return true;
+    return false;
 }
 
 static bool is_set_before(const struct checking *c, struct saga_slice name)
 {
-    for (size_t i = 0; i < c->place->steps_before; i++) {
+    for (size_t i = 0; i < c->l->block_count; i++) {
         const struct saga_block *block = c->l->blocks[i];
-        for (size_t j = 0; block->kind == SAGA_BLOCK_SET && j < block->set.count; j++)
+        for (size_t j = 0; may_be_set(c, block) && j < block->set.count; j++)
             if (saga_slice_equal(block->set.items[j].name, name)) return true;
     }
     return false;
@@ -176,7 +242,7 @@ static bool is_set_before(const struct checking *c, struct saga_slice name)
 
 static void check_variable(const struct checking *c, const struct saga_token *token)
 {
-    if (c->l->partial || sets_before(c) == 0 || is_set_before(c, token->text)) return;
+    if (c->l->partial || !is_anything_set(c) || is_set_before(c, token->text)) return;
     struct saga_diagnostic *finding =
         saga_yaml_find(&c->l->yaml, c->node, SAGA_FINDING_NO_MEMBER,
                        "`%s` reads .vars.%.*s, which no `set` before that place gives",
@@ -185,23 +251,83 @@ static void check_variable(const struct checking *c, const struct saga_token *to
     place_finding(c, finding, token->text);
 }
 
-static void check_member(const struct checking *c, const struct saga_token *token)
+/* ---- .item, .index, .items ---- */
+
+/* The next loop around the place, from the inside; NULL: no more. */
+static const struct saga_block *loop_around(const struct saga_place *place,
+                                            const struct saga_block *inner)
 {
-    static const char *const there[] = { "input", "steps", "vars", "saga", "reply", "error" };
+    const struct saga_block *block = inner                  ? inner->parent
+                                     : place->block == NULL ? NULL
+                                     : place->inside        ? place->block
+                                                            : place->block->parent;
+    while (block && block->kind != SAGA_BLOCK_FOR_EACH && block->kind != SAGA_BLOCK_REPEAT)
+        block = block->parent;
+    return block;
+}
+
+static bool is_in_loop(const struct saga_place *place, bool for_each, bool named)
+{
+    for (const struct saga_block *loop = NULL; (loop = loop_around(place, loop));)
+        if (!for_each ||
+            (loop->kind == SAGA_BLOCK_FOR_EACH && (!named || loop->for_each.item.size)))
+            return true;
+    return false;
+}
+
+static void check_element(const struct checking *c, const struct saga_token *token)
+{
+    struct saga_arena *arena = c->l->yaml.diagnostics->arena;
+    const char *names[SAGA_NESTING_MAX + 1];
+    size_t count = 0;
+    for (const struct saga_block *loop = NULL; (loop = loop_around(c->place, loop));) {
+        if (loop->kind != SAGA_BLOCK_FOR_EACH || loop->for_each.item.size == 0) continue;
+        if (saga_slice_equal(loop->for_each.item, token->text)) return;
+        if (count < SAGA_COUNT_OF(names))
+            names[count++] = saga_arena_string(arena, loop->for_each.item);
+    }
+    if (count == 0 || c->l->partial) return; /* said of .items itself */
+    struct saga_diagnostic *finding =
+        saga_yaml_find(&c->l->yaml, c->node, SAGA_FINDING_NO_MEMBER,
+                       "`%s` reads .items.%.*s, and no `for-each` around it calls its element so",
+                       c->place->field, SAGA_SLICE_ARG(saga_slice_clip(token->text, 60)));
+    const char *near = saga_nearest(token->text, names, count);
+    saga_diagnostic_mend(finding, arena, "did you mean .items.%s?", near ? near : names[0]);
+    place_finding(c, finding, token->text);
+}
+
+/* ---- the members of `.` ---- */
+
+static void check_known_member(const struct checking *c, const struct saga_token *token)
+{
     struct saga_slice name = token->text;
-    bool later = saga_slice_is(name, "item") || saga_slice_is(name, "index");
-    if (later)
-        find_not_here(c, token, "it comes with blocks that are not built yet");
-    else if (saga_slice_is(name, "reply") && !c->place->reply)
+    if (saga_slice_is(name, "reply") && !c->place->reply)
         find_not_here(c, token,
                       "only `keep` sees the reply; later steps see what was kept, as .steps.name");
     else if (saga_slice_is(name, "error") && !c->place->error)
         find_not_here(c, token, "it is there in compensations and in `on-compensated`");
-    else if (saga_slice_is(name, "vars") && !sets_before(c))
+    else if (saga_slice_is(name, "vars") && !is_anything_set(c) && !c->l->partial)
         find_not_here(c, token, "no `set` stands before that place");
-    for (size_t i = 0; i < SAGA_COUNT_OF(there) && !later; i++)
-        later = saga_slice_is(name, there[i]);
-    if (later) return;
+    else if (saga_slice_is(name, "item") && !is_in_loop(c->place, true, false))
+        find_not_here(c, token, "it is there in the blocks of a `for-each`");
+    else if (saga_slice_is(name, "index") && !is_in_loop(c->place, false, false))
+        find_not_here(c, token, "it is there in the blocks of a `for-each` or `repeat`");
+    else if (saga_slice_is(name, "items") && !is_in_loop(c->place, true, true))
+        find_not_here(c, token,
+                      "it is there in a `for-each` that names its element: for-each: {item: line, "
+                      "in: .input.lines}");
+}
+
+static void check_member(const struct checking *c, const struct saga_token *token)
+{
+    static const char *const there[] = { "input", "steps", "vars",  "saga", "reply",
+                                         "error", "item",  "index", "items" };
+    struct saga_slice name = token->text;
+    for (size_t i = 0; i < SAGA_COUNT_OF(there); i++)
+        if (saga_slice_is(name, there[i])) {
+            check_known_member(c, token);
+            return;
+        }
     struct saga_diagnostic *finding =
         saga_yaml_find(&c->l->yaml, c->node, SAGA_FINDING_NO_MEMBER,
                        "`%s` reads .%.*s, which an expression does not see", c->place->field,
@@ -213,6 +339,91 @@ static void check_member(const struct checking *c, const struct saga_token *toke
                                            : "input",
                          near ? "" : ".", SAGA_SLICE_ARG(near ? SAGA_SLICE("") : name));
     place_finding(c, finding, name);
+}
+
+/* ---- is null thought of? ---- */
+
+/* Behind a path that begins at `i`. */
+static size_t behind_path(const struct saga_token *tokens, size_t i, bool *ret_asked)
+{
+    *ret_asked = false;
+    for (i++; tokens[i].kind != SAGA_TOKEN_END;) {
+        if (tokens[i].kind == SAGA_TOKEN_FIELD) {
+            i++;
+        } else if (is_punct(&tokens[i], '.') && tokens[i + 1].kind == SAGA_TOKEN_STRING) {
+            i += 2;
+        } else if (saga_token_is(&tokens[i], "?")) {
+            *ret_asked = true;
+            i++;
+        } else if (saga_token_is(&tokens[i], "[")) {
+            size_t depth = 0;
+            for (; tokens[i].kind != SAGA_TOKEN_END; i++) {
+                depth += is_punct(&tokens[i], '[');
+                if (is_punct(&tokens[i], ']') && --depth == 0) break;
+            }
+            if (tokens[i].kind != SAGA_TOKEN_END) i++;
+        } else {
+            break;
+        }
+    }
+    return i;
+}
+
+static bool is_among_words(const struct saga_token *token, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_word(token, words[i]) || saga_token_is(token, words[i])) return true;
+    return false;
+}
+
+/* Does what stands behind a value ask whether it is null? `//`, a comparison, a condition; behind a pipe anything that can. */
+static bool asks(const struct saga_token *tokens, size_t i)
+{
+    static const char *const next[] = { "//", "?//", "==", "!=", "and", "or", "then" },
+                             *const later[] = { "//",     "if",   "try",    "not",     "select",
+                                                "values", "type", "arrays", "objects", "?" };
+    while (is_punct(&tokens[i], ')')) i++;
+    if (is_among_words(&tokens[i], next, SAGA_COUNT_OF(next))) return true;
+    if (!is_punct(&tokens[i], '|')) return false;
+    size_t depth = 0;
+    for (i++; tokens[i].kind != SAGA_TOKEN_END; i++) {
+        if (is_among_words(&tokens[i], later, SAGA_COUNT_OF(later))) return true;
+        if (tokens[i].kind != SAGA_TOKEN_PUNCT) continue;
+        depth += strchr("([{", tokens[i].text.data[0]) != NULL;
+        if (strchr(")]}", tokens[i].text.data[0]) && depth-- == 0) return false;
+    }
+    return false;
+}
+
+/* In the condition of an `if`, or in a `try`. */
+static bool is_in_condition(const struct saga_token *tokens, size_t i)
+{
+    while (i-- > 0) {
+        if (is_word(&tokens[i], "then") || is_word(&tokens[i], "catch")) return false;
+        if (is_word(&tokens[i], "if") || is_word(&tokens[i], "elif") || is_word(&tokens[i], "try"))
+            return true;
+    }
+    return false;
+}
+
+static bool reads_step(const struct saga_token *tokens, size_t i, struct saga_slice name)
+{
+    if (tokens[i].kind != SAGA_TOKEN_FIELD || !saga_slice_is(tokens[i].text, "steps") ||
+        continues_a_path(tokens, i))
+        return false;
+    const struct saga_token *step = name_behind(tokens, i);
+    return step && saga_slice_equal(step->text, name);
+}
+
+/* Is the read of a step at `i` one that thinks of null: itself, or behind a condition that asked for that step? */
+static bool is_guarded(const struct saga_token *tokens, size_t i, struct saga_slice name)
+{
+    bool asked;
+    size_t behind = behind_path(tokens, i, &asked);
+    if (asked || asks(tokens, behind) || is_in_condition(tokens, i)) return true;
+    for (size_t j = 0; j < i; j++)
+        if (reads_step(tokens, j, name) && is_in_condition(tokens, j)) return true;
+    return false;
 }
 
 /* ---- */
@@ -240,32 +451,24 @@ void saga_check_expression(struct saga_loading *l, struct fy_node *node,
                     ((tokens[i].kind == SAGA_TOKEN_FIELD && !continues_a_path(tokens, i)) ||
                      is_short_member(&r, tokens, i));
         if (read) {
+            const struct saga_token *name = name_behind(tokens, i);
             check_member(&c, &tokens[i]);
-            const struct saga_token *name =
-                saga_slice_is(tokens[i].text, "steps") || saga_slice_is(tokens[i].text, "vars")
-                    ? name_behind(tokens, i)
-                    : NULL;
-            if (name && saga_slice_is(tokens[i].text, "vars"))
-                check_variable(&c, name);
-            else if (name)
-                check_step_name(&c, name);
+            if (name && saga_slice_is(tokens[i].text, "vars")) check_variable(&c, name);
+            if (name && saga_slice_is(tokens[i].text, "items")) check_element(&c, name);
+            if (name && saga_slice_is(tokens[i].text, "steps"))
+                check_step_name(&c, name, is_guarded(tokens, i, name->text));
         }
         follow(&r, tokens, i);
     }
 }
 
-bool saga_check_reads_step(struct saga_loading *l, const struct saga_expression *expression,
+bool saga_check_needs_step(struct saga_loading *l, const struct saga_expression *expression,
                            struct saga_slice name)
 {
     struct saga_token *tokens;
     if (!expression) return false;
     size_t count = lex(l, expression, &tokens);
-    for (size_t i = 0; i + 1 < count; i++) {
-        if (tokens[i].kind != SAGA_TOKEN_FIELD || !saga_slice_is(tokens[i].text, "steps") ||
-            continues_a_path(tokens, i))
-            continue;
-        const struct saga_token *step = name_behind(tokens, i);
-        if (step && saga_slice_equal(step->text, name)) return true;
-    }
+    for (size_t i = 0; i + 1 < count; i++)
+        if (reads_step(tokens, i, name) && !is_guarded(tokens, i, name)) return true;
     return false;
 }

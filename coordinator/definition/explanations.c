@@ -63,10 +63,7 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
     [SAGA_FINDING_NOT_YET] = { "The language has it, and this version does not run it. It is "
                                "refused by name, never\n"
                                "ignored.\n",
-                               "  - choose: []\n  - { step: pay, send: cash/Pay, success: Paid, "
-                               "compensate: none }\n",
-                               "  - { step: pay, send: cash/Pay, success: Paid, compensate: none "
-                               "}\n" },
+                               "saga: order\nversion: 1\n" WAYS "start: { every: 1h }\n", TOP },
     [SAGA_FINDING_NO_NAME] = { "Names of sagas, participants and steps are lower-case letters, "
                                "digits and hyphens; types\n"
                                "of messages are letters, digits, dots, hyphens and underscores, "
@@ -144,6 +141,28 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
                                  "  - { step: pay, send: cash/Pay, body: .input.orderId, success: "
                                  "Paid,\n"
                                  "      compensate: none }\n" },
+    [SAGA_FINDING_STEP_PERHAPS] = { "The step that the expression reads runs on some ways to that "
+                                    "place and not on others: it\n"
+                                    "stands in a branch of `choose`, in a `catch` or `on-timeout`, "
+                                    "or the saga may be compensated\n"
+                                    "before it. Where it did not run its value is null. What "
+                                    "thinks of that is not found: `//`,\n"
+                                    "`?`, a comparison with ==, a condition of `if`, and all of "
+                                    "`when` and `until`.\n",
+                                    "  - choose:\n"
+                                    "      - when: .input.total > 100\n"
+                                    "        steps: [{ step: look, send: cash/Look, success: Seen, "
+                                    "compensate: none }]\n"
+                                    "      - else: []\n"
+                                    "  - { step: pay, send: cash/Pay, body: .steps.look.id, "
+                                    "success: Paid, compensate: none }\n",
+                                    "  - choose:\n"
+                                    "      - when: .input.total > 100\n"
+                                    "        steps: [{ step: look, send: cash/Look, success: Seen, "
+                                    "compensate: none }]\n"
+                                    "      - else: []\n"
+                                    "  - { step: pay, send: cash/Pay, body: .steps.look.id // 0, "
+                                    "success: Paid, compensate: none }\n" },
     [SAGA_FINDING_NO_WAY_BACK] = { "Before the pivot every step may have to be taken back, because "
                                    "a later one may fail. The\n"
                                    "file says how, or says that there is nothing to take back. "
@@ -213,6 +232,73 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
                                      "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
                                      "none }\n"
                                      "  - fail: { type: NotToday }\n" },
+    [SAGA_FINDING_PIVOT_IN_LOOP] = { "The pivot is the one step behind which there is no way back. "
+                                     "In a loop it would be done\n"
+                                     "once a round: when a later round fails, the rounds before it "
+                                     "cannot be taken back.\n",
+                                     "  - for-each: { in: .input.lines }\n"
+                                     "    steps: [{ step: pay, send: cash/Pay, success: Paid, "
+                                     "pivot: true }]\n",
+                                     "  - for-each: { in: .input.lines }\n"
+                                     "    steps: [{ step: hold, send: cash/Hold, success: Held, "
+                                     "compensate: none }]\n"
+                                     "  - { step: pay, send: cash/Pay, success: Paid, pivot: true "
+                                     "}\n" },
+    [SAGA_FINDING_PIVOT_BESIDE] = { "The branches of a `parallel` run at the same time. When the "
+                                    "pivot in one of them has\n"
+                                    "succeeded and a step in another fails, or has to be taken "
+                                    "back, the saga can go neither\n"
+                                    "way. Steps beside a pivot are fine when they cannot fail and "
+                                    "have nothing to take back.\n",
+                                    "  - parallel:\n"
+                                    "      pay: [{ step: pay, send: cash/Pay, success: Paid, "
+                                    "pivot: true }]\n"
+                                    "      hold: [{ step: hold, send: cash/Hold, success: Held, "
+                                    "compensate: { send: cash/Free } }]\n",
+                                    "  - parallel:\n"
+                                    "      look: [{ step: look, send: cash/Look, success: Seen, "
+                                    "compensate: none }]\n"
+                                    "      hold: [{ step: hold, send: cash/Hold, success: Held, "
+                                    "compensate: { send: cash/Free } }]\n"
+                                    "  - { step: pay, send: cash/Pay, success: Paid, pivot: true "
+                                    "}\n" },
+    [SAGA_FINDING_PIVOT_CAUGHT] = { "A pivot that failed did nothing, so the saga is not behind "
+                                    "it. What its `catch` does must\n"
+                                    "end in `fail`: if the saga went on behind the step, the "
+                                    "blocks there would be run as if\n"
+                                    "there were no way back.\n",
+                                    "  - step: pay\n    send: cash/Pay\n    success: Paid\n    "
+                                    "failure: Refused\n    pivot: true\n"
+                                    "    catch: { Refused: [publish: events/Refused] }\n",
+                                    "  - step: pay\n    send: cash/Pay\n    success: Paid\n    "
+                                    "failure: Refused\n    pivot: true\n"
+                                    "    catch: { Refused: [publish: events/Refused, fail: { type: "
+                                    "Refused }] }\n" },
+    [SAGA_FINDING_GIVES_UP] = { "Behind the pivot a step is tried until it succeeds. `attempts`, "
+                                "the `at-most` of a\n"
+                                "`repeat`, and the timeout of an `await` without a list of blocks "
+                                "end that: the saga is then\n"
+                                "stuck until an operator acts. That may be what you want, as "
+                                "somebody is told.\n",
+                                "  - { step: pay, send: cash/Pay, success: Paid, pivot: true }\n"
+                                "  - { step: mail, send: cash/Mail, success: Sent, retry: { "
+                                "attempts: 3 } }\n",
+                                "  - { step: pay, send: cash/Pay, success: Paid, pivot: true }\n"
+                                "  - { step: mail, send: cash/Mail, success: Sent, retry: { max: "
+                                "1h } }\n" },
+    [SAGA_FINDING_FAILS_PERHAPS] = { "On some ways to this `fail` the pivot has been done, and "
+                                     "then nothing can be compensated.\n",
+                                     "  - choose:\n"
+                                     "      - when: .input.now\n"
+                                     "        steps: [{ step: pay, send: cash/Pay, success: Paid, "
+                                     "pivot: true }]\n"
+                                     "      - else: []\n"
+                                     "  - fail: { type: NotToday }\n",
+                                     "  - choose:\n"
+                                     "      - when: .input.now\n"
+                                     "        steps: [{ step: pay, send: cash/Pay, success: Paid, "
+                                     "pivot: true }]\n"
+                                     "      - else: [fail: { type: NotToday }]\n" },
     [SAGA_FINDING_TYPE_CLASH] = { "One type of reply would mean that the step was done and that it "
                                   "was not.\n",
                                   "  - { step: pay, send: cash/Pay, success: Paid, failure: [No, "
@@ -227,4 +313,55 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
                                    "Unavailable, compensate: none }\n",
                                    "  - { step: pay, send: cash/Pay, success: Paid, failure: "
                                    "Refused, compensate: none }\n" },
+    [SAGA_FINDING_NEVER_CAUGHT] = { "`catch` runs when the step was answered with one of its "
+                                    "`failure` types. Another type is\n"
+                                    "no answer of that step: it changes nothing and is recorded.\n",
+                                    "  - step: pay\n    send: cash/Pay\n    success: Paid\n    "
+                                    "failure: Refused\n"
+                                    "    compensate: none\n    catch: { Denied: [] }\n",
+                                    "  - step: pay\n    send: cash/Pay\n    success: Paid\n    "
+                                    "failure: [Refused, Denied]\n"
+                                    "    compensate: none\n    catch: { Denied: [] }\n" },
+    [SAGA_FINDING_NO_ELSE] = { "Where no `when` is true the saga goes on behind the `choose`. That "
+                               "may be meant; say so\n"
+                               "with an empty `else`, so that the next reader knows.\n",
+                               "  - choose:\n"
+                               "      - when: .input.total > 100\n"
+                               "        steps: [{ step: look, send: cash/Look, success: Seen, "
+                               "compensate: none }]\n",
+                               "  - choose:\n"
+                               "      - when: .input.total > 100\n"
+                               "        steps: [{ step: look, send: cash/Look, success: Seen, "
+                               "compensate: none }]\n"
+                               "      - else: []\n" },
+    [SAGA_FINDING_AWAITS_FOR_EVER] = { "Nobody can promise that an event from outside comes. "
+                                       "Without a timeout, and without a\n"
+                                       "deadline that ends it, the saga stays open for ever, with "
+                                       "all that it has reserved. Behind\n"
+                                       "the pivot the deadline is only noted and ends no wait.\n",
+                                       "  - { await: paid, topic: bank, event: Paid, match: "
+                                       ".order, with: .input.id }\n",
+                                       "  - { await: paid, topic: bank, event: Paid, match: "
+                                       ".order, with: .input.id, timeout: 3d }\n" },
+    [SAGA_FINDING_WAITS_FOR_EVER] = { "The time that `wait-until` waits for is made from what came "
+                                      "from outside. A slip there (a\n"
+                                      "year 20300, milliseconds for seconds) would keep the saga "
+                                      "for ever. A `deadline` ends it,\n"
+                                      "or `wait` waits for a time that is known.\n",
+                                      "  - wait-until: .input.at\n", "  - wait: 3d\n" },
+    [SAGA_FINDING_NO_BOUND] = { "`at-most` says how many rounds there may be. When they are used "
+                                "up and `until` is still\n"
+                                "not true, the saga fails with RepeatExceeded and is "
+                                "compensated.\n",
+                                "  - repeat: { until: .steps.look.done }\n"
+                                "    steps: [{ step: look, send: cash/Look, success: Seen, "
+                                "compensate: none }]\n",
+                                "  - repeat: { until: .steps.look.done, at-most: 10 }\n"
+                                "    steps: [{ step: look, send: cash/Look, success: Seen, "
+                                "compensate: none }]\n" },
+    [SAGA_FINDING_RING] = { "A saga that starts itself as its child, or a child that starts its "
+                            "parent, starts one more\n"
+                            "each time; a condition that ends it cannot be proved. Repeat with "
+                            "`repeat` instead.\n",
+                            "  - saga: order\n", "  - saga: invoice\n" },
 };

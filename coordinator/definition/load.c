@@ -106,17 +106,6 @@ static void load_participants(struct saga_loading *l, struct fy_node *node)
 
 /* ---- start, search, publish ---- */
 
-static void load_from(struct saga_loading *l, struct fy_node *node, enum saga_begin *ret)
-{
-    struct saga_slice from;
-    if (!saga_yaml_text(&l->yaml, node, "`from`", &from)) return;
-    *ret = saga_slice_is(from, "earliest") ? SAGA_BEGIN_EARLIEST : SAGA_BEGIN_LATEST;
-    if (*ret == SAGA_BEGIN_LATEST && !saga_slice_is(from, "latest"))
-        saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE,
-                       "`from` must be latest or earliest")
-            ->mend = SAGA_SLICE("latest takes what comes from now on, earliest all that is there");
-}
-
 static bool refuse_schedule(struct saga_loading *l, struct fy_node *node)
 {
     static const char *const schedules[] = { "every", "cron", "schedule" };
@@ -156,7 +145,7 @@ static bool load_start(struct saga_loading *l, struct fy_node *node, struct saga
     ret->key = saga_load_expression(l, saga_yaml_need(yaml, node, "key", "`start`"), "`key`");
     ret->when = saga_load_expression(l, saga_yaml_get(node, "when"), "`when`");
     ret->type = saga_load_expression(l, saga_yaml_get(node, "type"), "`type`");
-    load_from(l, saga_yaml_get(node, "from"), &ret->from);
+    saga_load_from(l, saga_yaml_get(node, "from"), &ret->from);
     return true;
 }
 
@@ -244,6 +233,20 @@ static void load_summary(struct saga_loading *l, struct fy_node *node)
     l->definition->summary = saga_arena_copy(saga_loading_arena(l), summary);
 }
 
+/* Behind a pivot a saga only goes forward: what does not say how often is tried until it succeeds. */
+static void find_flows(struct saga_loading *l)
+{
+    saga_flow_find(l->definition, l->yaml.diagnostics->arena, &l->flows);
+    for (size_t i = 0; i < l->block_count; i++) {
+        bool behind = l->flows.entries[i].reached && l->flows.entries[i].pivot_must;
+        struct saga_block *block = l->blocks[i];
+        if (block->kind == SAGA_BLOCK_CHILD) block->child.behind_pivot = behind;
+        if (block->kind != SAGA_BLOCK_STEP) continue;
+        block->step.behind_pivot = behind;
+        if (behind && !block->step.attempts_given) block->step.retry.attempts = 0;
+    }
+}
+
 static void load_top(struct saga_loading *l)
 {
     static const char *const names[] = { "saga",     "version",  "summary",      "participants",
@@ -264,9 +267,10 @@ static void load_top(struct saga_loading *l)
     saga_yaml_duration(yaml, saga_yaml_get(root, "keep"), "`keep`", &d->keep_ms);
     load_search(l, saga_yaml_get(root, "search"));
     load_defaults(l, saga_yaml_get(root, "defaults"));
-    saga_load_blocks(l, saga_yaml_need(yaml, root, "steps", what), &d->root);
+    saga_load_blocks(l, saga_yaml_need(yaml, root, "steps", what), "steps", NULL, 0, &d->root);
     d->blocks = (const struct saga_block *const *)l->blocks;
     d->block_count = l->block_count;
+    find_flows(l);
     saga_load_publish(l, saga_yaml_get(root, "on-completed"), "`on-completed`", &d->on_completed);
     saga_load_publish(l, saga_yaml_get(root, "on-compensated"), "`on-compensated`",
                       &d->on_compensated);

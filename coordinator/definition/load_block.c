@@ -1,17 +1,7 @@
-/* Lists of blocks, and the blocks that wait for no service. What the language has and this release does not run is known
- * by name and refused. */
+/* Lists of blocks, and the blocks that wait for no service. */
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "definition/load_internal.h"
-
-static const char *const later[] = { "choose", "parallel", "for-each", "repeat", "await", "saga" };
-
-bool saga_load_is_behind_pivot(const struct saga_loading *l)
-{
-    for (size_t i = 0; i < l->block_count; i++)
-        if (l->blocks[i]->kind == SAGA_BLOCK_STEP && l->blocks[i]->step.pivot) return true;
-    return false;
-}
 
 /* ---- set ---- */
 
@@ -85,14 +75,6 @@ static void load_fail(struct saga_loading *l, struct fy_node *node, struct saga_
         saga_yaml_find(&l->yaml, message, SAGA_FINDING_LIMIT, "a message of more than %d bytes",
                        SAGA_MESSAGE_BYTES_MAX);
     block->fail.message = saga_arena_copy(saga_loading_arena(l), text);
-    if (saga_load_is_behind_pivot(l))
-        saga_yaml_find(&l->yaml, saga_yaml_key(node, "fail"), SAGA_FINDING_FAIL_BLOCK,
-                       "`fail` stands behind the pivot");
-}
-
-static void load_step(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
-{
-    saga_load_step(l, node, &block->step);
 }
 
 /* ---- any block ---- */
@@ -102,28 +84,25 @@ static const struct {
     enum saga_block_kind kind;
     void (*load)(struct saga_loading *l, struct fy_node *node, struct saga_block *block);
 } kinds[] = {
-    { "step", SAGA_BLOCK_STEP, load_step },
+    { "step", SAGA_BLOCK_STEP, saga_load_step },
+    { "await", SAGA_BLOCK_AWAIT, saga_load_await },
+    { "saga", SAGA_BLOCK_CHILD, saga_load_child },
     { "set", SAGA_BLOCK_SET, load_set },
     { "publish", SAGA_BLOCK_PUBLISH, load_publish },
     { "wait", SAGA_BLOCK_WAIT, load_wait },
     { "wait-until", SAGA_BLOCK_WAIT, load_wait_until },
     { "fail", SAGA_BLOCK_FAIL, load_fail },
+    { "choose", SAGA_BLOCK_CHOOSE, saga_load_choose },
+    { "parallel", SAGA_BLOCK_PARALLEL, saga_load_parallel },
+    { "for-each", SAGA_BLOCK_FOR_EACH, saga_load_for_each },
+    { "repeat", SAGA_BLOCK_REPEAT, saga_load_repeat },
 };
 
-/* What is no block: known by name, or a mistake. */
 static void refuse_block(struct saga_loading *l, struct fy_node *node)
 {
     void *iterator = NULL;
     const char *words[SAGA_COUNT_OF(kinds)];
     l->partial = true;
-    for (size_t i = 0; i < SAGA_COUNT_OF(later); i++) {
-        struct fy_node *key = saga_yaml_key(node, later[i]);
-        if (!key) continue;
-        saga_yaml_find(&l->yaml, key, SAGA_FINDING_NOT_YET, "block `%s` is not built yet", later[i])
-            ->mend = SAGA_SLICE("this version runs sequences of `step`, `set`, `publish`, `wait`, "
-                                "`wait-until` and `fail`");
-        return;
-    }
     struct saga_diagnostic *finding =
         saga_yaml_find(&l->yaml, node, SAGA_FINDING_LACKING, "this is no block");
     finding->mend = SAGA_SLICE("begin it with `- step: name`");
@@ -136,50 +115,84 @@ static void refuse_block(struct saga_loading *l, struct fy_node *node)
     if (near) saga_diagnostic_mend(finding, l->yaml.diagnostics->arena, "did you mean `%s`?", near);
 }
 
-static void load_block(struct saga_loading *l, struct fy_node *node)
+static struct saga_slice label_of(struct saga_loading *l, const struct saga_block *block,
+                                  const char *word)
+{
+    switch (block->kind) {
+    case SAGA_BLOCK_STEP: return block->step.name;
+    case SAGA_BLOCK_AWAIT: return block->await.name;
+    case SAGA_BLOCK_CHILD: return block->child.name;
+    default: return saga_arena_printf(saga_loading_arena(l), "%s#%u", word, block->id + 1);
+    }
+}
+
+/* A block has its number before those that stand in it. NULL: it is none. */
+static const struct saga_block *load_block(struct saga_loading *l, struct fy_node *node,
+                                           const struct saga_block *parent, uint32_t branch)
 {
     size_t node_count = l->block_count, kind = 0;
     while (kind < SAGA_COUNT_OF(kinds) && !saga_yaml_key(node, kinds[kind].word)) kind++;
     if (kind == SAGA_COUNT_OF(kinds)) {
         refuse_block(l, node);
-        return;
+        return NULL;
     }
     struct saga_block *block = SAGA_NEW(saga_loading_arena(l), struct saga_block);
     block->id = (uint32_t)l->block_count;
     block->kind = kinds[kind].kind;
+    block->parent = parent;
+    block->branch = branch;
     saga_yaml_position(&l->yaml, node, &block->position.line, &block->position.column);
-    kinds[kind].load(l, node, block);
-    block->label =
-        block->kind == SAGA_BLOCK_STEP
-            ? block->step.name
-            : saga_arena_printf(saga_loading_arena(l), "%s#%u", kinds[kind].word, block->id + 1);
     SAGA_PUSH(saga_loading_arena(l), l->block_nodes, node_count, l->node_capacity, node);
     SAGA_PUSH(saga_loading_arena(l), l->blocks, l->block_count, l->block_capacity, block);
+    kinds[kind].load(l, node, block);
+    block->label = label_of(l, block, kinds[kind].word);
+    return block;
 }
 
-void saga_load_blocks(struct saga_loading *l, struct fy_node *node, struct saga_block_list *ret)
+/* May a list of blocks stand here? */
+static bool check_list(struct saga_loading *l, struct fy_node *node, const char *field)
+{
+    bool deep = l->depth > SAGA_NESTING_MAX;
+    if (!fy_node_is_sequence(node))
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE, "`%s` must be a list of blocks",
+                       field)
+            ->mend = SAGA_SLICE("begin each with `- step: name`");
+    else if (deep)
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_LIMIT, "blocks inside more than %d blocks",
+                       SAGA_NESTING_MAX)
+            ->mend = SAGA_SLICE("put the inner blocks into a saga of their own, and call it with "
+                                "`saga: name`");
+    else
+        return true;
+    l->partial = true;
+    return false;
+}
+
+void saga_load_blocks(struct saga_loading *l, struct fy_node *node, const char *field,
+                      const struct saga_block *parent, uint32_t branch, struct saga_block_list *ret)
 {
     void *iterator = NULL;
-    l->partial = !node || !fy_node_is_sequence(node);
-    if (!node) return;
-    if (l->partial) {
-        saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE, "`steps` must be a list of blocks")
-            ->mend = SAGA_SLICE("begin each with `- step: name`");
-        return;
-    }
+    const struct saga_block **items = NULL;
+    size_t count = 0, capacity = 0;
+    if (!node) l->partial = true;
+    if (!node || !check_list(l, node, field)) return;
+    l->depth++;
     for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &iterator));) {
+        if (l->yaml.diagnostics->cut) break;
         if (l->block_count == SAGA_DEFINITION_BLOCKS_MAX) {
-            saga_yaml_find(&l->yaml, item, SAGA_FINDING_LIMIT, "more than %d blocks",
-                           SAGA_DEFINITION_BLOCKS_MAX);
-            l->partial = true;
+            if (!l->full)
+                saga_yaml_find(&l->yaml, item, SAGA_FINDING_LIMIT, "more than %d blocks",
+                               SAGA_DEFINITION_BLOCKS_MAX);
+            l->partial = l->full = true;
             break;
         }
-        load_block(l, item);
-        if (l->yaml.diagnostics->cut) break;
+        const struct saga_block *block = load_block(l, item, parent, branch);
+        if (block) SAGA_PUSH(saga_loading_arena(l), items, count, capacity, block);
     }
-    if (l->block_count == 0 && !l->partial)
+    l->depth--;
+    if (!parent && count == 0 && !l->partial)
         saga_yaml_find(&l->yaml, node, SAGA_FINDING_LACKING,
                        "a definition needs at least one block")
             ->mend = SAGA_SLICE("begin it with `- step: name`");
-    *ret = (struct saga_block_list){ (const struct saga_block *const *)l->blocks, l->block_count };
+    *ret = (struct saga_block_list){ items, count };
 }

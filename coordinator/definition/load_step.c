@@ -51,39 +51,27 @@ static void load_unknown(struct saga_loading *l, struct fy_node *node, struct sa
                                 "ce_sagacompensates");
 }
 
-void saga_load_step(struct saga_loading *l, struct fy_node *node, struct saga_step *step)
+void saga_load_step(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
 {
     static const char *const names[] = { "step",    "send",    "body",       "success",
                                          "failure", "timeout", "retry",      "keep",
                                          "pivot",   "unknown", "compensate", "catch" };
-    struct fy_node *caught = saga_yaml_key(node, "catch"), *name = saga_yaml_get(node, "step"),
-                   *pivot = saga_yaml_get(node, "pivot");
-    bool attempts;
+    struct fy_node *name = saga_yaml_get(node, "step"), *pivot = saga_yaml_get(node, "pivot");
+    struct saga_step *step = &block->step;
     saga_yaml_check_mapping(&l->yaml, node, "a step", names, SAGA_COUNT_OF(names));
-    if (caught) {
-        saga_yaml_find(&l->yaml, caught, SAGA_FINDING_NOT_YET, "`catch` is not built yet")->mend =
-            SAGA_SLICE("without it a failure compensates the saga");
-        l->partial = true;
-    }
     step->timeout_ms = l->timeout_ms;
     step->retry = l->retry;
-    step->behind_pivot = saga_load_is_behind_pivot(l);
     if (!saga_load_name(l, name, "a step", &step->name)) l->partial = true;
-    if (saga_slice_is(step->name, "compensate"))
-        saga_yaml_find(&l->yaml, name, SAGA_FINDING_NO_NAME, "a step cannot be called compensate")
-            ->why = SAGA_SLICE("the word tells a compensation's id from a command's");
     saga_load_send(l, saga_yaml_need(&l->yaml, node, "send", "a step"), &step->command);
     step->command.body = saga_load_expression(l, saga_yaml_get(node, "body"), "`body`");
     saga_load_types(l, saga_yaml_need(&l->yaml, node, "success", "a step"), &step->success);
     saga_load_types(l, saga_yaml_get(node, "failure"), &step->failure);
     saga_yaml_duration(&l->yaml, saga_yaml_get(node, "timeout"), "`timeout`", &step->timeout_ms);
-    saga_load_retry(l, saga_yaml_get(node, "retry"), &step->retry, &attempts);
+    saga_load_retry(l, saga_yaml_get(node, "retry"), &step->retry, &step->attempts_given);
     step->keep = saga_load_expression(l, saga_yaml_get(node, "keep"), "`keep`");
     if (pivot && !saga_yaml_bool(&l->yaml, pivot, "`pivot`", &step->pivot))
         step->pivot = true; /* probably meant: no findings that follow from it */
     load_unknown(l, saga_yaml_get(node, "unknown"), step);
     load_compensate(l, saga_yaml_get(node, "compensate"), &step->compensate);
-    step->attempts_given = attempts;
-    if (step->behind_pivot && !attempts)
-        step->retry.attempts = 0; /* only forward: until it succeeds */
+    saga_load_catch(l, node, block);
 }

@@ -210,6 +210,17 @@ bool saga_load_event(struct saga_loading *l, struct fy_node *node, struct saga_s
     return true;
 }
 
+void saga_load_from(struct saga_loading *l, struct fy_node *node, enum saga_begin *ret)
+{
+    struct saga_slice from;
+    if (!saga_yaml_text(&l->yaml, node, "`from`", &from)) return;
+    *ret = saga_slice_is(from, "earliest") ? SAGA_BEGIN_EARLIEST : SAGA_BEGIN_LATEST;
+    if (*ret == SAGA_BEGIN_LATEST && !saga_slice_is(from, "latest"))
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE,
+                       "`from` must be latest or earliest")
+            ->mend = SAGA_SLICE("latest takes what comes from now on, earliest all that is there");
+}
+
 void saga_load_retry(struct saga_loading *l, struct fy_node *node, struct saga_retry *ret,
                      bool *ret_attempts)
 {

@@ -11,8 +11,8 @@
 #include "base/limits.h"
 #include "definition/findings.h"
 
-/* Mappings and lists inside each other; the language itself needs far fewer. */
-#define SAGA_YAML_DEPTH_MAX (2 * SAGA_NESTING_MAX)
+/* Mappings and lists inside each other: a `choose` inside a `choose` is four deeper. */
+#define SAGA_YAML_DEPTH_MAX (4 * SAGA_NESTING_MAX + 16)
 /* Members of one mapping: no mapping of the language has as many. */
 #define SAGA_YAML_MEMBERS_MAX 1024
 

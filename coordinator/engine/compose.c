@@ -71,10 +71,10 @@ static void enter_for_each(struct saga_decision *d, const struct saga_block *blo
         return;
     }
     size_t count = count_elements(fact.value);
-    if (count > SAGA_LOOP_ROUNDS_MAX) {
-        message = saga_arena_printf(
-            d->arena, "`%.*s` gives a list of %zu elements, the limit is %d",
-            SAGA_SLICE_ARG(saga_slice_clip(source, 200)), count, SAGA_LOOP_ROUNDS_MAX);
+    if (count > SAGA_ROUNDS_MAX) {
+        message =
+            saga_arena_printf(d->arena, "`%.*s` gives a list of %zu elements, the limit is %d",
+                              SAGA_SLICE_ARG(saga_slice_clip(source, 200)), count, SAGA_ROUNDS_MAX);
         saga_body_failed(d, scope, fact.step, message);
     } else if (saga_is_over_limit(d, fact.value.size, &message)) {
         saga_stick(d, SAGA_STUCK_ON_LIMIT, scope->id, fact.step, message);

@@ -1,0 +1,119 @@
+"""sagas/saga.schema.json and the loader judge alike: editors go by the one, the coordinator by the other.
+
+Every example of `saga explain` is given to both, and the definitions of the repository, and each of these with every
+field taken out, given a value of another kind, or put beside an unknown one. What only the loader can see (a schema
+knows nothing of expressions, of other fields, or of the way back) is listed by its code.
+
+Usage: schema_test.py SAGA REPOSITORY
+"""
+import copy
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import jsonschema
+import ruamel.yaml
+
+# Findings that a schema cannot have.
+LOADER_ONLY = {
+    "SG001", "SG002", "SG104", "SG105", "SG106", "SG109", "SG110", "SG201", "SG202", "SG203", "SG204", "SG205",
+    "SG301", "SG302", "SG303", "SG304", "SG305", "SG306", "SG307", "SG401", "SG402",
+}
+
+
+class Judges:
+    def __init__(self, saga, repository):
+        self.saga = saga
+        self.schema = json.loads((repository / "sagas/saga.schema.json").read_text())
+        jsonschema.Draft7Validator.check_schema(self.schema)
+        self.validator = jsonschema.Draft7Validator(self.schema)
+        self.folder = tempfile.TemporaryDirectory()
+        self.judged = 0
+        self.bad = 0
+
+    def loader_codes(self, text):
+        path = pathlib.Path(self.folder.name) / "x.yaml"
+        path.write_text(text)
+        done = subprocess.run([self.saga, "check", "-o", "json", str(path)], capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"saga check ends with {done.returncode}: {done.stderr}\n{text}")
+        return {row["code"] for row in json.loads(done.stdout) if row["severity"] == "error"}
+
+    def judge(self, what, text):
+        """Both must say yes, or both no; the loader alone only by what it alone can see."""
+        codes = self.loader_codes(text)
+        try:
+            document = ruamel.yaml.YAML(typ="safe", pure=True).load(text)
+        except ruamel.yaml.error.YAMLError:
+            document = None
+        if "SG001" in codes or "SG110" in codes:
+            return  # no document that a schema could judge
+        errors = [error.message for error in self.validator.iter_errors(document)]
+        self.judged += 1
+        expected = bool(codes - LOADER_ONLY)
+        if expected == bool(errors):
+            return
+        self.bad += 1
+        print(f"{what}: the loader finds {sorted(codes) or 'nothing'}, the schema {errors[:3] or 'nothing'}:\n{text}\n")
+
+
+def dump(document):
+    return json.dumps(document, indent=1)  # JSON is YAML
+
+
+def places(value, path=()):
+    """Every member and element below a value, as paths."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in items:
+        yield path + (key,)
+        yield from places(below, path + (key,))
+
+
+def at(document, path):
+    for key in path:
+        document = document[key]
+    return document
+
+
+def changed(document):
+    """The document with one thing changed, each in turn."""
+    for path in list(places(document)):
+        for name, value in (("a list", [1]), ("a mapping", {"x-y": 1}), ("an empty text", ""), ("nothing", None)):
+            other = copy.deepcopy(document)
+            at(other, path[:-1])[path[-1]] = value
+            yield f"{path} as {name}", other
+        if isinstance(path[-1], str):
+            other = copy.deepcopy(document)
+            del at(other, path[:-1])[path[-1]]
+            yield f"{path} taken out", other
+        if isinstance(at(document, path), dict) and path != ("participants",) and path != ("search",):
+            other = copy.deepcopy(document)
+            at(other, path)["unknown-field"] = 1
+            yield f"{path} with an unknown field", other
+
+
+def main():
+    judges = Judges(sys.argv[1], pathlib.Path(sys.argv[2]))
+    explained = subprocess.run([judges.saga, "explain", "-o", "json"], capture_output=True, text=True, check=True)
+    for row in json.loads(explained.stdout):
+        for form in ("wrong", "right"):
+            if row[form]:
+                judges.judge(f"{row['code']} {form}", row[form])
+    for path in sorted(judges_files(pathlib.Path(sys.argv[2]))):
+        text = path.read_text()
+        judges.judge(path.name, text)
+        document = ruamel.yaml.YAML(typ="safe", pure=True).load(text)
+        for what, other in changed(document):
+            judges.judge(f"{path.name}: {what}", dump(other))
+    print(f"{judges.judged} definitions judged, {judges.bad} differently")
+    sys.exit(1 if judges.bad or judges.judged < 100 else 0)
+
+
+def judges_files(repository):
+    yield from repository.glob("sagas/*.yaml")
+    yield from repository.glob("tests/simulation/sagas/purchase.yaml")
+
+
+main()
