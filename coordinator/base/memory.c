@@ -1,6 +1,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,11 @@ void *saga_memory_grow(void *bytes, size_t size)
 char *saga_memory_text(const char *text, size_t size_max)
 {
     return taken(strndup(text, size_max));
+}
+
+void saga_memory_give_back(void)
+{
+    malloc_trim(0);
 }
 
 void saga_memory_watch(void)

@@ -19,6 +19,11 @@ void *saga_memory_grow(void *bytes, size_t size);
 /* A terminated copy, as strndup makes it. */
 char *saga_memory_text(const char *text, size_t size_max);
 
+/* Gives the system what was freed and the C library still keeps for each of some 50 threads, as much as there once was.
+ * Without this a process grows for ever by ever smaller steps although it uses no more (tests/README.md, a long run).
+ * Takes about a millisecond; for now and then, by a thread that nobody waits for. */
+void saga_memory_give_back(void);
+
 /* Ends the process: `who` was refused memory. Takes none itself. */
 _Noreturn void saga_memory_exhausted(const char *who);
 

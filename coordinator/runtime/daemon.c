@@ -29,6 +29,7 @@ enum {
     HOLD_MS = 15000,
     RENEW_MS = 3000,
     REDIS_LOOK_MS = 5000,
+    GIVE_BACK_MS = 30000, /* memory that nobody uses any more */
     TURN_MS_MAX = 10000,
     CALL_TIMEOUT_MS = 3000
 };
@@ -48,6 +49,7 @@ struct saga_daemon {
     char holder[320];        /* of the instance name: host, pid, something random */
     int64_t held_ms;         /* monotonic: when the name was last confirmed */
     int64_t redis_seen_ms;   /* monotonic: when Redis was last looked at */
+    int64_t gave_back_ms;    /* monotonic: when freed memory was last given back */
     struct saga_arena arena; /* the topics' names */
     struct saga_topics topics;
     struct saga_registry *registry;
@@ -220,6 +222,14 @@ static void watch_redis(struct saga_daemon *daemon)
     saga_arena_free(&arena);
 }
 
+static void give_memory_back(struct saga_daemon *daemon)
+{
+    struct saga_clock clock = saga_clock_system();
+    if (clock.monotonic_ms(NULL) - daemon->gave_back_ms < GIVE_BACK_MS) return;
+    saga_memory_give_back();
+    daemon->gave_back_ms = clock.monotonic_ms(NULL);
+}
+
 static void name_holder(struct saga_daemon *daemon)
 {
     unsigned char random[8];
@@ -265,6 +275,7 @@ static void follow_definitions(struct saga_daemon *daemon)
         int error = SAGA_OK;
         keep_name(daemon);
         watch_redis(daemon);
+        give_memory_back(daemon);
         if (!reader)
             error = saga_reader_open(daemon->client, daemon->topics.definitions, 0,
                                      SAGA_READ_BEGINNING, &reader);

@@ -22,14 +22,22 @@ class Load:
         self.sent = 0
         self.problem = None
         self.ends = threading.Event()
-        # without an end: a transfer that is given up would leave open whether it was asked for
+        # Without an end: a transfer that is given up would leave open whether it was asked for. Not idempotent: asked
+        # twice is asked once, and a broker that comes back without its last records would end the producer for good
+        # (OUT_OF_ORDER_SEQUENCE_NUMBER is fatal in librdkafka).
         self.producer = Producer({"bootstrap.servers": servers, "partitioner": "murmur2_random",
-                                  "enable.idempotence": True, "message.timeout.ms": 0, "log_level": 0,
+                                  "enable.idempotence": False, "acks": "all", "message.timeout.ms": 0, "log_level": 0,
                                   "reconnect.backoff.max.ms": 500, "queue.buffering.max.messages": 1000000})
         self.thread = threading.Thread(target=self._run, name="load", daemon=True)
 
     def start(self):
         self.thread.start()
+
+    def look(self):
+        """What is wrong with the load itself, None if nothing is."""
+        if not self.problem and not self.ends.is_set() and not self.thread.is_alive():
+            self.problem = "nobody asks for transfers any more: the load has ended by itself"
+        return self.problem
 
     def _draw(self):
         names = self.random.sample(range(ACCOUNTS), 2)

@@ -83,7 +83,7 @@ class World:
                 self.coordinators.start(name)
         for process in self.participants.exited():
             raise Trouble(f"the participant {process.name} ended by itself:\n{process.tail()}")
-        if self.load.problem:
+        if self.load.look():
             raise Trouble(self.load.problem)
 
     def expect_clean_end(self, name):
