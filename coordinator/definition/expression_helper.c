@@ -7,8 +7,9 @@
  *
  * A helper is the program itself, executed anew, since a fork of a process with threads may do next to nothing. It is
  * started when one is first needed, is kept, and ends when its worker's end of the socket closes. Each evaluation has
- * one helper for itself. The limits are in limits.h; one that is met gives the same words each time. They are far from
- * what an expression that is of use takes, so that the same evaluation does not meet them one time and not the next. */
+ * one helper for itself. The limits are in limits.h, far from what an expression that is of use takes, so that the same
+ * evaluation does not meet them one time and not the next; which of time and memory was met first is no part of the
+ * words. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -37,8 +38,7 @@ extern char **environ;
 
 enum {
     HELPER_SOCKET = 3,
-    EXIT_TIME = 3,
-    EXIT_MEMORY = 4,
+    EXIT_STOPPED = 3,
     LOOK_EVERY_US = 10000,
     COMPILED_MAX = 256, /* sources that a helper keeps; then it begins anew */
     TRIES = 3
@@ -138,8 +138,7 @@ static int64_t time_end_ms, memory_end_bytes;
 static void look(int signal_number)
 {
     (void)signal_number;
-    if (processor_ms() > time_end_ms) _exit(EXIT_TIME);
-    if (resident_bytes() > memory_end_bytes) _exit(EXIT_MEMORY);
+    if (processor_ms() > time_end_ms || resident_bytes() > memory_end_bytes) _exit(EXIT_STOPPED);
 }
 
 static void watch(bool on)
@@ -404,13 +403,12 @@ static struct saga_slice explain(int status, enum outcome outcome, struct saga_a
     if (outcome == NO_ANSWER)
         return saga_arena_printf(arena, "it did not come to an end in %d s",
                                  SAGA_EXPRESSION_WAIT_MS_MAX / 1000);
-    if (code == EXIT_TIME)
-        return saga_arena_printf(arena,
-                                 "it takes too long: it was stopped after %d ms of processor time",
-                                 SAGA_EXPRESSION_CPU_MS_MAX);
-    if (code == EXIT_MEMORY || code == SAGA_EXIT_MEMORY ||
+    if (code == EXIT_STOPPED || code == SAGA_EXIT_MEMORY ||
         (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
-        return saga_arena_printf(arena, "it grows too large: it was stopped at %lld MiB of memory",
+        return saga_arena_printf(arena,
+                                 "it was stopped: it takes more than %d ms of processor time or "
+                                 "%lld MiB of memory",
+                                 SAGA_EXPRESSION_CPU_MS_MAX,
                                  SAGA_EXPRESSION_MEMORY_BYTES_MAX / 1024 / 1024);
     return SAGA_SLICE("libjq does not survive it: a fault of that library, write it another way");
 }

@@ -64,6 +64,7 @@ enum saga_price {
     SAGA_PRICE_NUMBER,      /* a text that becomes a number */
     SAGA_PRICE_PART,        /* no more than it is given */
     SAGA_PRICE_TOTAL,       /* the elements put together */
+    SAGA_PRICE_NESTED,      /* the elements put together, level by level */
     SAGA_PRICE_PIECES,      /* a text in pieces */
     SAGA_PRICE_PARSED,      /* a text that becomes a value */
     SAGA_PRICE_TEXT,        /* a value that becomes a text */

@@ -362,7 +362,7 @@ static int write_value(struct writer *w, jv value, int depth)
         return SAGA_E_LIMIT;
     }
     if (w->out.size > SAGA_PAYLOAD_BYTES_MAX) {
-        w->why = saga_arena_printf(w->out.arena, "it gives more bytes than the limit of %d",
+        w->why = saga_arena_printf(w->out.arena, "it gives too many bytes, the limit is %d",
                                    SAGA_PAYLOAD_BYTES_MAX);
         return SAGA_E_LIMIT;
     }

@@ -443,14 +443,20 @@ static struct saga_tree *read_value(struct parser *p)
     return value;
 }
 
+static struct saga_tree *read_commas(struct parser *p)
+{
+    struct saga_tree *left = read_operators(p, LOWEST);
+    while (accept(p, ","))
+        left = with(p, SAGA_TREE_COMMA, SAGA_SLICE_NONE, left, read_operators(p, LOWEST));
+    return left;
+}
+
 static struct saga_tree *read_pipe(struct parser *p)
 {
     if (++p->depth > DEPTH_MAX) fail(p);
     if (p->failed) return fail(p);
-    struct saga_tree *left = read_operators(p, LOWEST);
-    while (accept(p, ","))
-        left = with(p, SAGA_TREE_COMMA, SAGA_SLICE_NONE, left, read_operators(p, LOWEST));
-    if (accept(p, "|")) left = with(p, SAGA_TREE_PIPE, SAGA_SLICE_NONE, left, read_pipe(p));
+    struct saga_tree *left = read_commas(p);
+    while (accept(p, "|")) left = with(p, SAGA_TREE_PIPE, SAGA_SLICE_NONE, left, read_commas(p));
     p->depth--;
     return left;
 }

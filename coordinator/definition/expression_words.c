@@ -32,7 +32,7 @@ static const struct saga_word words[] = {
     { "fabs", SAGA_PRICE_ONE, GUARDED },
     { "finites", SAGA_PRICE_PART, PASSED },
     { "first", SAGA_PRICE_PART, PASSED },
-    { "flatten", SAGA_PRICE_TOTAL, PASSED },
+    { "flatten", SAGA_PRICE_NESTED, PASSED },
     { "floor", SAGA_PRICE_ONE, GUARDED },
     { "fromdate", SAGA_PRICE_ONE, PASSED },
     { "fromdateiso8601", SAGA_PRICE_ONE, PASSED },
