@@ -247,23 +247,30 @@ struct helper {
     bool busy;
 };
 
-static struct helper helpers[SAGA_WORKERS_MAX + 16]; /* workers, and threads of the commands */
-static pid_t helpers_of;                             /* the process that they belong to */
+enum { HELPERS_MAX = SAGA_WORKERS_MAX + 16 }; /* workers, and threads of the commands */
+
+static struct helper helpers[HELPERS_MAX];
+static pid_t helpers_of; /* the process that they belong to */
 static pthread_mutex_t helpers_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* A fork's copies are its parent's to talk to. */
+static void forget_helpers_of_others(void)
+{
+    pid_t process = getpid();
+    for (size_t i = 0; i < HELPERS_MAX && helpers_of != process; i++) {
+        if (helpers[i].pid) close(helpers[i].fd);
+        helpers[i] = (struct helper){ 0 };
+    }
+    helpers_of = process;
+}
 
 static struct helper *take_helper(void)
 {
     struct helper *found = NULL;
     pthread_mutex_lock(&helpers_lock);
-    for (size_t i = 0; i < sizeof helpers / sizeof helpers[0]; i++) {
-        struct helper *helper = &helpers[i];
-        if (helpers_of != getpid()) { /* a fork's copies, which are its parent's to talk to */
-            if (helper->pid) close(helper->fd);
-            *helper = (struct helper){ 0 };
-        }
-        if (!helper->busy && (!found || (helper->pid && !found->pid))) found = helper;
-    }
-    helpers_of = getpid();
+    forget_helpers_of_others();
+    for (size_t i = 0; i < HELPERS_MAX && (!found || !found->pid); i++)
+        if (!helpers[i].busy && (!found || helpers[i].pid)) found = &helpers[i];
     SAGA_ASSERT(found);
     found->busy = true;
     pthread_mutex_unlock(&helpers_lock);

@@ -21,6 +21,7 @@ struct saga_jq {
     jq_state *state;
     jq_state *marked; /* for data with numbers that jq cannot hold; made when there is the first */
     bool passes;      /* may there be a first? */
+    bool elsewhere;   /* it is not cheap, not even over no data */
     bool left;        /* the evaluation asked for a process of its own */
     struct saga_arena *arena; /* for messages, while compiling */
     struct saga_slice message;
@@ -118,6 +119,7 @@ int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
     jq->source = source;
     jq->tokens = tokens;
     jq->tree = tree;
+    jq->elsewhere = !saga_expression_is_cheap(tree, 0);
     jq->passes = saga_expression_passes_numbers(tree);
     jq->state = compile(jq, false, arena);
     if (jq->state) {
@@ -290,7 +292,7 @@ int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
     jq_state *state;
     jv input;
     bool here = saga_helper_is_here();
-    if (!here && !saga_expression_is_cheap(jq->tree, 0)) return SAGA_E_AGAIN;
+    if (!here && jq->elsewhere) return SAGA_E_AGAIN;
     jv_nomem_handler(on_exhausted, NULL);
     int error = make_input(jq, &s, reads, &state, &input, ret_message);
     if (error < 0) return error;

@@ -47,6 +47,7 @@ static const char order[] =
 static struct {
     unsigned sagas;
     bool json;
+    const char *part; /* NULL: all */
 } options = { .sagas = 100000 };
 
 static void stop(const char *what)
@@ -133,6 +134,18 @@ static double measure(const char *const *bodies, unsigned sagas, double (*now_s)
     return best;
 }
 
+static const struct part {
+    const char *name;
+    const char *const *bodies;
+    unsigned divisor; /* of the number of sagas */
+    double (*now_s)(void);
+    const char *words;
+} parts[] = {
+    { "plain", plain_bodies, 1, processor_s, "bodies that are paths and objects of paths" },
+    { "general", general_bodies, 4, processor_s, "bodies that jq computes" },
+    { "helper", dear_bodies, 10, wall_s, "bodies in a process of their own; of real time" },
+};
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     char *end;
@@ -144,6 +157,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         options.sagas = (unsigned)value;
         break;
     }
+    case 'p': options.part = argument; break;
     case 'o':
         if (strcmp(argument, "json") != 0 && strcmp(argument, "text") != 0)
             argp_error(state, "-o takes text or json");
@@ -159,6 +173,7 @@ int main(int argc, char **argv)
 {
     static const struct argp_option rows[] = {
         { "sagas", 'n', "NUMBER", 0, "sagas of each round (default 100000)", 0 },
+        { "part", 'p', "NAME", 0, "only plain, general or helper: for a profiler", 0 },
         { "output", 'o', "FORMAT", 0, "text or json", 0 },
         { 0 },
     };
@@ -166,17 +181,17 @@ int main(int argc, char **argv)
                                .parser = parse,
                                .doc = "Measures decide and evolve alone, in one thread." };
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
-    double plain = measure(plain_bodies, options.sagas, processor_s);
-    double general = measure(general_bodies, options.sagas / 4, processor_s);
-    double dear = measure(dear_bodies, options.sagas / 10, wall_s);
-    if (options.json) {
-        printf("{\"plain_events_per_s\":%.0f,\"general_events_per_s\":%.0f,"
-               "\"helper_events_per_s\":%.0f,\"sagas\":%u}\n",
-               plain, general, dear, options.sagas);
-        return 0;
+    if (options.json) printf("{\"sagas\":%u", options.sagas);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        const struct part *part = &parts[i];
+        if (options.part && strcmp(options.part, part->name) != 0) continue;
+        double rate = measure(part->bodies, options.sagas / part->divisor, part->now_s);
+        if (options.json)
+            printf(",\"%s_events_per_s\":%.0f", part->name, rate);
+        else
+            printf("%7s_events_per_s %10.0f  %s\n", part->name, rate, part->words);
+        fflush(stdout);
     }
-    printf("plain_events_per_s   %10.0f  bodies that are paths and objects of paths\n", plain);
-    printf("general_events_per_s %10.0f  bodies that jq computes\n", general);
-    printf("helper_events_per_s  %10.0f  bodies in a process of their own; of real time\n", dear);
+    if (options.json) printf("}\n");
     return 0;
 }
