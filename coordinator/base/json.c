@@ -49,9 +49,14 @@ static bool refuse(struct validator *v, int error, const char *why)
     return false;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static const char *skip_space(const char *at, const char *end)
 {
-    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
+    while (at < end && is_space(*at)) at++;
     return at;
 }
 
@@ -219,46 +224,63 @@ int saga_json_validate(struct saga_slice json, size_t *ret_offset, const char **
 
 /* ---- reading what is known to be valid ---- */
 
-static const char *end_of_string(const char *at)
+/* What a byte is to those who look for the end of a value. */
+enum { PLAIN, QUOTE = 1, OPEN = 2, CLOSE = 4, BETWEEN = 8, ESCAPE = 16 };
+static const unsigned char classes[256] = {
+    ['"'] = QUOTE,    ['{'] = OPEN,     ['['] = OPEN,    ['}'] = CLOSE,
+    [']'] = CLOSE,    [','] = BETWEEN,  [' '] = BETWEEN, ['\t'] = BETWEEN,
+    ['\n'] = BETWEEN, ['\r'] = BETWEEN, ['\\'] = ESCAPE,
+};
+
+static unsigned class_of(char c)
 {
-    for (at++; *at != '"'; at++)
-        if (*at == '\\') at++;
-    return at + 1;
+    return classes[(unsigned char)c];
+}
+
+/* `*ret_escaped`: it has a backslash. */
+static const char *end_of_string(const char *at, bool *ret_escaped)
+{
+    *ret_escaped = false;
+    for (at++;; at++) {
+        while (!(class_of(*at) & (QUOTE | ESCAPE))) at++;
+        if (*at == '"') return at + 1;
+        *ret_escaped = true;
+        at++;
+    }
+}
+
+static const char *end_of_container(const char *at)
+{
+    bool escaped;
+    int depth = 1;
+    for (at++;;) {
+        unsigned class;
+        while (!((class = class_of(*at)) & (QUOTE | OPEN | CLOSE))) at++;
+        if (class == QUOTE) {
+            at = end_of_string(at, &escaped);
+            continue;
+        }
+        at++;
+        depth += class == OPEN ? 1 : -1;
+        if (depth == 0) return at;
+    }
 }
 
 static const char *end_of_value(const char *at, const char *end)
 {
-    int depth = 0;
-    for (; at < end; at++) {
-        switch (*at) {
-        case '"':
-            at = end_of_string(at) - 1;
-            if (depth == 0) return at + 1;
-            break;
-        case '{':
-        case '[': depth++; break;
-        case '}':
-        case ']':
-            if (--depth == 0) return at + 1;
-            break;
-        case ',':
-        case ' ':
-        case '\t':
-        case '\n':
-        case '\r':
-            if (depth == 0) return at;
-            break;
-        default: break;
-        }
-    }
-    return end;
+    bool escaped;
+    if (at == end) return end;
+    if (*at == '"') return end_of_string(at, &escaped);
+    if (*at == '{' || *at == '[') return end_of_container(at);
+    while (at < end && !(class_of(*at) & BETWEEN)) at++;
+    return at;
 }
 
 struct saga_slice saga_json_trim(struct saga_slice json)
 {
     const char *at = skip_space(json.data, json.data + json.size);
     const char *end = json.data + json.size;
-    while (end > at && strchr(" \t\n\r", end[-1])) end--;
+    while (end > at && is_space(end[-1])) end--;
     return (struct saga_slice){ at, (size_t)(end - at) };
 }
 
@@ -286,15 +308,15 @@ void saga_json_walk_init(struct saga_json_walk *walk, struct saga_slice json)
     walk->at = container ? value.data + 1 : walk->end;
 }
 
-bool saga_json_walk_next(struct saga_json_walk *walk, struct saga_slice *ret_name,
-                         struct saga_slice *ret_value)
+static bool walk_next(struct saga_json_walk *walk, struct saga_slice *ret_name, bool *ret_escaped,
+                      struct saga_slice *ret_value)
 {
     const char *at = skip_space(walk->at, walk->end);
     if (at < walk->end && *at == ',') at = skip_space(at + 1, walk->end);
     if (at >= walk->end) return false;
     *ret_name = SAGA_SLICE_NONE;
     if (walk->object) {
-        const char *name_end = end_of_string(at);
+        const char *name_end = end_of_string(at, ret_escaped);
         *ret_name = (struct saga_slice){ at, (size_t)(name_end - at) };
         at = skip_space(name_end, walk->end);
         at = skip_space(at + 1, walk->end);
@@ -303,6 +325,13 @@ bool saga_json_walk_next(struct saga_json_walk *walk, struct saga_slice *ret_nam
     *ret_value = (struct saga_slice){ at, (size_t)(value_end - at) };
     walk->at = value_end;
     return true;
+}
+
+bool saga_json_walk_next(struct saga_json_walk *walk, struct saga_slice *ret_name,
+                         struct saga_slice *ret_value)
+{
+    bool escaped;
+    return walk_next(walk, ret_name, &escaped, ret_value);
 }
 
 static unsigned read_hex4(const char *at)
@@ -372,10 +401,10 @@ static size_t unescape(struct saga_slice json, char *out)
     return size;
 }
 
-static bool quoted_is(struct saga_slice quoted, struct saga_slice text)
+static bool quoted_is(struct saga_slice quoted, bool escaped, struct saga_slice text)
 {
     struct saga_slice inner = { quoted.data + 1, quoted.size - 2 };
-    if (!memchr(inner.data, '\\', inner.size)) return saga_slice_equal(inner, text);
+    if (!escaped) return saga_slice_equal(inner, text);
     char *resolved = saga_memory_take(quoted.size);
     size_t size = unescape(quoted, resolved);
     bool same = saga_slice_equal((struct saga_slice){ resolved, size }, text);
@@ -383,15 +412,25 @@ static bool quoted_is(struct saga_slice quoted, struct saga_slice text)
     return same;
 }
 
-int saga_json_member(struct saga_slice json, struct saga_slice name, struct saga_slice *ret_value)
+bool saga_json_members(struct saga_slice json, const struct saga_slice *names, size_t count,
+                       struct saga_slice *ret_values)
 {
     struct saga_json_walk walk;
-    struct saga_slice member, value, found = SAGA_SLICE_NONE;
+    struct saga_slice member, value;
+    bool escaped = false;
     saga_json_walk_init(&walk, json);
-    if (!walk.object) return SAGA_E_NOT_FOUND;
-    while (saga_json_walk_next(&walk, &member, &value))
-        if (quoted_is(member, name)) found = value;
-    if (!found.data) return SAGA_E_NOT_FOUND;
+    if (!walk.object) return false;
+    for (size_t i = 0; i < count; i++) ret_values[i] = SAGA_SLICE_NONE;
+    while (walk_next(&walk, &member, &escaped, &value))
+        for (size_t i = 0; i < count; i++)
+            if (quoted_is(member, escaped, names[i])) ret_values[i] = value;
+    return true;
+}
+
+int saga_json_member(struct saga_slice json, struct saga_slice name, struct saga_slice *ret_value)
+{
+    struct saga_slice found;
+    if (!saga_json_members(json, &name, 1, &found) || !found.data) return SAGA_E_NOT_FOUND;
     *ret_value = found;
     return SAGA_OK;
 }

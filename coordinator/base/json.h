@@ -36,6 +36,9 @@ struct saga_slice saga_json_trim(struct saga_slice json);
 /* Value of the member `name` of an object; of two with that name the last, as jq does it.
  * Returns SAGA_E_NOT_FOUND for other kinds of values and where there is no such member. */
 int saga_json_member(struct saga_slice json, struct saga_slice name, struct saga_slice *ret_value);
+/* The same of several names in one pass; absent where there is none. False for other kinds of values. */
+bool saga_json_members(struct saga_slice json, const struct saga_slice *names, size_t count,
+                       struct saga_slice *ret_values);
 /* Element of an array; negative counts from the end. Errors: SAGA_E_NOT_FOUND. */
 int saga_json_element(struct saga_slice json, long index, struct saga_slice *ret_value);
 

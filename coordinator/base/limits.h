@@ -50,6 +50,21 @@
 #define SAGA_MESSAGE_BYTES_MAX 1024
 /* One source of an expression. */
 #define SAGA_EXPRESSION_BYTES_MAX 8192
+/* What an expression may cost at most by its form, to be run in the worker's own thread, where nothing stops it: units of
+ * some 100 ns. Most cost far less than that bound. Those over it are run in a process of their own. */
+#define SAGA_EXPRESSION_PRICE_MAX 2000000
+/* Rounds of one loop in the worker's own thread: each may nest a value one deeper, which libjq frees by recursion. */
+#define SAGA_EXPRESSION_LOOPS_MAX 10000
+/* Nodes that are looked at to find that price; loops in loops are looked at again and again. */
+#define SAGA_EXPRESSION_VISITS_MAX 2000
+/* Processor time of one evaluation in a process of its own: a hundred times what a large document takes. */
+#define SAGA_EXPRESSION_CPU_MS_MAX 1000
+/* Memory of one: as much again as a worker of some lanes. */
+#define SAGA_EXPRESSION_MEMORY_BYTES_MAX (256LL * 1024 * 1024)
+/* Real time of one: it is only stopped by this if it does not even run, on a machine that stands still. */
+#define SAGA_EXPRESSION_WAIT_MS_MAX 60000
+/* How often one search of a regular expression may go back: some 10 ms. */
+#define SAGA_EXPRESSION_RETRIES_MAX 1000000
 /* Lanes of a cluster: each is a partition in several topics. */
 #define SAGA_LANES_MAX 4096
 /* Elements of one array in Redis's answers: some for each saga of a batch, or of a page that is scanned. */

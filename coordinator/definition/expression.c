@@ -16,7 +16,8 @@ struct saga_expression {
     size_t token_count;
     struct saga_reads reads;
     struct saga_plain *plain;
-    struct saga_jq *jq; /* where it is not plain */
+    const struct saga_tree *tree; /* where it is not plain; NULL: not understood */
+    struct saga_jq *jq;
 };
 
 /* ---- bindings ---- */
@@ -198,6 +199,20 @@ static int check_numbers(const struct saga_expression *e, struct saga_arena *are
     return SAGA_OK;
 }
 
+/* The same of what jq computes while it compiles. */
+static int check_folding(const struct saga_expression *e, struct saga_arena *arena,
+                         struct saga_diagnostic *diagnostic)
+{
+    double number;
+    if (!saga_expression_folds(e->tree, &number)) return SAGA_OK;
+    saga_diagnostic_set(diagnostic, arena, "the expression computes the number %.17g", number);
+    saga_diagnostic_mend(diagnostic, arena,
+                         "jq computes with doubles, which hold whole numbers up to 2^53: write a "
+                         "smaller one, or a text");
+    place(diagnostic, e->source, 0, e->source.size < 60 ? e->source.size : 60);
+    return SAGA_E_INVALID;
+}
+
 /* Where jq names what is not defined, that is the place; otherwise all of it. */
 static void place_jq_error(struct saga_diagnostic *diagnostic, const struct saga_expression *e,
                            struct saga_slice message)
@@ -222,8 +237,12 @@ static int compile_general(struct saga_expression *e, struct saga_arena *arena,
     struct saga_slice message = SAGA_SLICE("it is empty");
     int error = check_numbers(e, arena, diagnostic);
     if (error < 0) return error;
-    error = e->token_count <= 1 ? SAGA_E_INVALID
-                                : saga_jq_compile(e->source, e->tokens, arena, &message, &e->jq);
+    e->tree = saga_expression_tree(e->tokens, &e->arena);
+    error = check_folding(e, arena, diagnostic);
+    if (error < 0) return error;
+    error = e->token_count <= 1
+                ? SAGA_E_INVALID
+                : saga_jq_compile(e->source, e->tokens, e->tree, arena, &message, &e->jq);
     if (error == SAGA_OK) return SAGA_OK;
     saga_diagnostic_set(diagnostic, arena, "the expression is no jq: %.*s",
                         SAGA_SLICE_ARG(one_line(message, arena)));
@@ -259,23 +278,62 @@ void saga_expression_free(struct saga_expression *expression)
 
 /* ---- evaluating ---- */
 
+/* As much of the bindings as the expression may read. */
+static struct saga_bindings seen_by(const struct saga_expression *e,
+                                    const struct saga_bindings *bindings)
+{
+    struct saga_bindings seen = { .root = bindings->root };
+    if (bindings->root.data) return seen;
+    if (saga_expression_reads(e, "input")) seen.input = bindings->input;
+    if (saga_expression_reads(e, "vars")) seen.vars = bindings->vars;
+    if (saga_expression_reads(e, "item")) seen.item = bindings->item;
+    if (saga_expression_reads(e, "index")) seen.index = bindings->index;
+    if (saga_expression_reads(e, "saga")) seen.saga = bindings->saga;
+    if (saga_expression_reads(e, "reply")) seen.reply = bindings->reply;
+    if (saga_expression_reads(e, "error")) seen.error = bindings->error;
+    if (saga_expression_reads(e, "steps")) {
+        seen.steps = bindings->steps;
+        seen.step_count = bindings->step_count;
+    }
+    return seen;
+}
+
+static int eval_elsewhere(const struct saga_expression *e, const struct saga_bindings *bindings,
+                          struct saga_arena *arena, struct saga_slice *ret_json,
+                          struct saga_slice *ret_message)
+{
+    struct saga_bindings seen = seen_by(e, bindings);
+    return saga_helper_eval(e->source, &seen, arena, ret_json, ret_message);
+}
+
+int saga_expression_eval_bare(struct saga_expression *expression,
+                              const struct saga_bindings *bindings, struct saga_arena *arena,
+                              struct saga_slice *ret_json, struct saga_slice *ret_message)
+{
+    struct saga_slice json;
+    int error =
+        expression->plain
+            ? saga_plain_eval(expression->plain, bindings, arena, &json, ret_message)
+            : saga_jq_eval(expression->jq, &expression->reads, bindings, arena, &json, ret_message);
+    if (error == SAGA_E_AGAIN)
+        error = eval_elsewhere(expression, bindings, arena, &json, ret_message);
+    if (error < 0) return error;
+    if (json.size > SAGA_PAYLOAD_BYTES_MAX) {
+        *ret_message = saga_arena_printf(arena, "it gives %zu bytes, the limit is %d", json.size,
+                                         SAGA_PAYLOAD_BYTES_MAX);
+        return SAGA_E_LIMIT;
+    }
+    *ret_json = json;
+    return SAGA_OK;
+}
+
 int saga_expression_eval(struct saga_expression *expression, const struct saga_bindings *bindings,
                          struct saga_arena *arena, struct saga_slice *ret_json,
                          struct saga_slice *ret_message)
 {
-    struct saga_slice json, message = SAGA_SLICE_NONE;
-    int error =
-        expression->plain
-            ? saga_plain_eval(expression->plain, bindings, arena, &json, &message)
-            : saga_jq_eval(expression->jq, &expression->reads, bindings, arena, &json, &message);
-    if (error == SAGA_OK && json.size > SAGA_PAYLOAD_BYTES_MAX) {
-        message = saga_arena_printf(arena, "it gives %zu bytes, the limit is %d", json.size,
-                                    SAGA_PAYLOAD_BYTES_MAX);
-        error = SAGA_E_LIMIT;
-    }
-    if (error == SAGA_OK)
-        *ret_json = json;
-    else
+    struct saga_slice message = SAGA_SLICE_NONE;
+    int error = saga_expression_eval_bare(expression, bindings, arena, ret_json, &message);
+    if (error < 0)
         *ret_message = one_line(
             saga_arena_printf(arena, "%.*s: %.*s",
                               SAGA_SLICE_ARG(saga_slice_clip(expression->source, 200)),

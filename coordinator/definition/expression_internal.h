@@ -54,6 +54,104 @@ struct saga_reads {
 void saga_expression_find_reads(const struct saga_token *tokens, size_t count,
                                 struct saga_arena *arena, struct saga_reads *ret);
 
+/* ---- expression_words.c ---- */
+
+/* What a function may cost, and how much it may give: expression_price.c says how each is counted. */
+enum saga_price {
+    SAGA_PRICE_ANY,         /* nobody knows beforehand */
+    SAGA_PRICE_NONE,        /* no value at all */
+    SAGA_PRICE_ONE,         /* one small value */
+    SAGA_PRICE_NUMBER,      /* a text that becomes a number */
+    SAGA_PRICE_PART,        /* no more than it is given */
+    SAGA_PRICE_TOTAL,       /* the elements put together */
+    SAGA_PRICE_NESTED,      /* the elements put together, level by level */
+    SAGA_PRICE_PIECES,      /* a text in pieces */
+    SAGA_PRICE_PARSED,      /* a text that becomes a value */
+    SAGA_PRICE_TEXT,        /* a value that becomes a text */
+    SAGA_PRICE_ORDERED,     /* the elements in order */
+    SAGA_PRICE_SELECT,      /* what it is given, once for each value of its argument */
+    SAGA_PRICE_FILTER,      /* the same, of as many paths */
+    SAGA_PRICE_COMPARED,    /* what it is given, looked through for its argument */
+    SAGA_PRICE_TESTED,      /* its argument for each element */
+    SAGA_PRICE_MAP,         /* an array of what its argument gives of each element */
+    SAGA_PRICE_ENTRIES,     /* the same of an object's members */
+    SAGA_PRICE_KEYED,       /* the elements in an order by its argument */
+    SAGA_PRICE_JOINED,      /* a text of all elements */
+    SAGA_PRICE_PATHS,       /* all paths */
+    SAGA_PRICE_RECURSE,     /* all values */
+    SAGA_PRICE_RANGE,       /* as many numbers as its arguments say */
+    SAGA_PRICE_SPLIT,       /* with one argument pieces, with two matches */
+    SAGA_PRICE_MATCH,       /* matches of a regular expression */
+    SAGA_PRICE_SUBSTITUTED, /* the same, replaced */
+};
+
+/* What a function does with a number of the data that jq cannot hold (expression_numbers.c). */
+enum saga_number_use {
+    SAGA_NUMBERS_READ,    /* it may compute with it in a way that nobody guards */
+    SAGA_NUMBERS_PASSED,  /* it passes it on, or compares it for equality */
+    SAGA_NUMBERS_GUARDED, /* expression_guards.c has a definition that sees to it */
+};
+
+struct saga_word {
+    const char *name;
+    enum saga_price price;
+    enum saga_number_use numbers;
+};
+
+/* A function of jq by its name; NULL: one that is not known well enough. */
+const struct saga_word *saga_expression_word(struct saga_slice name);
+
+/* ---- expression_tree.c ---- */
+
+enum saga_tree_kind {
+    SAGA_TREE_IDENTITY,
+    SAGA_TREE_RECURSE,  /* .. */
+    SAGA_TREE_LITERAL,  /* a number, null, true or false, as written */
+    SAGA_TREE_STRING,   /* text between the quotes; children: what it interpolates */
+    SAGA_TREE_FORMAT,   /* @name */
+    SAGA_TREE_VARIABLE, /* $name */
+    SAGA_TREE_FIELD,    /* child .name */
+    SAGA_TREE_INDEX,    /* child [child] */
+    SAGA_TREE_SLICE,    /* child [child:child] */
+    SAGA_TREE_EACH,     /* child [] */
+    SAGA_TREE_ARRAY,    /* no child or one */
+    SAGA_TREE_OBJECT,   /* children: a key and its value, in turn */
+    SAGA_TREE_PIPE,
+    SAGA_TREE_COMMA,
+    SAGA_TREE_ALTERNATIVE, /* // */
+    SAGA_TREE_ARITHMETIC,  /* text: + - * / % */
+    SAGA_TREE_NEGATION,
+    SAGA_TREE_LOGIC,      /* and, or */
+    SAGA_TREE_COMPARISON, /* text: the operator */
+    SAGA_TREE_ASSIGNMENT, /* text: the operator */
+    SAGA_TREE_IF,         /* children: condition, then, perhaps else */
+    SAGA_TREE_TRY,        /* children: body, perhaps handler */
+    SAGA_TREE_AS,         /* children: value, body; names: of its pattern */
+    SAGA_TREE_REDUCE,     /* children: source, begin, update; names: of its pattern */
+    SAGA_TREE_FOREACH,    /* the same, perhaps and what it gives */
+    SAGA_TREE_CALL,       /* name and arguments */
+    SAGA_TREE_DEFINITION, /* children: body, what it is for; names: its own, of its parameters */
+    SAGA_TREE_UNKNOWN
+};
+
+struct saga_tree {
+    enum saga_tree_kind kind;
+    struct saga_slice text;
+    struct saga_tree **children;
+    size_t count, capacity;
+    struct saga_slice *names;
+    size_t name_count, name_capacity;
+};
+
+/* In `arena`, pointing into the tokens' source. NULL where it is not understood. */
+const struct saga_tree *saga_expression_tree(const struct saga_token *tokens,
+                                             struct saga_arena *arena);
+
+/* ---- expression_price.c ---- */
+/* Does it surely end soon, over data of `size` units (a value, or 16 bytes of a text), and without much memory? Takes
+ * NULL for an expression that nobody understands. */
+bool saga_expression_is_cheap(const struct saga_tree *tree, double size);
+
 /* ---- expression_plain.c ---- */
 struct saga_plain; /* a compiled plain form */
 /* NULL when the tokens are more than paths, literals, objects and arrays of them. */
@@ -63,22 +161,43 @@ int saga_plain_eval(const struct saga_plain *plain, const struct saga_bindings *
                     struct saga_slice *ret_message);
 
 /* ---- expression_guards.c ---- */
-/* The source as jq is given it, in `arena`: behind the definitions that its words need. */
+/* The source as jq is given it, in `arena`: behind the definitions that its words need. `marked`: it is for data that
+ * has numbers which jq cannot hold, as saga_numbers_parse gives them, and its input is [data, their texts]. */
 const char *saga_expression_guard(struct saga_slice source, const struct saga_token *tokens,
-                                  struct saga_arena *arena);
+                                  bool marked, struct saga_arena *arena);
+/* May numbers that jq cannot hold be shown to it? Not where a function might compute with them unguarded. */
+bool saga_expression_passes_numbers(const struct saga_tree *tree);
+/* A number that jq would compute from literals while it compiles, from 2^53 on; false: there is none. */
+bool saga_expression_folds(const struct saga_tree *tree, double *ret);
+
+/* ---- expression_helper.c ---- */
+/* Evaluates `source` in a process of its own, which ends when it takes too much: then, and where libjq itself ends it,
+ * SAGA_E_LIMIT with words. Else as saga_expression_eval there; what it gives is in `arena`. */
+int saga_helper_eval(struct saga_slice source, const struct saga_bindings *bindings,
+                     struct saga_arena *arena, struct saga_slice *ret_json,
+                     struct saga_slice *ret_message);
+/* Is this such a process? */
+bool saga_helper_is_here(void);
 
 /* ---- expression_jq.c ---- */
 struct saga_jq;
-/* `*ret_message` is jq's. Errors: SAGA_E_INVALID. */
+/* `tokens` and `tree` (may be NULL) must live as long as the result. `*ret_message` is jq's. Errors: SAGA_E_INVALID. */
 int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
-                    struct saga_arena *arena, struct saga_slice *ret_message, struct saga_jq **ret);
+                    const struct saga_tree *tree, struct saga_arena *arena,
+                    struct saga_slice *ret_message, struct saga_jq **ret);
 void saga_jq_free(struct saga_jq *jq);
-/* jq is shown what `reads` names and no more. */
+/* jq is shown what `reads` names and no more. Errors: SAGA_E_AGAIN (it may cost too much to be run in this process;
+ * nothing else was done), and as saga_expression_eval. */
 int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
                  const struct saga_bindings *bindings, struct saga_arena *arena,
                  struct saga_slice *ret_json, struct saga_slice *ret_message);
 
 /* ---- expression.c ---- */
+
+/* As saga_expression_eval, but the words of an error do not name the expression. */
+int saga_expression_eval_bare(struct saga_expression *expression,
+                              const struct saga_bindings *bindings, struct saga_arena *arena,
+                              struct saga_slice *ret_json, struct saga_slice *ret_message);
 
 /* The top-level members where there is no root; `steps` is the first. */
 enum { SAGA_MEMBER_STEPS = 0, SAGA_MEMBER_COUNT = 9 };

@@ -1,19 +1,28 @@
 /* General expressions, by libjq. A jq_state keeps what the last run left: it belongs to one thread at a time. */
 #include <jq.h>
 #include <jv.h>
-#include <math.h>
+#include <oniguruma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "definition/expression_internal.h"
+#include "definition/expression_numbers.h"
 
 struct saga_jq {
+    struct saga_slice source;
+    const struct saga_token *tokens;
+    const struct saga_tree *tree; /* NULL: not understood */
     jq_state *state;
+    jq_state *marked; /* for data with numbers that jq cannot hold; made when there is the first */
+    bool passes;      /* may there be a first? */
+    bool elsewhere;   /* it is not cheap, not even over no data */
+    bool left;        /* the evaluation asked for a process of its own */
     struct saga_arena *arena; /* for messages, while compiling */
     struct saga_slice message;
 };
@@ -71,23 +80,49 @@ static bool has_definitions_at_home(struct saga_arena *arena, struct saga_slice 
     return true;
 }
 
+/* `input` in the definitions of expression_guards.c: may what comes now take any time and memory? */
+static jv on_input(jq_state *state, void *context)
+{
+    struct saga_jq *jq = context;
+    (void)state;
+    if (saga_helper_is_here()) return jv_null();
+    jq->left = true;
+    return jv_invalid_with_msg(jv_string("it goes on elsewhere"));
+}
+
+/* The program over data with or without such numbers. NULL: jq does not take it. */
+static jq_state *compile(struct saga_jq *jq, bool marked, struct saga_arena *arena)
+{
+    jv_nomem_handler(on_exhausted, NULL);
+    jq_state *state = jq_init();
+    if (!state) on_exhausted(NULL);
+    jq_set_nomem_handler(state, on_exhausted, NULL); /* else it sets none while it works */
+    jq->arena = arena;
+    jq_set_error_cb(state, on_error, jq);
+    jq_set_input_cb(state, on_input, jq);
+    const char *guarded = saga_expression_guard(jq->source, jq->tokens, marked, arena);
+    saga_memory_watch();
+    int compiled = jq_compile(state, guarded);
+    saga_memory_check(JQ);
+    jq->arena = NULL;
+    if (!compiled) jq_teardown(&state);
+    return state;
+}
+
 int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
-                    struct saga_arena *arena, struct saga_slice *ret_message, struct saga_jq **ret)
+                    const struct saga_tree *tree, struct saga_arena *arena,
+                    struct saga_slice *ret_message, struct saga_jq **ret)
 {
     if (has_definitions_at_home(arena, ret_message)) return SAGA_E_INVALID;
     struct saga_jq *jq = saga_memory_zeroed(1, sizeof *jq);
-    jv_nomem_handler(on_exhausted, NULL);
-    jq->state = jq_init();
-    if (!jq->state) on_exhausted(NULL);
-    jq_set_nomem_handler(jq->state, on_exhausted, NULL); /* else it sets none while it works */
-    jq->arena = arena;
-    jq_set_error_cb(jq->state, on_error, jq);
-    const char *guarded = saga_expression_guard(source, tokens, arena);
-    saga_memory_watch();
-    int compiled = jq_compile(jq->state, guarded);
-    saga_memory_check(JQ);
-    jq->arena = NULL;
-    if (compiled) {
+    onig_set_retry_limit_in_search(SAGA_EXPRESSION_RETRIES_MAX);
+    jq->source = source;
+    jq->tokens = tokens;
+    jq->tree = tree;
+    jq->elsewhere = !saga_expression_is_cheap(tree, 0);
+    jq->passes = saga_expression_passes_numbers(tree);
+    jq->state = compile(jq, false, arena);
+    if (jq->state) {
         *ret = jq;
         return SAGA_OK;
     }
@@ -100,6 +135,7 @@ void saga_jq_free(struct saga_jq *jq)
 {
     if (!jq) return;
     jq_teardown(&jq->state);
+    jq_teardown(&jq->marked);
     free(jq);
 }
 
@@ -107,8 +143,7 @@ void saga_jq_free(struct saga_jq *jq)
 
 struct showing {
     const struct saga_bindings *bindings;
-    struct saga_arena *arena;
-    struct saga_slice message;
+    struct saga_numbers numbers;
 };
 
 static jv key_of(struct saga_slice name)
@@ -116,164 +151,124 @@ static jv key_of(struct saga_slice name)
     return jv_string_sized(name.data, (int)name.size);
 }
 
-static int parse(struct showing *s, struct saga_slice json, jv *ret)
+static jv parse(struct showing *s, struct saga_slice json)
 {
-    struct saga_slice number;
-    if (!json.data) {
-        *ret = jv_null();
-        return SAGA_OK;
-    }
-    if (saga_json_has_unsafe_number(json, &number)) {
-        s->message = saga_arena_printf(s->arena,
-                                       "the number %.*s has more digits than jq computes with; "
-                                       "pass it on by a plain path, or as a text",
-                                       SAGA_SLICE_ARG(saga_slice_clip(number, 64)));
-        return SAGA_E_INVALID;
-    }
-    jv value = jv_parse_sized(json.data, (int)json.size);
-    if (jv_is_valid(value)) {
-        *ret = value;
-        return SAGA_OK;
-    }
-    s->message = clean(s->arena, jv_invalid_get_msg(value));
-    return SAGA_E_INVALID;
+    return json.data ? saga_numbers_parse(&s->numbers, json) : jv_null();
+}
+
+/* The member `key` of `*object`, an object of its own where it has none. */
+static jv object_at(jv *object, jv key)
+{
+    jv value = jv_object_get(jv_copy(*object), key);
+    if (jv_is_valid(value)) return value;
+    jv_free(value);
+    return jv_object();
 }
 
 /* Sets the member `name` of `*object` to as much of `json` as a path that goes on with `names` can read. */
-static int show(struct showing *s, jv *object, struct saga_slice name, struct saga_slice json,
-                const struct saga_slice *names, size_t count)
+static void show(struct showing *s, jv *object, struct saga_slice name, struct saga_slice json,
+                 const struct saga_slice *names, size_t count)
 {
     jv value;
-    int error = SAGA_OK;
     if (count == 0 || !json.data || saga_json_kind(json) != SAGA_JSON_OBJECT) {
-        error = parse(s, json, &value);
+        value = parse(s, json);
     } else {
         struct saga_slice inner;
-        value = jv_object_get(jv_copy(*object), key_of(name));
-        if (!jv_is_valid(value)) {
-            jv_free(value);
-            value = jv_object();
-        }
+        value = object_at(object, key_of(name));
         if (saga_json_member(json, names[0], &inner) == SAGA_OK)
-            error = show(s, &value, names[0], inner, names + 1, count - 1);
-        if (error < 0) jv_free(value);
+            show(s, &value, names[0], inner, names + 1, count - 1);
     }
-    if (error == SAGA_OK) *object = jv_object_set(*object, key_of(name), value);
-    return error;
+    *object = jv_object_set(*object, key_of(name), value);
 }
 
-static int show_steps(struct showing *s, jv *object)
+static void show_steps(struct showing *s, jv *object)
 {
     jv steps = jv_object();
-    int error = SAGA_OK;
-    for (size_t i = 0; i < s->bindings->step_count && error == SAGA_OK; i++) {
+    for (size_t i = 0; i < s->bindings->step_count; i++) {
         const struct saga_binding *step = &s->bindings->steps[i];
-        error = show(s, &steps, step->name, step->json, NULL, 0);
+        show(s, &steps, step->name, step->json, NULL, 0);
     }
     *object = jv_object_set(*object, jv_string(saga_member_names[SAGA_MEMBER_STEPS]), steps);
-    return error;
 }
 
-static int show_step(struct showing *s, jv *object, const struct saga_slice *names, size_t count)
+static void show_step(struct showing *s, jv *object, const struct saga_slice *names, size_t count)
 {
     jv key = jv_string(saga_member_names[SAGA_MEMBER_STEPS]);
-    jv steps = jv_object_get(jv_copy(*object), jv_copy(key));
-    if (!jv_is_valid(steps)) {
-        jv_free(steps);
-        steps = jv_object();
-    }
-    int error =
-        show(s, &steps, names[0], saga_bindings_step(s->bindings, names[0]), names + 1, count - 1);
+    jv steps = object_at(object, jv_copy(key));
+    show(s, &steps, names[0], saga_bindings_step(s->bindings, names[0]), names + 1, count - 1);
     *object = jv_object_set(*object, key, steps);
-    return error;
 }
 
-static int show_read(struct showing *s, jv *object, const struct saga_read *read)
+static void show_read(struct showing *s, jv *object, const struct saga_read *read)
 {
     struct saga_slice inner, name = read->names[0], root = s->bindings->root;
     if (root.data) {
-        if (saga_json_member(root, name, &inner) < 0) return SAGA_OK;
-        return show(s, object, name, inner, read->names + 1, read->count - 1);
+        if (saga_json_member(root, name, &inner) == SAGA_OK)
+            show(s, object, name, inner, read->names + 1, read->count - 1);
+    } else if (!saga_slice_is(name, saga_member_names[SAGA_MEMBER_STEPS])) {
+        show(s, object, name, saga_bindings_member(s->bindings, name), read->names + 1,
+             read->count - 1);
+    } else if (read->count == 1) {
+        show_steps(s, object);
+    } else {
+        show_step(s, object, read->names + 1, read->count - 1);
     }
-    if (!saga_slice_is(name, saga_member_names[SAGA_MEMBER_STEPS]))
-        return show(s, object, name, saga_bindings_member(s->bindings, name), read->names + 1,
-                    read->count - 1);
-    if (read->count == 1) return show_steps(s, object);
-    return show_step(s, object, read->names + 1, read->count - 1);
 }
 
-static int show_all(struct showing *s, jv *object)
+static void show_all(struct showing *s, jv *object)
 {
-    int error = show_steps(s, object);
-    for (int i = SAGA_MEMBER_STEPS + 1; i < SAGA_MEMBER_COUNT && error == SAGA_OK; i++) {
+    show_steps(s, object);
+    for (int i = SAGA_MEMBER_STEPS + 1; i < SAGA_MEMBER_COUNT; i++) {
         struct saga_slice name = saga_slice_of(saga_member_names[i]);
-        error = show(s, object, name, saga_bindings_member(s->bindings, name), NULL, 0);
+        show(s, object, name, saga_bindings_member(s->bindings, name), NULL, 0);
     }
-    return error;
 }
 
-static int make_input(struct showing *s, const struct saga_reads *reads, jv *ret)
+static jv show_input(struct showing *s, const struct saga_reads *reads)
 {
     struct saga_slice root = s->bindings->root;
     if (root.data && (reads->whole || saga_json_kind(root) != SAGA_JSON_OBJECT))
-        return parse(s, root, ret);
+        return parse(s, root);
     jv object = jv_object();
-    int error = reads->whole ? show_all(s, &object) : SAGA_OK;
-    for (size_t i = 0; i < reads->count && !reads->whole && error == SAGA_OK; i++)
-        if (!reads->items[i].covered) error = show_read(s, &object, &reads->items[i]);
-    if (error < 0)
-        jv_free(object);
-    else
-        *ret = object;
-    return error;
+    if (reads->whole) show_all(s, &object);
+    for (size_t i = 0; i < reads->count && !reads->whole; i++)
+        if (!reads->items[i].covered) show_read(s, &object, &reads->items[i]);
+    return object;
+}
+
+/* What jq is given, and the program for it. */
+static int make_input(struct saga_jq *jq, struct showing *s, const struct saga_reads *reads,
+                      jq_state **ret_state, jv *ret_input, struct saga_slice *ret_message)
+{
+    struct saga_arena *arena = s->numbers.arena;
+    jv input = show_input(s, reads);
+    *ret_state = jq->state;
+    if (s->numbers.count > 0) {
+        jv_free(input);
+        if (!jq->passes) {
+            struct saga_slice number = saga_slice_clip(saga_numbers_first(&s->numbers), 64);
+            *ret_message =
+                saga_arena_printf(arena,
+                                  "the number %.*s has more digits than jq computes with; pass it "
+                                  "on by a plain path, or as a text",
+                                  SAGA_SLICE_ARG(number));
+            return SAGA_E_INVALID;
+        }
+        saga_numbers_order(&s->numbers);
+        input = JV_ARRAY(show_input(s, reads), saga_numbers_texts(&s->numbers));
+        if (!jq->marked) jq->marked = compile(jq, true, arena);
+        SAGA_ASSERT(jq->marked); /* it differs by what expression_guards.c defines before it */
+        *ret_state = jq->marked;
+    }
+    *ret_input = input;
+    return SAGA_OK;
 }
 
 /* ---- what jq gives ---- */
 
-/* From 2^53 on a double no longer tells whole numbers apart, so that what was computed may be another number. */
-static const double WHOLE_NUMBERS_END = 9007199254740992.0;
-
-/* Is the value one that may go out? Says in `*ret_why` why not. Borrows `value`. */
-static int check_result(jv value, int depth, struct saga_arena *arena, struct saga_slice *ret_why)
-{
-    jv_kind kind = jv_get_kind(value);
-    int error = SAGA_OK;
-    if (depth > SAGA_JSON_DEPTH_MAX) {
-        *ret_why = saga_arena_printf(arena, "it gives a value nested more than %d deep",
-                                     SAGA_JSON_DEPTH_MAX);
-        return SAGA_E_LIMIT;
-    }
-    if (kind == JV_KIND_NUMBER && fabs(jv_number_value(value)) >= WHOLE_NUMBERS_END) {
-        *ret_why = saga_arena_printf(arena,
-                                     "it gives the number %.17g, and whole numbers from 2^53 on "
-                                     "jq does not compute exactly: pass it on by a plain path, or "
-                                     "as a text",
-                                     jv_number_value(value));
-        return SAGA_E_INVALID;
-    }
-    if (kind == JV_KIND_ARRAY) {
-        int length = jv_array_length(jv_copy(value));
-        for (int i = 0; i < length && error == SAGA_OK; i++) {
-            jv item = jv_array_get(jv_copy(value), i);
-            error = check_result(item, depth + 1, arena, ret_why);
-            jv_free(item);
-        }
-    }
-    if (kind == JV_KIND_OBJECT) {
-        int at = jv_object_iter(value);
-        for (; error == SAGA_OK && jv_object_iter_valid(value, at);
-             at = jv_object_iter_next(value, at)) {
-            jv item = jv_object_iter_value(value, at);
-            error = check_result(item, depth + 1, arena, ret_why);
-            jv_free(item);
-        }
-    }
-    return error;
-}
-
 /* Takes `result`. */
-static int take_result(jv result, struct saga_arena *arena, struct saga_slice *ret_json,
-                       struct saga_slice *ret_message)
+static int take_result(const struct saga_numbers *numbers, jv result, struct saga_arena *arena,
+                       struct saga_slice *ret_json, struct saga_slice *ret_message)
 {
     if (!jv_is_valid(result)) {
         if (jv_invalid_has_msg(jv_copy(result))) {
@@ -284,41 +279,38 @@ static int take_result(jv result, struct saga_arena *arena, struct saga_slice *r
         *ret_json = SAGA_SLICE("null"); /* no value at all */
         return SAGA_OK;
     }
-    int error = check_result(result, 0, arena, ret_message);
-    if (error < 0) {
-        jv_free(result);
-        return error;
-    }
-    jv text = jv_dump_string(result, 0);
-    struct saga_slice json = { jv_string_value(text),
-                               (size_t)jv_string_length_bytes(jv_copy(text)) };
-    bool fits = json.size <= SAGA_PAYLOAD_BYTES_MAX;
-    if (fits)
-        *ret_json = saga_arena_copy(arena, json);
-    else
-        *ret_message = saga_arena_printf(arena, "it gives %zu bytes, the limit is %d", json.size,
-                                         SAGA_PAYLOAD_BYTES_MAX);
-    jv_free(text);
-    return fits ? SAGA_OK : SAGA_E_LIMIT;
+    int error = saga_numbers_write(numbers, result, arena, ret_json, ret_message);
+    jv_free(result);
+    return error;
 }
 
 int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
                  const struct saga_bindings *bindings, struct saga_arena *arena,
                  struct saga_slice *ret_json, struct saga_slice *ret_message)
 {
-    struct showing s = { bindings, arena, SAGA_SLICE_NONE };
+    struct showing s = { .bindings = bindings, .numbers = { .arena = arena } };
+    jq_state *state;
     jv input;
+    bool here = saga_helper_is_here();
+    if (!here && jq->elsewhere) return SAGA_E_AGAIN;
     jv_nomem_handler(on_exhausted, NULL);
-    int error = make_input(&s, reads, &input);
-    if (error < 0) {
-        *ret_message = s.message;
-        return error;
+    int error = make_input(jq, &s, reads, &state, &input, ret_message);
+    if (error < 0) return error;
+    if (!here && !saga_expression_is_cheap(jq->tree, s.numbers.size)) {
+        jv_free(input);
+        return SAGA_E_AGAIN;
     }
+    jq->left = false;
     saga_memory_watch();
-    jq_start(jq->state, input, 0);
-    jv result = jq_next(jq->state);
+    jq_start(state, input, 0);
+    jv result = jq_next(state);
     saga_memory_check(JQ);
-    error = take_result(result, arena, ret_json, ret_message);
-    jq_start(jq->state, jv_null(), 0); /* lets go of the input */
+    if (jq->left) {
+        jv_free(result);
+        error = SAGA_E_AGAIN;
+    } else {
+        error = take_result(&s.numbers, result, arena, ret_json, ret_message);
+    }
+    jq_start(state, jv_null(), 0); /* lets go of the input */
     return error;
 }

@@ -15,16 +15,28 @@ struct component {
     long index;
 };
 
+/* Several paths that lead through one object: their members are looked for in one pass. */
+struct lookup {
+    struct saga_slice member, step; /* of the bindings; step absent: the member itself */
+    struct saga_slice *names, *values;
+    size_t count, capacity, value_capacity;
+    bool found; /* it is an object, and the values are its */
+};
+
 struct saga_plain {
     enum node_kind kind;
     struct saga_slice literal;
     struct component *components;
     size_t component_count, component_capacity;
-    struct saga_slice *names; /* of an object: JSON strings, with their quotes */
+    struct lookup *lookup;    /* of a path: NULL, or where its first steps are taken, */
+    size_t lookup_slot;       /* and the last of them */
+    struct saga_slice *names; /* of an object, as written out: `{"a":`, `,"b":` */
     struct saga_slice *texts; /* the same without quotes and escapes */
     size_t name_count, name_capacity, text_capacity;
     struct saga_plain **children;
     size_t child_count, child_capacity;
+    struct lookup **lookups; /* of the whole form */
+    size_t lookup_count, lookup_capacity;
 };
 
 struct parser {
@@ -132,6 +144,7 @@ static bool parse_entry(struct parser *p, struct saga_plain *object)
     for (size_t i = 0; i < object->name_count; i++)
         if (saga_slice_equal(object->texts[i], text)) return false; /* jq evaluates both */
     size_t count = object->name_count;
+    quoted = saga_arena_printf(p->arena, "%c%.*s:", count ? ',' : '{', SAGA_SLICE_ARG(quoted));
     SAGA_PUSH(p->arena, object->texts, count, object->text_capacity, text);
     SAGA_PUSH(p->arena, object->names, object->name_count, object->name_capacity, quoted);
     SAGA_PUSH(p->arena, object->children, object->child_count, object->child_capacity, value);
@@ -205,11 +218,59 @@ static struct saga_plain *parse(struct parser *p)
     return plain;
 }
 
+/* ---- paths through one object ---- */
+
+/* How many names lead to a member of the bindings, or to a step; 0: the path does not begin with one. */
+static size_t leading(const struct saga_plain *path)
+{
+    const struct component *at = path->components;
+    if (path->component_count == 0 || !at[0].name.data) return 0;
+    bool steps = saga_slice_is(at[0].name, saga_member_names[SAGA_MEMBER_STEPS]);
+    if (!steps) return 1;
+    return path->component_count >= 2 && at[1].name.data ? 2 : 0;
+}
+
+static struct lookup *lookup_for(struct saga_plain *whole, const struct saga_plain *path,
+                                 size_t used, struct saga_arena *arena)
+{
+    struct saga_slice member = path->components[0].name;
+    struct saga_slice step = used == 2 ? path->components[1].name : SAGA_SLICE_NONE;
+    for (size_t i = 0; i < whole->lookup_count; i++)
+        if (saga_slice_equal(whole->lookups[i]->member, member) &&
+            saga_slice_equal(whole->lookups[i]->step, step))
+            return whole->lookups[i];
+    struct lookup *lookup = SAGA_NEW(arena, struct lookup);
+    lookup->member = member;
+    lookup->step = step;
+    SAGA_PUSH(arena, whole->lookups, whole->lookup_count, whole->lookup_capacity, lookup);
+    return lookup;
+}
+
+static void gather_paths(struct saga_plain *whole, struct saga_plain *plain,
+                         struct saga_arena *arena)
+{
+    for (size_t i = 0; i < plain->child_count; i++) gather_paths(whole, plain->children[i], arena);
+    size_t used = plain->kind == NODE_PATH ? leading(plain) : 0;
+    if (used == 0 || used == plain->component_count || !plain->components[used].name.data) return;
+    struct lookup *lookup = lookup_for(whole, plain, used, arena);
+    struct saga_slice name = plain->components[used].name;
+    plain->lookup = lookup;
+    while (plain->lookup_slot < lookup->count &&
+           !saga_slice_equal(lookup->names[plain->lookup_slot], name))
+        plain->lookup_slot++;
+    if (plain->lookup_slot < lookup->count) return;
+    size_t count = lookup->count;
+    SAGA_PUSH(arena, lookup->values, count, lookup->value_capacity, SAGA_SLICE_NONE);
+    SAGA_PUSH(arena, lookup->names, lookup->count, lookup->capacity, name);
+}
+
 struct saga_plain *saga_plain_compile(const struct saga_token *tokens, struct saga_arena *arena)
 {
     struct parser p = { tokens, arena, 0 };
     struct saga_plain *plain = parse(&p);
-    return plain && p.at->kind == SAGA_TOKEN_END ? plain : NULL;
+    if (!plain || p.at->kind != SAGA_TOKEN_END) return NULL;
+    gather_paths(plain, plain, arena);
+    return plain;
 }
 
 /* ---- evaluating ---- */
@@ -308,7 +369,12 @@ static int write_path(const struct saga_plain *path, const struct saga_bindings 
 {
     size_t used = 0;
     struct saga_slice json = bindings->root;
-    if (!json.data) json = begin_of(path, bindings, out->arena, &used);
+    if (!json.data && path->lookup && path->lookup->found) {
+        json = path->lookup->values[path->lookup_slot];
+        used = path->lookup->step.data ? 3 : 2;
+    } else if (!json.data) {
+        json = begin_of(path, bindings, out->arena, &used);
+    }
     if (!json.data) json = SAGA_SLICE("null");
     for (size_t i = used; i < path->component_count; i++) {
         struct saga_slice next;
@@ -329,18 +395,28 @@ static int write_node(const struct saga_plain *plain, const struct saga_bindings
     }
     if (plain->kind == NODE_PATH) return write_path(plain, bindings, out, ret_message);
     bool object = plain->kind == NODE_OBJECT;
-    saga_buffer_add_char(out, object ? '{' : '[');
+    if (!object || plain->child_count == 0) saga_buffer_add_char(out, object ? '{' : '[');
     for (size_t i = 0; i < plain->child_count; i++) {
-        if (i) saga_buffer_add_char(out, ',');
-        if (object) {
+        if (object)
             saga_buffer_add(out, plain->names[i]);
-            saga_buffer_add_char(out, ':');
-        }
+        else if (i)
+            saga_buffer_add_char(out, ',');
         int error = write_node(plain->children[i], bindings, out, ret_message);
         if (error < 0) return error;
     }
     saga_buffer_add_char(out, object ? '}' : ']');
     return SAGA_OK;
+}
+
+static void look_up(const struct saga_plain *plain, const struct saga_bindings *bindings)
+{
+    for (size_t i = 0; i < plain->lookup_count; i++) {
+        struct lookup *lookup = plain->lookups[i];
+        struct saga_slice json = lookup->step.data ? saga_bindings_step(bindings, lookup->step)
+                                                   : saga_bindings_member(bindings, lookup->member);
+        lookup->found =
+            json.data && saga_json_members(json, lookup->names, lookup->count, lookup->values);
+    }
 }
 
 int saga_plain_eval(const struct saga_plain *plain, const struct saga_bindings *bindings,
@@ -349,6 +425,7 @@ int saga_plain_eval(const struct saga_plain *plain, const struct saga_bindings *
 {
     struct saga_buffer out;
     saga_buffer_init(&out, arena);
+    if (!bindings->root.data) look_up(plain, bindings);
     int error = write_node(plain, bindings, &out, ret_message);
     if (error == SAGA_OK) *ret_json = saga_buffer_slice(&out);
     return error;

@@ -64,9 +64,10 @@ static void a_remainder_of_any_number_is_no_trap(void **state)
 {
     (void)state;
     static const struct example examples[] = {
-        { "{\"x\":1e300,\"m\":-1}", ".x % .m", "0", NULL },
-        { "{\"x\":-1e300,\"m\":-1.5}", "[.x % .m]", "[0]", NULL },
-        { "{\"x\":-1e300}", ".x %= -1 | .x", "0", NULL },
+        { "{\"m\":-1}", "1e300 % .m", "0", NULL },
+        { "{\"m\":-1.5}", "[-1e300 % .m]", "[-0]", NULL },
+        { "{\"x\":5}", ".x %= -1 | .x", "0", NULL },
+        { "{\"x\":1e300,\"m\":-3}", ".x % .m", NULL, "1e300 has more digits" },
         { "[7,-3]", "[.[0] % 4, .[1] % 2, .[0] % .[1], 7 % -1]", "[3,-1,1,0]", NULL },
         { "[7,0]", ".[0] % .[1]", NULL, "divisor is zero" },
         { "[7,\"a\"]", ".[0] % .[1]", NULL, "cannot be divided" },
@@ -78,11 +79,11 @@ static void no_time_ends_the_process(void **state)
 {
     (void)state;
     static const struct example examples[] = {
-        { "1e300", "todate", NULL, "converting" },
-        { "-1e300", "todateiso8601", NULL, "converting" },
-        { "1e300", "date", NULL, "converting" },
-        { "1e18", "strftime(\"%Y\")", NULL, "converting" },
-        { "1e300", "strftime(\"%Y\")", NULL, "converting" },
+        { "1e300", "todate", NULL, "1e300 has more digits" },
+        { "-1e300", "todateiso8601", NULL, "-1e300 has more digits" },
+        { "1e300", "date", NULL, "1e300 has more digits" },
+        { "1e18", "strftime(\"%Y\")", NULL, "1e18 has more digits" },
+        { "9007199254740991", "strftime(\"%Y\")", "\"285428751\"", NULL },
         { "0", "strftime(null)", NULL, "string format" },
         { "{\"f\":1}", ".f as $f | 0 | strftime($f)", NULL, "string format" },
         { "1425599507", "[todate, date, todateiso8601]",
@@ -175,7 +176,17 @@ static void no_computed_number_is_another(void **state)
     (void)state;
     static const struct example examples[] = {
         { "{\"n\":9007199254740991}", ".n + 0", "9007199254740991", NULL },
-        { "{\"n\":9007199254740992}", ".n + 1", NULL, "whole numbers from 2^53 on" },
+        { "{\"n\":9007199254740992}", ".n + 1", NULL, "9007199254740992 has more digits" },
+        { "{\"n\":9007199254740991}", "(.n + 1) > 5", NULL, "whole numbers from 2^53 on" },
+        { "{\"n\":9007199254740991}", "\"\\(.n + 2)\"", NULL, "whole numbers from 2^53 on" },
+        { "[9007199254740991,2,-5]", "add", NULL, "whole numbers from 2^53 on" },
+        { "[9007199254740991,2,-5]", "map(.) | add | . > 1", NULL, "whole numbers from 2^53 on" },
+        { "{\"n\":94906267}", ".n * .n > 1", NULL, "whole numbers from 2^53 on" },
+        { "{\"n\":1e-200}", "1e200 / .n > 1", NULL, "whole numbers from 2^53 on" },
+        { "{\"n\":-9007199254740991}", ".n - 1 < 1", NULL, "whole numbers from 2^53 on" },
+        { "{\"n\":9007199254740991}", ".n += 5 | .n > 1", NULL, "whole numbers from 2^53 on" },
+        { "60", "exp > 1", NULL, "whole numbers from 2^53 on" },
+        { "60", "pow(2; .) > 1", NULL, "whole numbers from 2^53 on" },
         { "{\"n\":9007199254740991}", "{a: [.n + 2]}", NULL, "whole numbers from 2^53 on" },
         { "{\"n\":-9007199254740991}", ".n - 2", NULL, "by a plain path, or as a text" },
         { "{\"n\":5}", ".n * 1e17", NULL, "5e+17" },
@@ -201,17 +212,16 @@ static void only_what_is_named_is_read(void **state)
         { "{\"a\":1,\"l\":[2]}", "reduce .l[] as $x (def empty: 0; .a; . + $x)", "3", NULL },
         { json, "if .a.x == 1 then \"\\(.s)-\" else empty end", "\"t-\"", NULL },
         { json, ".s.x + 1", NULL, "Cannot index string" },
-        { json, ".a | .x + 1", NULL, BIG },
-        { json, ".a.x as $x | $x + length", NULL, BIG },
-        { json, ".[\"a\", \"s\"] | length", NULL, BIG },
-        { json, "{\"b\\(\"ig\")\"} | length", NULL, BIG },
+        { json, ".a | .x + 1", "2", NULL },
+        { json, ".a.x as $x | $x + length", "4", NULL },
         { json, "def f: .big; f + 1", NULL, BIG },
-        { json, ".a[.s]? // length", NULL, BIG },
-        { json, "first(.a) | .x + 1", NULL, BIG },
-        { json, "try error(\"x\") catch (.big? // 1)", NULL, BIG },
-        { json, ".a.x |= 2 | .s", NULL, BIG },
-        { json, "@json | length", NULL, BIG },
-        { json, ".. | numbers", NULL, BIG },
+        { json, ".a[.s]? // length", "3", NULL },
+        /* where nobody knows what jq does with a number, jq is shown none that it cannot hold */
+        { json, "[tostream] | length", NULL, BIG },
+        { json, ".a | tostream | length", NULL, BIG },
+        { json, "first(.a) | .x + 1 | pow(.; 2)", NULL, BIG },
+        { json, "if .a.x == 1 then 1 else (.a | tostream) end", NULL, BIG },
+        { json, ".s | [tostream] | length", "1", NULL },
     };
     check(examples, COUNT(examples));
 }
