@@ -206,7 +206,6 @@ static void add_steps(const struct saga_decision *d, const struct saga_scope *sc
     const struct saga_state *state = d->state;
     const struct saga_definition *definition = d->definition;
     size_t count = 0;
-    if (state->step_count == 0) return;
     struct saga_binding *steps =
         SAGA_NEW_ARRAY(d->arena, struct saga_binding, state->step_count + definition->block_count);
     for (size_t i = 0; i < state->step_count; i++) {
