@@ -71,7 +71,7 @@ static struct saga_arena_block *add_block(struct saga_arena *arena, size_t size)
     return block;
 }
 
-void *saga_arena_alloc(struct saga_arena *arena, size_t size)
+void *saga_arena_take(struct saga_arena *arena, size_t size)
 {
     SAGA_ASSERT(size < SIZE_MAX / 2);
     size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
@@ -80,13 +80,19 @@ void *saga_arena_alloc(struct saga_arena *arena, size_t size)
     void *bytes = block->bytes + block->used;
     block->used += rounded;
     arena->used_bytes += rounded;
-    return memset(bytes, 0, size);
+    return bytes;
+}
+
+void *saga_arena_alloc(struct saga_arena *arena, size_t size)
+{
+    return memset(saga_arena_take(arena, size), 0, size);
 }
 
 char *saga_arena_string(struct saga_arena *arena, struct saga_slice s)
 {
-    char *copy = saga_arena_alloc(arena, s.size + 1);
+    char *copy = saga_arena_take(arena, s.size + 1);
     if (s.size) memcpy(copy, s.data, s.size);
+    copy[s.size] = '\0';
     return copy;
 }
 
@@ -94,6 +100,18 @@ struct saga_slice saga_arena_copy(struct saga_arena *arena, struct saga_slice s)
 {
     if (!s.data) return s;
     return (struct saga_slice){ saga_arena_string(arena, s), s.size };
+}
+
+struct saga_slice saga_arena_join(struct saga_arena *arena, struct saga_slice left, char between,
+                                  struct saga_slice right)
+{
+    size_t size = left.size + 1 + right.size;
+    char *text = saga_arena_take(arena, size + 1);
+    if (left.size) memcpy(text, left.data, left.size);
+    text[left.size] = between;
+    if (right.size) memcpy(text + left.size + 1, right.data, right.size);
+    text[size] = '\0';
+    return (struct saga_slice){ text, size };
 }
 
 struct saga_slice saga_arena_vprintf(struct saga_arena *arena, const char *format,
@@ -124,7 +142,7 @@ void saga_arena_grow(struct saga_arena *arena, void **items, size_t count, size_
     SAGA_ASSERT(count <= *capacity);
     if (count < *capacity) return;
     size_t wanted = *capacity ? *capacity * 2 : 8;
-    void *grown = saga_arena_alloc(arena, wanted * item_size);
+    void *grown = saga_arena_take(arena, wanted * item_size);
     if (count) memcpy(grown, *items, count * item_size);
     *items = grown;
     *capacity = wanted;

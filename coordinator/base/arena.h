@@ -27,6 +27,8 @@ void saga_arena_free(struct saga_arena *arena);
 
 /* `size` zeroed bytes, aligned for any type; size 0 gives a valid pointer. */
 void *saga_arena_alloc(struct saga_arena *arena, size_t size);
+/* The same, with whatever was there before in it: for what is written at once. */
+void *saga_arena_take(struct saga_arena *arena, size_t size);
 #define SAGA_NEW(arena, type) ((type *)saga_arena_alloc((arena), sizeof(type)))
 #define SAGA_NEW_ARRAY(arena, type, count)                                                         \
     ((type *)saga_arena_alloc((arena), sizeof(type) * (size_t)(count)))
@@ -34,6 +36,10 @@ void *saga_arena_alloc(struct saga_arena *arena, size_t size);
 /* Copies of bytes; an absent slice stays absent. The copy is terminated behind its last byte. */
 struct saga_slice saga_arena_copy(struct saga_arena *arena, struct saga_slice s);
 char *saga_arena_string(struct saga_arena *arena, struct saga_slice s);
+
+/* Two texts with a character between them: ids and names that are made for every event. */
+struct saga_slice saga_arena_join(struct saga_arena *arena, struct saga_slice left, char between,
+                                  struct saga_slice right);
 
 /* printf into the arena. */
 struct saga_slice saga_arena_printf(struct saga_arena *arena, const char *format, ...)

@@ -16,7 +16,7 @@ void saga_buffer_append(struct saga_buffer *buffer, const void *bytes, size_t si
     if (buffer->capacity - buffer->size < size + 1) {
         size_t capacity = buffer->capacity ? buffer->capacity * 2 : 128;
         while (capacity - buffer->size < size + 1) capacity *= 2;
-        char *grown = saga_arena_alloc(buffer->arena, capacity);
+        char *grown = saga_arena_take(buffer->arena, capacity);
         if (buffer->size) memcpy(grown, buffer->data, buffer->size);
         buffer->data = grown;
         buffer->capacity = capacity;

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 #include <stdbool.h>
+#include <threads.h>
 
 #include "base/assert.h"
 #include "base/error.h"
@@ -43,12 +44,22 @@ uint32_t saga_lane_of_key(struct saga_slice key, uint32_t lanes)
     return saga_murmur2(key) % lanes;
 }
 
+static EVP_MD *sha256;
+
+/* Looked up once: OpenSSL would do so for every hash, under a lock. */
+static void find_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 void saga_sha256(struct saga_slice first, struct saga_slice second, uint8_t ret[SAGA_SHA256_BYTES])
 {
+    static once_flag once = ONCE_FLAG_INIT;
     saga_memory_watch();
+    call_once(&once, find_sha256);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     if (!context) saga_memory_exhausted("OpenSSL");
-    bool done = EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+    bool done = sha256 && EVP_DigestInit_ex(context, sha256, NULL) == 1 &&
                 EVP_DigestUpdate(context, first.data, first.size) == 1 &&
                 EVP_DigestUpdate(context, second.data, second.size) == 1 &&
                 EVP_DigestFinal_ex(context, ret, NULL) == 1;

@@ -51,8 +51,7 @@ void saga_child_start(struct saga_decision *d, const struct saga_block *block,
     }
     fact.attempt = attempt;
     fact.name = child->saga;
-    fact.target =
-        saga_arena_printf(d->arena, "%.*s/%.*s", SAGA_SLICE_ARG(child->saga), SAGA_SLICE_ARG(key));
+    fact.target = saga_arena_join(d->arena, child->saga, '/', key);
     saga_emit(d, fact);
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_NOTE_SENT,
                                      .note = SAGA_NOTE_CHILD_START,

@@ -84,8 +84,7 @@ static void begin_saga(struct saga_decision *d)
 {
     const struct saga_definition *definition = d->definition;
     SAGA_ASSERT(definition && d->event->key.size > 0);
-    struct saga_slice id = saga_arena_printf(
-        d->arena, "%.*s/%.*s", SAGA_SLICE_ARG(definition->name), SAGA_SLICE_ARG(d->event->key));
+    struct saga_slice id = saga_arena_join(d->arena, definition->name, '/', d->event->key);
     struct saga_slice run = saga_run_of(d->arena, &d->event->source);
     saga_emit(
         d, (struct saga_fact){

@@ -20,9 +20,6 @@
 #define SAGA_REASON_TIMEOUT "timeout"
 #define SAGA_REASON_RESOLVED "resolved"
 
-struct saga_slice saga_timer_name(struct saga_arena *arena, const char *kind,
-                                  struct saga_slice step);
-
 /* One call of saga_decide. */
 struct saga_decision {
     const struct saga_definition *definition; /* NULL: not to be had (R19) */

@@ -1,11 +1,7 @@
 /* saga_evolve: what a fact does to a state. Here: its timers, and the saga as a whole. */
-#include "engine/evolve_internal.h"
+#include <string.h>
 
-struct saga_slice saga_timer_name(struct saga_arena *arena, const char *kind,
-                                  struct saga_slice step)
-{
-    return saga_arena_printf(arena, "%s/%.*s", kind, SAGA_SLICE_ARG(step));
-}
+#include "engine/evolve_internal.h"
 
 void saga_arm(struct saga_state *state, struct saga_slice name, int64_t due_ms)
 {
@@ -20,24 +16,36 @@ void saga_arm(struct saga_state *state, struct saga_slice name, int64_t due_ms)
     timer->held = false;
 }
 
+static void take_away(struct saga_state *state, size_t index)
+{
+    for (size_t i = index + 1; i < state->timer_count; i++) state->timers[i - 1] = state->timers[i];
+    state->timer_count--;
+}
+
 void saga_disarm(struct saga_state *state, struct saga_slice name)
 {
     struct saga_timer *timer = saga_state_timer(state, name);
-    if (!timer) return;
-    size_t index = (size_t)(timer - state->timers);
-    for (size_t i = index + 1; i < state->timer_count; i++) state->timers[i - 1] = state->timers[i];
-    state->timer_count--;
+    if (timer) take_away(state, (size_t)(timer - state->timers));
 }
 
 void saga_arm_path(struct saga_state *state, const char *kind, const struct saga_fact *fact)
 {
     if (fact->due_ms)
-        saga_arm(state, saga_timer_name(&state->arena, kind, fact->step), fact->due_ms);
+        saga_arm(state, saga_arena_join(&state->arena, saga_slice_of(kind), '/', fact->step),
+                 fact->due_ms);
 }
 
 void saga_disarm_path(struct saga_state *state, const char *kind, struct saga_slice path)
 {
-    if (state->timer_count) saga_disarm(state, saga_timer_name(&state->arena, kind, path));
+    size_t size = strlen(kind);
+    for (size_t i = 0; i < state->timer_count; i++) {
+        struct saga_slice name = state->timers[i].name;
+        if (name.size != size + 1 + path.size || memcmp(name.data, kind, size) != 0) continue;
+        if (name.data[size] != '/' || !saga_slice_equal(saga_slice_skip(name, size + 1), path))
+            continue;
+        take_away(state, i);
+        return;
+    }
 }
 
 int saga_move_to(struct saga_state *state, enum saga_status status)

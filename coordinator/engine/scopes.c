@@ -41,7 +41,8 @@ static bool is_round(const struct saga_decision *d, const struct saga_scope *sco
 
 static struct rounds rounds_around(const struct saga_decision *d, const struct saga_scope *scope)
 {
-    struct rounds reversed = { 0 }, rounds = { 0 };
+    struct rounds reversed, rounds;
+    reversed.count = rounds.count = 0;
     for (; scope; scope = around(d, scope)) {
         if (!is_round(d, scope)) continue;
         SAGA_ASSERT(reversed.count < SAGA_NESTING_MAX);
@@ -68,8 +69,9 @@ const struct saga_block_list *saga_scope_blocks(const struct saga_decision *d,
 struct saga_slice saga_path(const struct saga_decision *d, const struct saga_scope *scope,
                             struct saga_slice label)
 {
-    struct rounds rounds = rounds_around(d, scope);
     struct saga_buffer path;
+    if (scope->id == SAGA_SCOPE_ROOT) return label;
+    struct rounds rounds = rounds_around(d, scope);
     if (rounds.count == 0) return label;
     saga_buffer_init(&path, d->arena);
     saga_buffer_add(&path, label);
