@@ -52,6 +52,8 @@ void saga_load_retry(struct saga_loading *l, struct fy_node *node, struct saga_r
 /* `from: latest|earliest` */
 void saga_load_from(struct saga_loading *l, struct fy_node *node, enum saga_begin *ret);
 
+/* load.c: `format:` of a participant or an event; JSON where it says none. */
+enum saga_body_format saga_load_format(struct saga_loading *l, struct fy_node *node);
 /* load.c: `publish` and `body`, at the saga's end and as a block. */
 void saga_load_publish(struct saga_loading *l, struct fy_node *node, const char *what,
                        struct saga_publish *ret);

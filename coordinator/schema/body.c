@@ -134,25 +134,15 @@ static int make_head(const struct saga_schemas *schemas, enum saga_body_format f
     return SAGA_OK;
 }
 
-int saga_body_make(const struct saga_schemas *schemas, enum saga_body_format format,
-                   struct saga_slice type, struct saga_slice json, struct saga_arena *arena,
-                   struct saga_slice *ret_body, struct saga_slice *ret_words)
+static int make_by(const struct saga_schemas *schemas, enum saga_body_format format,
+                   const struct saga_schema *schema, struct saga_slice json,
+                   struct saga_arena *arena, struct saga_slice *ret_body,
+                   struct saga_slice *ret_words)
 {
-    const struct saga_schema *schema;
     struct saga_slice datum, words = SAGA_SLICE_NONE;
     struct saga_buffer out;
-    if (format == SAGA_FORMAT_JSON) {
-        *ret_body = json;
-        return SAGA_OK;
-    }
-    if (!schemas) {
-        *ret_words = SAGA_SLICE("there is no folder of schemas");
-        return SAGA_E_NOT_FOUND;
-    }
-    int error = saga_schemas_type(schemas, type, arena, &schema, ret_words);
-    if (error < 0) return error;
     saga_buffer_init(&out, arena);
-    error = make_head(schemas, format, schema, &out, ret_words);
+    int error = make_head(schemas, format, schema, &out, ret_words);
     if (error < 0) return error;
     error = saga_schema_encode(schema, json, false, SAGA_PAYLOAD_BYTES_MAX - SINGLE_OBJECT_HEAD,
                                arena, &datum, &words);
@@ -164,4 +154,43 @@ int saga_body_make(const struct saga_schemas *schemas, enum saga_body_format for
     saga_buffer_add(&out, datum);
     *ret_body = saga_buffer_slice(&out);
     return SAGA_OK;
+}
+
+static int type_of(const struct saga_schemas *schemas, struct saga_slice type,
+                   struct saga_arena *arena, const struct saga_schema **ret,
+                   struct saga_slice *ret_words)
+{
+    if (schemas) return saga_schemas_type(schemas, type, arena, ret, ret_words);
+    *ret_words = SAGA_SLICE("there is no folder of schemas");
+    return SAGA_E_NOT_FOUND;
+}
+
+int saga_body_make(const struct saga_schemas *schemas, enum saga_body_format format,
+                   struct saga_slice type, struct saga_slice json, struct saga_arena *arena,
+                   struct saga_slice *ret_body, struct saga_slice *ret_words)
+{
+    const struct saga_schema *schema;
+    if (format == SAGA_FORMAT_JSON) {
+        *ret_body = json;
+        return SAGA_OK;
+    }
+    int error = type_of(schemas, type, arena, &schema, ret_words);
+    if (error == SAGA_OK) error = make_by(schemas, format, schema, json, arena, ret_body, ret_words);
+    return error;
+}
+
+int saga_body_make_as_before(const struct saga_schemas *schemas, enum saga_body_format format,
+                             struct saga_slice type, struct saga_slice json,
+                             struct saga_arena *arena, struct saga_slice *ret_body,
+                             struct saga_slice *ret_words)
+{
+    const struct saga_schema *current, *earlier;
+    struct saga_slice words;
+    size_t place = 0;
+    int error = saga_body_make(schemas, format, type, json, arena, ret_body, ret_words);
+    if (error == SAGA_OK || type_of(schemas, type, arena, &current, &words) < 0) return error;
+    while ((earlier = saga_schemas_earlier(schemas, current, &place)))
+        if (make_by(schemas, format, earlier, json, arena, ret_body, &words) == SAGA_OK)
+            return SAGA_OK;
+    return error;
 }

@@ -33,6 +33,13 @@ int saga_body_make(const struct saga_schemas *schemas, enum saga_body_format for
                    struct saga_slice type, struct saga_slice json, struct saga_arena *arena,
                    struct saga_slice *ret_body, struct saga_slice *ret_words);
 
+/* The same for a body that was made before, perhaps by an earlier version of the schema: where it does not fit the
+ * current one, an earlier one that it fits is written. The words are those about the current one. */
+int saga_body_make_as_before(const struct saga_schemas *schemas, enum saga_body_format format,
+                             struct saga_slice type, struct saga_slice json,
+                             struct saga_arena *arena, struct saga_slice *ret_body,
+                             struct saga_slice *ret_words);
+
 /* A JSON value that fits the schema, made up: texts say the field's name and %s, for whoever wants to put a word there.
  * For simulated services. */
 struct saga_slice saga_schema_example(const struct saga_schema *schema, struct saga_arena *arena);

@@ -1,5 +1,6 @@
 #include "schema/schemas.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ struct known_fingerprint {
 };
 
 struct saga_schemas {
+    atomic_uint shares;
     struct saga_arena arena;
     struct file **files; /* sorted by path once they are read */
     size_t file_count, file_capacity;
@@ -54,13 +56,20 @@ struct saga_schemas {
 struct saga_schemas *saga_schemas_new(void)
 {
     struct saga_schemas *schemas = saga_memory_zeroed(1, sizeof *schemas);
+    atomic_init(&schemas->shares, 1);
     saga_arena_init(&schemas->arena);
+    return schemas;
+}
+
+struct saga_schemas *saga_schemas_hold(struct saga_schemas *schemas)
+{
+    atomic_fetch_add(&schemas->shares, 1);
     return schemas;
 }
 
 void saga_schemas_free(struct saga_schemas *schemas)
 {
-    if (!schemas) return;
+    if (!schemas || atomic_fetch_sub(&schemas->shares, 1) > 1) return;
     saga_arena_free(&schemas->arena);
     free(schemas);
 }
@@ -85,7 +94,7 @@ static struct saga_diagnostic *find_fault(struct saga_schemas *schemas, const st
                                           const char *mend, struct saga_slice words)
 {
     struct saga_diagnostic *finding = saga_diagnostics_add(
-        schemas->diagnostics, SAGA_SEVERITY_ERROR, "SG112", "%.*s", SAGA_SLICE_ARG(words));
+        schemas->diagnostics, SAGA_SEVERITY_ERROR, SAGA_SCHEMA_FINDING, "%.*s", SAGA_SLICE_ARG(words));
     finding->file =
         saga_arena_string(schemas->diagnostics->arena,
                           saga_arena_printf(schemas->diagnostics->arena, "%s/%.*s", schemas->folder,
@@ -346,6 +355,17 @@ const struct saga_schema *saga_schemas_by_fingerprint(const struct saga_schemas 
     for (size_t i = 0; i < schemas->fingerprint_count; i++)
         if (schemas->fingerprints[i].fingerprint == fingerprint)
             return schemas->fingerprints[i].schema;
+    return NULL;
+}
+
+const struct saga_schema *saga_schemas_earlier(const struct saga_schemas *schemas,
+                                               const struct saga_schema *current, size_t *place)
+{
+    while (*place < schemas->record_count) {
+        const struct record *record = &schemas->records[(*place)++];
+        if (!record->current && saga_slice_equal(record->schema->name, current->name))
+            return record->schema;
+    }
     return NULL;
 }
 

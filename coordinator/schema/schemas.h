@@ -10,9 +10,15 @@
 #include "base/diagnostic.h"
 #include "schema/schema.h"
 
+/* Code of the findings about schema files (definition/findings.h). */
+#define SAGA_SCHEMA_FINDING "SG501"
+
 struct saga_schemas;
 
+/* Counted: threads share it. The caller has the first share. */
 struct saga_schemas *saga_schemas_new(void);
+struct saga_schemas *saga_schemas_hold(struct saga_schemas *schemas);
+/* Gives a share back; the last one frees it. NULL is fine. */
 void saga_schemas_free(struct saga_schemas *schemas);
 
 /* Adds a file: its path below the folder, and its text, both copied. */
@@ -39,6 +45,9 @@ int saga_schemas_type(const struct saga_schemas *schemas, struct saga_slice type
 const struct saga_schema *saga_schemas_by_id(const struct saga_schemas *schemas, uint32_t id);
 const struct saga_schema *saga_schemas_by_fingerprint(const struct saga_schemas *schemas,
                                                       uint64_t fingerprint);
+/* Earlier versions of a current record, one a call: `*place` is 0 at first. NULL: no more. */
+const struct saga_schema *saga_schemas_earlier(const struct saga_schemas *schemas,
+                                               const struct saga_schema *current, size_t *place);
 /* The id to write a current record with. Errors: SAGA_E_NOT_FOUND. */
 int saga_schemas_id_of(const struct saga_schemas *schemas, const struct saga_schema *schema,
                        uint32_t *ret);
