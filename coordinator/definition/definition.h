@@ -275,9 +275,10 @@ struct saga_definition {
  * Errors: SAGA_E_INVALID with at least one error in `diagnostics`; `*ret` untouched. */
 int saga_definition_load(struct saga_slice text, const char *file,
                          struct saga_diagnostics *diagnostics, struct saga_definition **ret);
-/* The same from a file; a file that cannot be read is a finding too. */
-int saga_definition_load_file(const char *path, struct saga_diagnostics *diagnostics,
-                              struct saga_definition **ret);
+/* The same from a file; a file that cannot be read is a finding too. Message types and bodies are checked against
+ * `schemas` (NULL: they are not). */
+int saga_definition_load_file(const char *path, const struct saga_schemas *schemas,
+                              struct saga_diagnostics *diagnostics, struct saga_definition **ret);
 void saga_definition_free(struct saga_definition *definition);
 
 /* Does the block keep something under `.steps`: a step, an awaited event, a child? */

@@ -294,10 +294,10 @@ static void sort_findings(struct saga_diagnostic *items, size_t count)
     }
 }
 
-int saga_definition_load(struct saga_slice text, const char *file,
-                         struct saga_diagnostics *diagnostics, struct saga_definition **ret)
+static int load(struct saga_slice text, const char *file, const struct saga_schemas *schemas,
+                struct saga_diagnostics *diagnostics, struct saga_definition **ret)
 {
-    struct saga_loading l = { .timeout_ms = 30000, .retry = retry_default };
+    struct saga_loading l = { .schemas = schemas, .timeout_ms = 30000, .retry = retry_default };
     size_t errors = diagnostics->errors, before = diagnostics->count;
     l.definition = saga_memory_zeroed(1, sizeof *l.definition);
     saga_arena_init(&l.definition->arena);
@@ -319,8 +319,14 @@ int saga_definition_load(struct saga_slice text, const char *file,
     return SAGA_OK;
 }
 
-int saga_definition_load_file(const char *path, struct saga_diagnostics *diagnostics,
-                              struct saga_definition **ret)
+int saga_definition_load(struct saga_slice text, const char *file,
+                         struct saga_diagnostics *diagnostics, struct saga_definition **ret)
+{
+    return load(text, file, NULL, diagnostics, ret);
+}
+
+int saga_definition_load_file(const char *path, const struct saga_schemas *schemas,
+                              struct saga_diagnostics *diagnostics, struct saga_definition **ret)
 {
     char *bytes = saga_memory_take(SAGA_DEFINITION_BYTES_MAX + 1);
     saga_memory_watch();
@@ -340,7 +346,7 @@ int saga_definition_load_file(const char *path, struct saga_diagnostics *diagnos
         return SAGA_E_INVALID;
     }
     fclose(file);
-    int error = saga_definition_load((struct saga_slice){ bytes, size }, path, diagnostics, ret);
+    int error = load((struct saga_slice){ bytes, size }, path, schemas, diagnostics, ret);
     free(bytes);
     return error;
 }

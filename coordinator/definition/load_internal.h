@@ -12,6 +12,7 @@
 struct saga_loading {
     struct saga_yaml yaml;
     struct saga_definition *definition;
+    const struct saga_schemas *schemas; /* NULL: types and bodies are not checked against any */
     int64_t timeout_ms;      /* of defaults: */
     struct saga_retry retry; /* of defaults: */
     struct saga_block **blocks;
@@ -78,6 +79,11 @@ void saga_load_blocks(struct saga_loading *l, struct fy_node *node, const char *
                       struct saga_block_list *ret);
 /* check.c: what can be known of the whole. Takes what loading left of a broken file too. */
 void saga_check_definition(struct saga_loading *l);
+
+/* check_schemas.c: message types and bodies, where there are schemas to check them against. */
+void saga_check_schemas(struct saga_loading *l);
+/* check.c: the node of a type in a field that holds one or a list. */
+struct fy_node *saga_yaml_type_node(struct fy_node *field, struct saga_slice type);
 
 /* ---- check_expression.c ---- */
 

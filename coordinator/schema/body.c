@@ -194,3 +194,21 @@ int saga_body_make_as_before(const struct saga_schemas *schemas, enum saga_body_
             return SAGA_OK;
     return error;
 }
+
+int saga_body_check(const struct saga_schemas *schemas, enum saga_body_format format,
+                    struct saga_slice type, struct saga_slice json, struct saga_arena *arena,
+                    struct saga_slice *ret_words)
+{
+    const struct saga_schema *schema;
+    struct saga_slice words = SAGA_SLICE_NONE;
+    struct saga_buffer head;
+    int error = type_of(schemas, type, arena, &schema, ret_words);
+    saga_buffer_init(&head, arena);
+    if (error == SAGA_OK) error = make_head(schemas, format, schema, &head, ret_words);
+    if (error < 0) return error;
+    error = saga_schema_check(schema, json, arena, &words);
+    if (error < 0)
+        *ret_words = saga_arena_printf(arena, "the body does not fit the schema of %.*s: %.*s",
+                                       SAGA_SLICE_ARG(schema->name), SAGA_SLICE_ARG(words));
+    return error;
+}

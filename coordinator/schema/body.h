@@ -40,6 +40,15 @@ int saga_body_make_as_before(const struct saga_schemas *schemas, enum saga_body_
                              struct saga_arena *arena, struct saga_slice *ret_body,
                              struct saga_slice *ret_words);
 
+/* In the JSON given to saga_body_check: a value that is not known yet, and may be any. */
+#define SAGA_SCHEMA_HOLE "\"\\u0000\""
+
+/* Is there a schema to write the type with in that format, and does a body of which not all is known fit it as far as it
+ * is? Errors: SAGA_E_NOT_FOUND, SAGA_E_CONFLICT (no schema), SAGA_E_INVALID, SAGA_E_LIMIT (does not fit), with words. */
+int saga_body_check(const struct saga_schemas *schemas, enum saga_body_format format,
+                    struct saga_slice type, struct saga_slice json, struct saga_arena *arena,
+                    struct saga_slice *ret_words);
+
 /* A JSON value that fits the schema, made up: texts say the field's name and %s, for whoever wants to put a word there.
  * For simulated services. */
 struct saga_slice saga_schema_example(const struct saga_schema *schema, struct saga_arena *arena);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "schema/body.h"
 #include "schema/logical.h"
 #include "schema/number.h"
 #include "schema/schema_internal.h"
@@ -507,6 +508,7 @@ static size_t cost_of(schema_t schema, struct saga_slice json)
 
 static bool encode(struct saga_body_walk *e, schema_t schema, struct saga_slice json, place_t place)
 {
+    if (e->holes && saga_slice_is(json, SAGA_SCHEMA_HOLE)) return true;
     if (!saga_body_enter(e, place, cost_of(schema, json))) return false;
     bool good = encode_kind(e, schema, json, place);
     saga_body_leave(e);
@@ -531,6 +533,17 @@ int saga_schema_encode(const struct saga_schema *schema, struct saga_slice json,
     }
     *ret_bytes = saga_buffer_slice(&e.out);
     return SAGA_OK;
+}
+
+int saga_schema_check(const struct saga_schema *schema, struct saga_slice json,
+                      struct saga_arena *arena, struct saga_slice *ret_words)
+{
+    struct saga_body_walk e;
+    saga_body_walk_init(&e, arena);
+    e.holes = true;
+    if (encode(&e, schema, json, NULL)) return SAGA_OK;
+    *ret_words = e.words;
+    return e.error;
 }
 
 /* ---- defaults ---- */

@@ -20,6 +20,7 @@ struct saga_body_walk {
     size_t values;   /* that may still be looked at (SAGA_BODY_VALUES_MAX) */
     unsigned depth;
     bool as_default; /* writing: the JSON is a default of a schema */
+    bool holes;      /* writing: what is SAGA_SCHEMA_HOLE fits everything */
     bool quiet;      /* an attempt of which only the outcome counts: no words are made */
     int error;
     struct saga_slice words; /* of the first error */
@@ -55,6 +56,9 @@ int saga_schema_decode(const struct saga_schema *writer, const struct saga_schem
 int saga_schema_encode(const struct saga_schema *schema, struct saga_slice json, bool as_default,
                        size_t bytes_max, struct saga_arena *arena, struct saga_slice *ret_bytes,
                        struct saga_slice *ret_words);
+/* Does it fit, as far as it is known (SAGA_SCHEMA_HOLE)? */
+int saga_schema_check(const struct saga_schema *schema, struct saga_slice json,
+                      struct saga_arena *arena, struct saga_slice *ret_words);
 /* The bytes of a field's default, made when they are first asked for. Errors: SAGA_E_INVALID, SAGA_E_LIMIT. */
 int saga_schema_field_default(struct saga_schema_field *field, struct saga_arena *arena,
                               struct saga_slice *ret_words);

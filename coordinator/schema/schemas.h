@@ -11,7 +11,7 @@
 #include "schema/schema.h"
 
 /* Code of the findings about schema files (definition/findings.h). */
-#define SAGA_SCHEMA_FINDING "SG501"
+#define SAGA_SCHEMA_FINDING "SG701"
 
 struct saga_schemas;
 

@@ -81,7 +81,7 @@ static int load(const char *path, struct saga_slice text, struct saga_definition
     struct saga_diagnostics findings;
     saga_arena_init(&arena);
     saga_diagnostics_init(&findings, &arena);
-    int error = path ? saga_definition_load_file(path, &findings, ret)
+    int error = path ? saga_definition_load_file(path, NULL, &findings, ret)
                      : saga_definition_load(text, "here.yaml", &findings, ret);
     saga_diagnostics_print(&findings, stdout);
     saga_arena_free(&arena);
