@@ -69,6 +69,19 @@
 #define SAGA_LANES_MAX 4096
 /* Elements of one array in Redis's answers: some for each saga of a batch, or of a page that is scanned. */
 #define SAGA_REDIS_ELEMENTS_MAX (1024 * 1024)
+/* One schema file, and all of a folder of them. Generated ones have some 100 KiB at most. */
+#define SAGA_SCHEMA_BYTES_MAX (1024 * 1024)
+#define SAGA_SCHEMA_FILES_MAX 4096
+#define SAGA_SCHEMA_FOLDER_BYTES_MAX (64 * 1024 * 1024)
+/* Fields of a record, branches of a union, symbols of an enum, named types of a file: each is compared with the others. */
+#define SAGA_SCHEMA_MEMBERS_MAX 1024
+/* The default of one field, as Avro. */
+#define SAGA_SCHEMA_DEFAULT_BYTES_MAX (64 * 1024)
+/* Values that are looked at while one body is read or written: bytes bound them but for those without bytes (nulls, empty
+ * records), and trying the branches of unions looks at some again. */
+#define SAGA_BODY_VALUES_MAX (2 * SAGA_PAYLOAD_BYTES_MAX)
+/* Digits of a decimal; arithmetic on them takes the square of their number. */
+#define SAGA_DECIMAL_DIGITS_MAX 1000
 /* Workers of a process: each is a thread with its own connections. */
 #define SAGA_WORKERS_MAX 64
 /* Diagnostics that one run of the loader reports before it says "and more". */

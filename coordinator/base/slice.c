@@ -47,6 +47,27 @@ struct saga_slice saga_slice_clip(struct saga_slice s, size_t bytes_max)
     return (struct saga_slice){ s.data, size };
 }
 
+bool saga_slice_take_digits(struct saga_slice *text, unsigned count, unsigned *ret)
+{
+    unsigned value = 0;
+    if (text->size < count) return false;
+    for (unsigned i = 0; i < count; i++) {
+        char c = text->data[i];
+        if (c < '0' || c > '9') return false;
+        value = value * 10 + (unsigned)(c - '0');
+    }
+    *text = saga_slice_skip(*text, count);
+    *ret = value;
+    return true;
+}
+
+bool saga_slice_take_any(struct saga_slice *text, const char *any_of)
+{
+    if (text->size == 0 || !memchr(any_of, text->data[0], strlen(any_of))) return false;
+    *text = saga_slice_skip(*text, 1);
+    return true;
+}
+
 int saga_slice_to_u64(struct saga_slice s, unsigned long long *ret)
 {
     if (s.size == 0 || s.size > 20) return SAGA_E_INVALID;

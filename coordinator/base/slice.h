@@ -30,6 +30,11 @@ struct saga_slice saga_slice_skip(struct saga_slice s, size_t bytes);
 /* Cuts a text to at most `bytes_max` bytes without splitting a UTF-8 sequence. */
 struct saga_slice saga_slice_clip(struct saga_slice s, size_t bytes_max);
 
+/* Take something off the front of a text: exactly so many decimal digits, or one of the characters. False: they are not
+ * there, nothing is taken. */
+bool saga_slice_take_digits(struct saga_slice *text, unsigned count, unsigned *ret);
+bool saga_slice_take_any(struct saga_slice *text, const char *any_of);
+
 /* Reads a whole slice as a decimal number. Errors: SAGA_E_INVALID (not a number, or too large). */
 int saga_slice_to_u64(struct saga_slice s, unsigned long long *ret);
 

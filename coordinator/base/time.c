@@ -68,9 +68,8 @@ void saga_duration_format(int64_t ms, char ret[SAGA_TIME_TEXT_BYTES])
     }
 }
 
-/* Days since 1970-01-01 to a civil date, in the proleptic Gregorian calendar, and back. Computed here
- * because the C library's conversions read the locale's time zone. */
-static void civil_of_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+/* Computed here because the C library's conversions read the locale's time zone. */
+void saga_date_of_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
 {
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
@@ -94,6 +93,18 @@ static int64_t days_of_civil(int64_t year, unsigned month, unsigned day)
     return era * 146097 + (int64_t)day_of_era - 719468;
 }
 
+int saga_days_of_date(int64_t year, unsigned month, unsigned day, int64_t *ret_days)
+{
+    int64_t check_year;
+    unsigned check_month, check_day;
+    if (month < 1 || month > 12 || day < 1 || day > 31) return SAGA_E_INVALID;
+    int64_t days = days_of_civil(year, month, day);
+    saga_date_of_days(days, &check_year, &check_month, &check_day);
+    if (check_month != month || check_day != day) return SAGA_E_INVALID;
+    *ret_days = days;
+    return SAGA_OK;
+}
+
 static int64_t floor_divide(int64_t a, int64_t b)
 {
     int64_t q = a / b;
@@ -104,7 +115,7 @@ void saga_time_format(int64_t time_ms, char ret[SAGA_TIME_TEXT_BYTES])
 {
     int64_t days = floor_divide(time_ms, 86400000), year;
     unsigned month, day, ms = (unsigned)(time_ms - days * 86400000);
-    civil_of_days(days, &year, &month, &day);
+    saga_date_of_days(days, &year, &month, &day);
     snprintf(ret, SAGA_TIME_TEXT_BYTES, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month,
              day, ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
 }
@@ -119,35 +130,14 @@ void saga_time_format_clock(int64_t time_ms, char ret[SAGA_TIME_TEXT_BYTES])
     ret[size] = '\0';
 }
 
-static bool read_digits(struct saga_slice *text, unsigned count, unsigned *ret)
-{
-    unsigned value = 0;
-    if (text->size < count) return false;
-    for (unsigned i = 0; i < count; i++) {
-        char c = text->data[i];
-        if (c < '0' || c > '9') return false;
-        value = value * 10 + (unsigned)(c - '0');
-    }
-    *text = saga_slice_skip(*text, count);
-    *ret = value;
-    return true;
-}
-
-static bool read_char(struct saga_slice *text, const char *any_of)
-{
-    if (text->size == 0 || !memchr(any_of, text->data[0], strlen(any_of))) return false;
-    *text = saga_slice_skip(*text, 1);
-    return true;
-}
-
 static bool read_offset(struct saga_slice *text, int *ret_minutes)
 {
     *ret_minutes = 0;
-    if (read_char(text, "Zz")) return true;
+    if (saga_slice_take_any(text, "Zz")) return true;
     int sign = text->size && text->data[0] == '-' ? -1 : 1;
     unsigned hours, minutes;
-    if (!read_char(text, "+-") || !read_digits(text, 2, &hours) || !read_char(text, ":") ||
-        !read_digits(text, 2, &minutes) || hours > 23 || minutes > 59)
+    if (!saga_slice_take_any(text, "+-") || !saga_slice_take_digits(text, 2, &hours) || !saga_slice_take_any(text, ":") ||
+        !saga_slice_take_digits(text, 2, &minutes) || hours > 23 || minutes > 59)
         return false;
     *ret_minutes = sign * (int)(hours * 60 + minutes);
     return true;
@@ -157,27 +147,25 @@ int saga_time_parse(struct saga_slice text, int64_t *ret_ms)
 {
     unsigned year, month, day, hour, minute, second, ms = 0;
     int offset_minutes;
-    if (!read_digits(&text, 4, &year) || !read_char(&text, "-") || !read_digits(&text, 2, &month) ||
-        !read_char(&text, "-") || !read_digits(&text, 2, &day) || !read_char(&text, "Tt ") ||
-        !read_digits(&text, 2, &hour) || !read_char(&text, ":") ||
-        !read_digits(&text, 2, &minute) || !read_char(&text, ":") ||
-        !read_digits(&text, 2, &second))
+    if (!saga_slice_take_digits(&text, 4, &year) || !saga_slice_take_any(&text, "-") || !saga_slice_take_digits(&text, 2, &month) ||
+        !saga_slice_take_any(&text, "-") || !saga_slice_take_digits(&text, 2, &day) || !saga_slice_take_any(&text, "Tt ") ||
+        !saga_slice_take_digits(&text, 2, &hour) || !saga_slice_take_any(&text, ":") ||
+        !saga_slice_take_digits(&text, 2, &minute) || !saga_slice_take_any(&text, ":") ||
+        !saga_slice_take_digits(&text, 2, &second))
         return SAGA_E_INVALID;
-    if (read_char(&text, ".")) {
+    if (saga_slice_take_any(&text, ".")) {
         unsigned digit, scale = 100;
-        if (!read_digits(&text, 1, &digit)) return SAGA_E_INVALID;
+        if (!saga_slice_take_digits(&text, 1, &digit)) return SAGA_E_INVALID;
         do {
             ms += digit * scale;
             scale /= 10;
-        } while (read_digits(&text, 1, &digit));
+        } while (saga_slice_take_digits(&text, 1, &digit));
     }
     if (!read_offset(&text, &offset_minutes) || text.size) return SAGA_E_INVALID;
-    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+    int64_t days;
+    if (hour > 23 || minute > 59 || second > 60 ||
+        saga_days_of_date(year, month, day, &days) < 0)
         return SAGA_E_INVALID;
-    int64_t days = days_of_civil(year, month, day), check_year;
-    unsigned check_month, check_day;
-    civil_of_days(days, &check_year, &check_month, &check_day);
-    if (check_month != month || check_day != day) return SAGA_E_INVALID;
     int64_t seconds =
         days * 86400 + hour * 3600 + minute * 60 + second - (int64_t)offset_minutes * 60;
     *ret_ms = seconds * 1000 + ms;

@@ -21,4 +21,9 @@ void saga_time_format_clock(int64_t time_ms, char ret[SAGA_TIME_TEXT_BYTES]);
 /* Reads RFC 3339 with any offset. Errors: SAGA_E_INVALID. */
 int saga_time_parse(struct saga_slice text, int64_t *ret_ms);
 
+/* Days since 1970-01-01 to a date of the proleptic Gregorian calendar, and back. Errors: SAGA_E_INVALID (there is no
+ * such date). */
+void saga_date_of_days(int64_t days, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day);
+int saga_days_of_date(int64_t year, unsigned month, unsigned day, int64_t *ret_days);
+
 #endif

@@ -6,11 +6,25 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "codec/avro_canonical.h"
 #include "codec/codec_internal.h"
+#include "schema/schema.h"
 
 extern const char saga_schema_journal[], saga_schema_state[], saga_schema_snapshot[],
     saga_schema_marker[];
+
+static uint64_t fingerprint_of(const char *text)
+{
+    struct saga_arena arena;
+    struct saga_slice words;
+    struct saga_schema_scope scope = { .arena = &arena };
+    const struct saga_schema *schema;
+    saga_arena_init(&arena);
+    int error = saga_schema_read(&scope, saga_slice_of(text), &schema, &words);
+    SAGA_ASSERT(error == SAGA_OK);
+    uint64_t fingerprint = saga_schema_fingerprint(schema);
+    saga_arena_free(&arena);
+    return fingerprint;
+}
 
 static void open_type(struct saga_avro_type *type, const char *text)
 {
@@ -23,7 +37,7 @@ static void open_type(struct saga_avro_type *type, const char *text)
     failed = avro_generic_value_new(type->iface, &type->writing) |
              avro_generic_value_new(type->iface, &type->reading);
     SAGA_ASSERT(!failed);
-    type->fingerprint = saga_avro_fingerprint(saga_slice_of(text));
+    type->fingerprint = fingerprint_of(text);
 }
 
 static void close_type(struct saga_avro_type *type)

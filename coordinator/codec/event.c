@@ -70,8 +70,25 @@ static int open_envelope(struct saga_event *event, struct saga_arena *arena,
     return SAGA_OK;
 }
 
-int saga_event_open(const struct saga_message *record, struct saga_arena *arena,
-                    struct saga_event *ret, struct saga_diagnostic *diagnostic)
+/* The body of a record that has one: JSON as it is, Avro as JSON. */
+static int open_body(const struct saga_message *record, const struct saga_schemas *schemas,
+                     struct saga_arena *arena, struct saga_event *event,
+                     struct saga_diagnostic *diagnostic)
+{
+    struct saga_slice type;
+    if (saga_body_format_by_bytes(record->value) == SAGA_FORMAT_JSON) {
+        event->body = record->value;
+        return check_json(record->value, arena, diagnostic);
+    }
+    int error = saga_body_from_avro(schemas, record->value, arena, &event->body, &type,
+                                    &diagnostic->what);
+    if (error == SAGA_OK && event->type.size == 0) event->type = type;
+    return error;
+}
+
+int saga_event_open(const struct saga_message *record, const struct saga_schemas *schemas,
+                    struct saga_arena *arena, struct saga_event *ret,
+                    struct saga_diagnostic *diagnostic)
 {
     struct saga_event event = { .source = { record->topic, record->partition, record->offset },
                                 .type = saga_message_header(record, "ce_type"),
@@ -89,10 +106,7 @@ int saga_event_open(const struct saga_message *record, struct saga_arena *arena,
         return SAGA_E_LIMIT;
     }
     int error = SAGA_OK;
-    if (record->value.size) {
-        error = check_json(record->value, arena, diagnostic);
-        event.body = record->value;
-    }
+    if (record->value.size) error = open_body(record, schemas, arena, &event, diagnostic);
     if (error == SAGA_OK &&
         saga_slice_starts_with(event.content_type, "application/cloudevents+json"))
         error = open_envelope(&event, arena, diagnostic);

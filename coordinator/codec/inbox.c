@@ -98,7 +98,7 @@ int saga_start_open(const struct saga_message *message, struct saga_arena *arena
                     struct saga_diagnostic *diagnostic)
 {
     struct saga_event event;
-    int error = saga_event_open(message, arena, &event, diagnostic);
+    int error = saga_event_open(message, NULL, arena, &event, diagnostic);
     if (error < 0) return error;
     struct saga_slice definition = saga_message_header(message, "saga_definition");
     if (definition.size == 0) return refuse(diagnostic, "a start that names no definition");
@@ -159,7 +159,7 @@ int saga_operator_open(const struct saga_message *message, struct saga_arena *ar
                        struct saga_diagnostic *diagnostic)
 {
     struct saga_event event;
-    int error = saga_event_open(message, arena, &event, diagnostic);
+    int error = saga_event_open(message, NULL, arena, &event, diagnostic);
     if (error < 0) return error;
     if (!event.body.data || saga_json_kind(event.body) != SAGA_JSON_OBJECT)
         return refuse(diagnostic, "an operator's command that is no JSON object");

@@ -53,7 +53,8 @@ static void begin(const struct saga_fact *fact, const struct saga_state *state, 
     add(ret, "ce_type", fact->type);
     add(ret, "ce_subject", state->id);
     add(ret, "ce_time", time_text(time_ms, arena));
-    add(ret, "content-type", SAGA_SLICE("application/json"));
+    add(ret, "content-type",
+        fact->encoded.data ? SAGA_SLICE("application/avro") : SAGA_SLICE("application/json"));
     if (state->trace.size) add(ret, "traceparent", traceparent(state, id, arena));
 }
 
@@ -74,6 +75,7 @@ static void command(const struct saga_fact *fact, const struct saga_state *state
     add(ret, "ce_sagaexpires", time_text(fact->due_ms, arena));
     struct saga_slice kept = compensation ? step->compensation_body : step->body;
     ret->value = fact->value.data ? fact->value : kept;
+    if (fact->encoded.data) ret->value = fact->encoded;
 }
 
 void saga_fact_message(const struct saga_fact *fact, const struct saga_state *state,
@@ -92,7 +94,7 @@ void saga_fact_message(const struct saga_fact *fact, const struct saga_state *st
         saga_arena_printf(arena, "%.*s/%.*s/event/%.*s", SAGA_SLICE_ARG(state->id),
                           SAGA_SLICE_ARG(state->run), SAGA_SLICE_ARG(which));
     begin(fact, state, time_ms, id, arena, ret);
-    ret->value = fact->value;
+    ret->value = fact->encoded.data ? fact->encoded : fact->value;
 }
 
 /* ---- ids ---- */

@@ -15,8 +15,9 @@
 bool saga_fact_is_message(const struct saga_fact *fact);
 
 /* The record that such a fact sends, key = the saga's business key, partition by key. Slices point into
- * `arena`, the fact and the state. `time_ms` is the record's time of decision (ce_time). A command's body is the
- * fact's value, or where that is absent (a further attempt) the one that the state keeps for the step.
+ * `arena`, the fact and the state. `time_ms` is the record's time of decision (ce_time). A command's body is what
+ * the fact has as `encoded` (application/avro), else its value, or where that is absent (a further attempt) the one that
+ * the state keeps for the step.
  * Headers as in messages.md: ce_specversion, ce_id, ce_source, ce_type, ce_subject, ce_time,
  * ce_sagaidempotencykey, ce_sagakind, ce_sagacompensates, ce_sagareplyto, ce_sagaexpires (RFC 3339), content-type,
  * traceparent (00-<state's trace>-<first 16 hexadecimal digits of SHA-256 of the command's id>-01).
@@ -78,11 +79,15 @@ int saga_note_open(const struct saga_message *message, struct saga_arena *arena,
 /* ---- what others send ---- */
 
 /* Fills the event with what the record's headers and value say: source, type (ce_type, may be absent), id,
- * content type, traceparent, body (checked: JSON, UTF-8, at most SAGA_PAYLOAD_BYTES_MAX; an empty value is null).
+ * content type, traceparent, body (checked: JSON, UTF-8, at most SAGA_PAYLOAD_BYTES_MAX; an empty value is null). A body
+ * in Avro, which is told by its first bytes, becomes JSON by `schemas` (NULL: there are none), and where there is no
+ * ce_type the record's name is the type.
  * Structured mode (content-type application/cloudevents+json) is understood too: its attributes and `data`.
- * Kind and time are the caller's. Errors: SAGA_E_INVALID, SAGA_E_LIMIT with words for the dead letter. */
-int saga_event_open(const struct saga_message *record, struct saga_arena *arena,
-                    struct saga_event *ret, struct saga_diagnostic *diagnostic);
+ * Kind and time are the caller's. Errors: SAGA_E_INVALID, SAGA_E_LIMIT, SAGA_E_NOT_FOUND (no such schema) with words for
+ * the dead letter. */
+int saga_event_open(const struct saga_message *record, const struct saga_schemas *schemas,
+                    struct saga_arena *arena, struct saga_event *ret,
+                    struct saga_diagnostic *diagnostic);
 
 /* Which saga a reply is for, by its headers: ce_sagacommandid (sets run, step, compensation and attempt of
  * `event` too), else ce_subject. Errors: SAGA_E_NOT_FOUND (neither header), SAGA_E_INVALID (a broken id). */

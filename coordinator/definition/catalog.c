@@ -10,6 +10,7 @@
 struct saga_catalog {
     struct saga_definition **items; /* sorted by name, then version */
     size_t count, capacity;
+    const struct saga_schemas *schemas;
     struct saga_arena topics_arena;
     struct saga_catalog_topic *topics; /* sorted by name */
     size_t topic_count, topic_capacity;
@@ -71,9 +72,21 @@ int saga_catalog_add(struct saga_catalog *catalog, struct saga_definition *defin
     memmove(catalog->items + place + 1, catalog->items + place,
             (catalog->count - place) * sizeof *catalog->items);
     catalog->items[place] = definition;
+    definition->schemas = catalog->schemas;
     catalog->count++;
     catalog->topics_known = false;
     return SAGA_OK;
+}
+
+void saga_catalog_use_schemas(struct saga_catalog *catalog, const struct saga_schemas *schemas)
+{
+    catalog->schemas = schemas;
+    for (size_t i = 0; i < catalog->count; i++) catalog->items[i]->schemas = schemas;
+}
+
+const struct saga_schemas *saga_catalog_schemas(const struct saga_catalog *catalog)
+{
+    return catalog->schemas;
 }
 
 struct saga_definition *saga_catalog_find(const struct saga_catalog *catalog,

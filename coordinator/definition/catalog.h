@@ -15,6 +15,11 @@ void saga_catalog_free(struct saga_catalog *catalog);
  * again is SAGA_OK. In both cases the definition given is freed. */
 int saga_catalog_add(struct saga_catalog *catalog, struct saga_definition *definition);
 
+/* What bodies of all its definitions are read and written by, also of those that are added later. Not owned. */
+void saga_catalog_use_schemas(struct saga_catalog *catalog, const struct saga_schemas *schemas);
+/* NULL: none. */
+const struct saga_schemas *saga_catalog_schemas(const struct saga_catalog *catalog);
+
 /* NULL where there is none. */
 struct saga_definition *saga_catalog_find(const struct saga_catalog *catalog,
                                           struct saga_slice name, uint32_t version);

@@ -167,4 +167,5 @@ void saga_check_definition(struct saga_loading *l)
         look_at_expressions(l, block);
     }
     look_at_the_saga(l);
+    saga_check_schemas(l);
 }

@@ -8,7 +8,7 @@ static const struct saga_slice child_failures[] = {
 static const struct saga_names of_children = { child_failures, SAGA_COUNT_OF(child_failures) };
 
 /* The node of a type in a field that holds one or a list. */
-static struct fy_node *node_of_type(struct fy_node *field, struct saga_slice type)
+struct fy_node *saga_yaml_type_node(struct fy_node *field, struct saga_slice type)
 {
     void *iterator = NULL;
     if (!field || !fy_node_is_sequence(field)) return field;
@@ -23,7 +23,7 @@ static void find_clash(struct saga_loading *l, struct fy_node *field,
 {
     for (size_t i = 0; i < names->count; i++)
         if (saga_names_contain(others, names->items[i]))
-            saga_yaml_find(&l->yaml, node_of_type(field, names->items[i]), kind, "`%.*s` is %s",
+            saga_yaml_find(&l->yaml, saga_yaml_type_node(field, names->items[i]), kind, "`%.*s` is %s",
                            SAGA_SLICE_ARG(names->items[i]), words);
 }
 

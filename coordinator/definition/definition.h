@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/slice.h"
 #include "definition/expression.h"
+#include "schema/body.h"
 
 struct saga_schedule; /* schedule.h */
 
@@ -27,8 +28,6 @@ struct saga_source_position {
     unsigned line;   /* from 1 */
     unsigned column; /* from 1 */
 };
-
-enum saga_body_format { SAGA_FORMAT_JSON };
 
 struct saga_participant {
     struct saga_slice name;
@@ -53,6 +52,7 @@ struct saga_start {
     struct saga_expression *when; /* or NULL: always */
     struct saga_expression *type; /* over the body, for events without ce_type; or NULL */
     enum saga_begin from;
+    enum saga_body_format format;     /* what `saga check` looks for; events are read by their first bytes */
     int64_t every_ms;                 /* a schedule: from tick to tick; 0: by `cron` */
     const struct saga_schedule *cron; /* or NULL */
     enum saga_missed missed;
@@ -118,6 +118,7 @@ struct saga_await {
     struct saga_expression *with;  /* over the saga: what the value must equal */
     struct saga_expression *keep; /* over .reply, which is the event's body; NULL: the whole body */
     enum saga_begin from;         /* where its topic is begun that was never read (R20) */
+    enum saga_body_format format; /* as of a start */
     int64_t timeout_ms;           /* 0: none */
     int64_t keep_early_ms; /* how long an event is kept that came before its saga asked for it */
     /* On timeout the block's only branch is run; without one the saga is compensated. */
@@ -151,6 +152,7 @@ struct saga_publish {
     bool present;
     struct saga_slice topic;
     struct saga_slice event;
+    enum saga_body_format format;
     struct saga_expression *body; /* NULL: the empty object */
 };
 
@@ -260,6 +262,9 @@ struct saga_definition {
     struct saga_publish on_completed;
     struct saga_publish on_compensated;
 
+    /* What bodies in Avro are made by: whoever decides with it says so (saga_catalog_use_schemas). NULL: none. */
+    const struct saga_schemas *schemas;
+
     struct saga_expression **expressions; /* all of them, to be freed */
     size_t expression_count;
     size_t expression_capacity;
@@ -270,9 +275,10 @@ struct saga_definition {
  * Errors: SAGA_E_INVALID with at least one error in `diagnostics`; `*ret` untouched. */
 int saga_definition_load(struct saga_slice text, const char *file,
                          struct saga_diagnostics *diagnostics, struct saga_definition **ret);
-/* The same from a file; a file that cannot be read is a finding too. */
-int saga_definition_load_file(const char *path, struct saga_diagnostics *diagnostics,
-                              struct saga_definition **ret);
+/* The same from a file; a file that cannot be read is a finding too. Message types and bodies are checked against
+ * `schemas` (NULL: they are not). */
+int saga_definition_load_file(const char *path, const struct saga_schemas *schemas,
+                              struct saga_diagnostics *diagnostics, struct saga_definition **ret);
 void saga_definition_free(struct saga_definition *definition);
 
 /* Does the block keep something under `.steps`: a step, an awaited event, a child? */

@@ -364,4 +364,29 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
                             "each time; a condition that ends it cannot be proved. Repeat with "
                             "`repeat` instead.\n",
                             "  - saga: order\n", "  - saga: invoice\n" },
+    [SAGA_FINDING_SCHEMA] = { "A file in the folder of schemas (setting `schemas`) is no Avro "
+                              "schema, refers to a type\n"
+                              "that no file defines, or registry.yaml there says what cannot be. "
+                              "A coordinator does not\n"
+                              "start with it; one that runs goes on with what it read before.\n",
+                              NULL, NULL },
+    [SAGA_FINDING_NO_SCHEMA] = { "A command or event goes out in Avro, so its type must be a "
+                                 "record in the folder of\n"
+                                 "schemas. With `format: avro` the file must have an id in "
+                                 "registry.yaml too, because the\n"
+                                 "id is what the message carries.\n",
+                                 NULL, NULL },
+    [SAGA_FINDING_READ_WITHOUT_SCHEMA] = { "A reply or event that is expected in Avro has no "
+                                           "schema yet. As JSON it would be\n"
+                                           "read all the same; as Avro it would go to the dead "
+                                           "letters.\n",
+                                           NULL, NULL },
+    [SAGA_FINDING_BODY_MISFIT] = { "The body is written out, and what it says cannot be made into "
+                                   "the record: a field\n"
+                                   "without a default is missing, a member is none of its fields, "
+                                   "or a value is of another\n"
+                                   "kind. Only what is written out is looked at; what paths lead "
+                                   "to is checked when the\n"
+                                   "message is made.\n",
+                                   NULL, NULL },
 };

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "definition/expression_internal.h"
+#include "schema/body.h"
 
 struct saga_expression {
     struct saga_arena arena; /* source, tokens, reads, plain form */
@@ -345,6 +346,13 @@ int saga_expression_eval(struct saga_expression *expression, const struct saga_b
 struct saga_slice saga_expression_source(const struct saga_expression *expression)
 {
     return expression->source;
+}
+
+struct saga_slice saga_expression_shape(const struct saga_expression *expression,
+                                        struct saga_arena *arena)
+{
+    return expression->plain ? saga_plain_shape(expression->plain, arena)
+                             : SAGA_SLICE(SAGA_SCHEMA_HOLE);
 }
 
 bool saga_expression_is_plain(const struct saga_expression *expression)

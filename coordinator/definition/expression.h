@@ -54,6 +54,11 @@ int saga_expression_eval(struct saga_expression *expression, const struct saga_b
                          struct saga_arena *arena, struct saga_slice *ret_json,
                          struct saga_slice *ret_message);
 
+/* What is written out of what it gives, as JSON: objects and arrays of the plain form and their literals, and
+ * SAGA_SCHEMA_HOLE for whatever only a saga can tell. In `arena`. */
+struct saga_slice saga_expression_shape(const struct saga_expression *expression,
+                                        struct saga_arena *arena);
+
 /* The source as written. */
 struct saga_slice saga_expression_source(const struct saga_expression *expression);
 

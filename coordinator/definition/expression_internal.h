@@ -160,6 +160,9 @@ int saga_plain_eval(const struct saga_plain *plain, const struct saga_bindings *
                     struct saga_arena *arena, struct saga_slice *ret_json,
                     struct saga_slice *ret_message);
 
+/* See saga_expression_shape. */
+struct saga_slice saga_plain_shape(const struct saga_plain *plain, struct saga_arena *arena);
+
 /* ---- expression_guards.c ---- */
 /* The source as jq is given it, in `arena`: behind the definitions that its words need. `marked`: it is for data that
  * has numbers which jq cannot hold, as saga_numbers_parse gives them, and its input is [data, their texts]. */

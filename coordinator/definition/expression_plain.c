@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "definition/expression_internal.h"
+#include "schema/body.h"
 
 enum node_kind { NODE_LITERAL, NODE_PATH, NODE_OBJECT, NODE_ARRAY };
 
@@ -429,4 +430,34 @@ int saga_plain_eval(const struct saga_plain *plain, const struct saga_bindings *
     int error = write_node(plain, bindings, &out, ret_message);
     if (error == SAGA_OK) *ret_json = saga_buffer_slice(&out);
     return error;
+}
+
+/* ---- what is written out ---- */
+
+static void write_shape(const struct saga_plain *plain, struct saga_buffer *out)
+{
+    bool object = plain->kind == NODE_OBJECT;
+    if (plain->kind == NODE_LITERAL || plain->kind == NODE_PATH) {
+        saga_buffer_add(out, plain->kind == NODE_LITERAL ? plain->literal
+                                                         : SAGA_SLICE(SAGA_SCHEMA_HOLE));
+        return;
+    }
+    saga_buffer_add_char(out, object ? '{' : '[');
+    for (size_t i = 0; i < plain->child_count; i++) {
+        if (i) saga_buffer_add_char(out, ',');
+        if (object) {
+            saga_buffer_add(out, plain->names[i]);
+            saga_buffer_add_char(out, ':');
+        }
+        write_shape(plain->children[i], out);
+    }
+    saga_buffer_add_char(out, object ? '}' : ']');
+}
+
+struct saga_slice saga_plain_shape(const struct saga_plain *plain, struct saga_arena *arena)
+{
+    struct saga_buffer out;
+    saga_buffer_init(&out, arena);
+    write_shape(plain, &out);
+    return saga_buffer_slice(&out);
 }

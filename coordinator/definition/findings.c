@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "schema/schemas.h"
+
 const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
     [SAGA_FINDING_NO_YAML] = { "SG001", SAGA_SEVERITY_ERROR, "the file is no YAML of a definition",
                                "what the file means cannot be told for certain",
@@ -147,6 +149,25 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                 "add `at-most:`, the rounds after which it has failed" },
     [SAGA_FINDING_RING] = { "SG602", SAGA_SEVERITY_ERROR, "sagas that start each other in a ring",
                             "each would start one more, without end", "take one of the calls out" },
+    [SAGA_FINDING_SCHEMA] = { SAGA_SCHEMA_FINDING, SAGA_SEVERITY_ERROR,
+                              "a schema file that cannot be used",
+                              "a body whose schema is not known can be neither read nor written",
+                              "mend the file, or take it out of the folder" },
+    [SAGA_FINDING_NO_SCHEMA] = { "SG702", SAGA_SEVERITY_ERROR,
+                                 "a message type that is written has no schema",
+                                 "its body could not be made, and the saga would fail there",
+                                 "put the schema into the folder of schemas (--schemas), and for "
+                                 "`format: avro` its id into registry.yaml there" },
+    [SAGA_FINDING_READ_WITHOUT_SCHEMA] = { "SG703", SAGA_SEVERITY_WARNING,
+                                           "a message type that is read has no schema",
+                                           "what comes in Avro without a known schema goes to the "
+                                           "dead letters",
+                                           "put the schema into the folder of schemas "
+                                           "(--schemas)" },
+    [SAGA_FINDING_BODY_MISFIT] = { "SG704", SAGA_SEVERITY_ERROR,
+                                   "a body does not fit its schema",
+                                   "it could not be made, and the saga would fail there",
+                                   "give the body the members that the record has" },
 };
 
 const struct saga_finding_kind *saga_finding_kind(struct saga_slice code)

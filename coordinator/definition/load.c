@@ -25,18 +25,16 @@ struct saga_arena *saga_loading_arena(struct saga_loading *l)
 
 /* ---- participants ---- */
 
-static void load_format(struct saga_loading *l, struct fy_node *node)
+enum saga_body_format saga_load_format(struct saga_loading *l, struct fy_node *node)
 {
-    static const char *const built[] = { "json" }, *const later[] = { "avro",
-                                                                      "avro-single-object" };
-    struct saga_slice format;
-    if (!saga_yaml_text(&l->yaml, node, "`format`", &format) || saga_slice_is(format, built[0]))
-        return;
-    bool known = saga_slice_is(format, later[0]) || saga_slice_is(format, later[1]);
-    saga_yaml_find(&l->yaml, node, known ? SAGA_FINDING_NOT_YET : SAGA_FINDING_WRONG_VALUE,
-                   known ? "format `%.*s` is not built yet" : "there is no format `%.*s`",
-                   SAGA_SLICE_ARG(saga_slice_clip(format, 60)))
-        ->mend = SAGA_SLICE("use json, the default");
+    struct saga_slice name;
+    if (!saga_yaml_text(&l->yaml, node, "`format`", &name)) return SAGA_FORMAT_JSON;
+    enum saga_body_format format = saga_body_format_of(name);
+    if (format != SAGA_FORMAT_COUNT) return format;
+    saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE, "there is no format `%.*s`",
+                   SAGA_SLICE_ARG(saga_slice_clip(name, 60)))
+        ->mend = SAGA_SLICE("use json, the default, avro or avro-single-object");
+    return SAGA_FORMAT_JSON;
 }
 
 static void load_participant(struct saga_loading *l, struct fy_node *key, struct fy_node *node,
@@ -50,7 +48,7 @@ static void load_participant(struct saga_loading *l, struct fy_node *key, struct
     saga_load_topic(l, saga_yaml_need(yaml, node, "replies", "a participant"), &ret->replies);
     ret->correlate = saga_load_expression(l, saga_yaml_get(node, "correlate"), "`correlate`");
     ret->type = saga_load_expression(l, saga_yaml_get(node, "type"), "`type`");
-    load_format(l, saga_yaml_get(node, "format"));
+    ret->format = saga_load_format(l, saga_yaml_get(node, "format"));
 }
 
 /* The coordinator reads every topic of replies: a command there would come back as a reply. */
@@ -134,7 +132,8 @@ static void check_reached(struct saga_loading *l, struct fy_node *node,
 
 static bool load_start(struct saga_loading *l, struct fy_node *node, struct saga_start *ret)
 {
-    static const char *const names[] = { "topic", "event", "key", "when", "type", "from" };
+    static const char *const names[] = { "topic", "event", "key",   "when",
+                                         "type",  "from",  "format" };
     struct saga_yaml *yaml = &l->yaml;
     if (refuse_schedule(l, node) ||
         !saga_yaml_check_mapping(yaml, node, "`start`", names, SAGA_COUNT_OF(names)))
@@ -146,6 +145,7 @@ static bool load_start(struct saga_loading *l, struct fy_node *node, struct saga
     ret->when = saga_load_expression(l, saga_yaml_get(node, "when"), "`when`");
     ret->type = saga_load_expression(l, saga_yaml_get(node, "type"), "`type`");
     saga_load_from(l, saga_yaml_get(node, "from"), &ret->from);
+    ret->format = saga_load_format(l, saga_yaml_get(node, "format"));
     return true;
 }
 
@@ -204,10 +204,11 @@ static void load_search(struct saga_loading *l, struct fy_node *node)
 void saga_load_publish(struct saga_loading *l, struct fy_node *node, const char *what,
                        struct saga_publish *ret)
 {
-    static const char *const names[] = { "publish", "body" };
+    static const char *const names[] = { "publish", "body", "format" };
     if (!saga_yaml_check_mapping(&l->yaml, node, what, names, SAGA_COUNT_OF(names))) return;
     struct fy_node *publish = saga_yaml_need(&l->yaml, node, "publish", what);
     ret->body = saga_load_expression(l, saga_yaml_get(node, "body"), "`body`");
+    ret->format = saga_load_format(l, saga_yaml_get(node, "format"));
     ret->present = saga_load_event(l, publish, &ret->topic, &ret->event);
 }
 
@@ -293,10 +294,10 @@ static void sort_findings(struct saga_diagnostic *items, size_t count)
     }
 }
 
-int saga_definition_load(struct saga_slice text, const char *file,
-                         struct saga_diagnostics *diagnostics, struct saga_definition **ret)
+static int load(struct saga_slice text, const char *file, const struct saga_schemas *schemas,
+                struct saga_diagnostics *diagnostics, struct saga_definition **ret)
 {
-    struct saga_loading l = { .timeout_ms = 30000, .retry = retry_default };
+    struct saga_loading l = { .schemas = schemas, .timeout_ms = 30000, .retry = retry_default };
     size_t errors = diagnostics->errors, before = diagnostics->count;
     l.definition = saga_memory_zeroed(1, sizeof *l.definition);
     saga_arena_init(&l.definition->arena);
@@ -318,8 +319,14 @@ int saga_definition_load(struct saga_slice text, const char *file,
     return SAGA_OK;
 }
 
-int saga_definition_load_file(const char *path, struct saga_diagnostics *diagnostics,
-                              struct saga_definition **ret)
+int saga_definition_load(struct saga_slice text, const char *file,
+                         struct saga_diagnostics *diagnostics, struct saga_definition **ret)
+{
+    return load(text, file, NULL, diagnostics, ret);
+}
+
+int saga_definition_load_file(const char *path, const struct saga_schemas *schemas,
+                              struct saga_diagnostics *diagnostics, struct saga_definition **ret)
 {
     char *bytes = saga_memory_take(SAGA_DEFINITION_BYTES_MAX + 1);
     saga_memory_watch();
@@ -339,7 +346,7 @@ int saga_definition_load_file(const char *path, struct saga_diagnostics *diagnos
         return SAGA_E_INVALID;
     }
     fclose(file);
-    int error = saga_definition_load((struct saga_slice){ bytes, size }, path, diagnostics, ret);
+    int error = load((struct saga_slice){ bytes, size }, path, schemas, diagnostics, ret);
     free(bytes);
     return error;
 }

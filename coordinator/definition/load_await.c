@@ -27,7 +27,7 @@ void saga_load_await(struct saga_loading *l, struct fy_node *node, struct saga_b
 {
     static const char *const names[] = { "await",      "topic",      "event", "type",
                                          "match",      "with",       "keep",  "timeout",
-                                         "on-timeout", "keep-early", "from" };
+                                         "on-timeout", "keep-early", "from",  "format" };
     static const char what[] = "`await`";
     struct saga_yaml *yaml = &l->yaml;
     struct saga_await *await = &block->await;
@@ -41,6 +41,7 @@ void saga_load_await(struct saga_loading *l, struct fy_node *node, struct saga_b
     await->match = saga_load_expression(l, saga_yaml_need(yaml, node, "match", what), "`match`");
     await->with = saga_load_expression(l, saga_yaml_need(yaml, node, "with", what), "`with`");
     await->keep = saga_load_expression(l, saga_yaml_get(node, "keep"), "`keep`");
+    await->format = saga_load_format(l, saga_yaml_get(node, "format"));
     await->from = SAGA_BEGIN_LATEST;
     saga_load_from(l, saga_yaml_get(node, "from"), &await->from);
     await->keep_early_ms = keep_early_default_ms;

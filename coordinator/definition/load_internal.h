@@ -12,6 +12,7 @@
 struct saga_loading {
     struct saga_yaml yaml;
     struct saga_definition *definition;
+    const struct saga_schemas *schemas; /* NULL: types and bodies are not checked against any */
     int64_t timeout_ms;      /* of defaults: */
     struct saga_retry retry; /* of defaults: */
     struct saga_block **blocks;
@@ -52,6 +53,8 @@ void saga_load_retry(struct saga_loading *l, struct fy_node *node, struct saga_r
 /* `from: latest|earliest` */
 void saga_load_from(struct saga_loading *l, struct fy_node *node, enum saga_begin *ret);
 
+/* load.c: `format:` of a participant or an event; JSON where it says none. */
+enum saga_body_format saga_load_format(struct saga_loading *l, struct fy_node *node);
 /* load.c: `publish` and `body`, at the saga's end and as a block. */
 void saga_load_publish(struct saga_loading *l, struct fy_node *node, const char *what,
                        struct saga_publish *ret);
@@ -76,6 +79,11 @@ void saga_load_blocks(struct saga_loading *l, struct fy_node *node, const char *
                       struct saga_block_list *ret);
 /* check.c: what can be known of the whole. Takes what loading left of a broken file too. */
 void saga_check_definition(struct saga_loading *l);
+
+/* check_schemas.c: message types and bodies, where there are schemas to check them against. */
+void saga_check_schemas(struct saga_loading *l);
+/* check.c: the node of a type in a field that holds one or a list. */
+struct fy_node *saga_yaml_type_node(struct fy_node *field, struct saga_slice type);
 
 /* ---- check_expression.c ---- */
 

@@ -1,6 +1,6 @@
 /* The way back: which step is compensated when, in the reverse order of completion (language.md, Compensation). */
 #include "base/error.h"
-#include "engine/engine_internal.h"
+#include "engine/body.h"
 
 /* A pivot that waits between two attempts, all of them answered Unavailable, is not in flight: it was not done. */
 static bool pivot_is_in_flight(const struct saga_state *state)
@@ -118,9 +118,9 @@ static size_t find_turns(const struct saga_decision *d, struct saga_step_state *
     return count;
 }
 
-/* Makes the compensation's body. False: the saga is stuck on it. */
+/* Makes the compensation's body, and what is sent of it. False: the saga is stuck on it. */
 static bool make_body(struct saga_decision *d, const struct saga_step_state *step,
-                      struct saga_slice *ret)
+                      struct saga_slice *ret, struct saga_slice *ret_encoded)
 {
     const struct saga_compensate *compensate = &saga_step_of(d, step)->compensate;
     bool unknown = step->status == SAGA_STEP_UNKNOWN;
@@ -128,7 +128,8 @@ static bool make_body(struct saga_decision *d, const struct saga_step_state *ste
         unknown && compensate->unknown_body ? compensate->unknown_body : compensate->command.body;
     const struct saga_scope scope = *saga_state_scope(d->state, step->scope);
     struct saga_slice message;
-    if (saga_evaluate(d, &scope, expression, SAGA_SLICE_NONE, ret, &message) == SAGA_OK &&
+    if (saga_body_evaluate(d, &scope, expression, compensate->command.participant->format,
+                           compensate->command.type, ret, ret_encoded, &message) == SAGA_OK &&
         !saga_is_over_limit(d, ret->size, &message))
         return true;
     saga_stick(d, SAGA_STUCK_ON_COMPENSATION, step->scope, step->path, message);
@@ -148,8 +149,8 @@ static void ask_child(struct saga_decision *d, const struct saga_step_state *ste
 static void send_compensation(struct saga_decision *d, const struct saga_step_state *step)
 {
     const struct saga_compensate *compensate = &saga_step_of(d, step)->compensate;
-    struct saga_slice body;
-    if (!make_body(d, step, &body)) return;
+    struct saga_slice body, encoded;
+    if (!make_body(d, step, &body, &encoded)) return;
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_SENT,
                                      .step = step->path,
                                      .attempt = 1,
@@ -157,6 +158,7 @@ static void send_compensation(struct saga_decision *d, const struct saga_step_st
                                      .type = compensate->command.type,
                                      .reply_topic = compensate->command.participant->replies,
                                      .value = body,
+                                     .encoded = encoded,
                                      .due_ms = d->event->time_ms + compensate->timeout_ms });
 }
 
@@ -209,6 +211,13 @@ void saga_compensation_send_again(struct saga_decision *d, struct saga_step_stat
         ask_child(d, step);
         return;
     }
+    enum saga_body_format format = saga_step_of(d, step)->compensate.command.participant->format;
+    struct saga_slice encoded, message;
+    if (saga_body_again(d, format, step->compensation_type, step->compensation_body, &encoded,
+                        &message) < 0) {
+        saga_compensation_cannot_be_sent(d, step, message);
+        return;
+    }
     saga_emit(d, (struct saga_fact){
                      .kind = SAGA_FACT_COMPENSATION_SENT,
                      .step = step->path,
@@ -216,6 +225,7 @@ void saga_compensation_send_again(struct saga_decision *d, struct saga_step_stat
                      .topic = step->compensation_topic,
                      .type = step->compensation_type,
                      .reply_topic = step->compensation_reply_topic,
+                     .encoded = encoded,
                      .due_ms = d->event->time_ms + saga_step_of(d, step)->compensate.timeout_ms,
                  });
 }

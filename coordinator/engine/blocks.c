@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/time.h"
-#include "engine/engine_internal.h"
+#include "engine/body.h"
 
 /* ---- set ---- */
 
@@ -76,7 +76,8 @@ static void publish_event(struct saga_decision *d, const struct saga_block *bloc
 {
     struct saga_fact fact = saga_fact_at(d, SAGA_FACT_EVENT_PUBLISHED, block, scope);
     struct saga_slice message;
-    if (saga_evaluate(d, scope, block->publish.body, SAGA_SLICE_NONE, &fact.value, &message) < 0) {
+    if (saga_body_evaluate(d, scope, block->publish.body, block->publish.format,
+                           block->publish.event, &fact.value, &fact.encoded, &message) < 0) {
         saga_body_failed(d, scope, fact.step, message);
         return;
     }

@@ -89,6 +89,9 @@ struct saga_fact {
     struct saga_slice topic, type, reply_topic;
     struct saga_slice value; /* JSON: a body, a kept result, an input */
     bool value_from_cause;   /* value is the body of the record's cause and is not repeated there */
+    /* What is sent of `value` on a topic whose format is not JSON; absent: value itself. It follows from the value and its
+     * schema, so it is not journaled, and a fact that was read has none. */
+    struct saga_slice encoded;
     int64_t due_ms;          /* of the timer that the fact arms; 0: none */
     struct saga_slice reason;  /* a word: machines count by it */
     struct saga_slice message; /* for people */

@@ -2,7 +2,7 @@
  * same time; each is moved until none can be. */
 #include "base/error.h"
 #include "base/limits.h"
-#include "engine/engine_internal.h"
+#include "engine/body.h"
 
 static const int64_t keep_default_ms = 7 * 86400000LL; /* where the definition is not to be had */
 
@@ -72,14 +72,17 @@ void saga_pass_block(struct saga_decision *d, const struct saga_block *block,
 bool saga_publish(struct saga_decision *d, const struct saga_publish *publish,
                   struct saga_slice *ret_body, struct saga_slice *ret_message)
 {
+    struct saga_slice encoded;
     *ret_body = SAGA_SLICE_NONE;
     if (!publish->present) return true;
-    if (saga_evaluate(d, NULL, publish->body, SAGA_SLICE_NONE, ret_body, ret_message) < 0)
+    if (saga_body_evaluate(d, NULL, publish->body, publish->format, publish->event, ret_body,
+                           &encoded, ret_message) < 0)
         return false;
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_EVENT_PUBLISHED,
                                      .topic = publish->topic,
                                      .type = publish->event,
-                                     .value = *ret_body });
+                                     .value = *ret_body,
+                                     .encoded = encoded });
     return true;
 }
 
@@ -122,7 +125,8 @@ static bool send_step(struct saga_decision *d, const struct saga_block *block,
     struct saga_fact fact = saga_fact_at(d, SAGA_FACT_STEP_SENT, block, scope);
     struct saga_slice message;
     if (open_steps(d->state) >= SAGA_OPEN_STEPS_MAX) return false;
-    if (saga_evaluate(d, scope, step->command.body, SAGA_SLICE_NONE, &fact.value, &message) < 0) {
+    if (saga_body_evaluate(d, scope, step->command.body, step->command.participant->format,
+                           step->command.type, &fact.value, &fact.encoded, &message) < 0) {
         saga_body_failed(d, scope, fact.step, message);
         return true;
     }

@@ -1,7 +1,7 @@
 /* A step's attempts and their ends, on the forward way. */
 #include "base/error.h"
 #include "base/mutation.h"
-#include "engine/engine_internal.h"
+#include "engine/body.h"
 
 static uint32_t position_of(const struct saga_decision *d, const struct saga_step_state *step)
 {
@@ -12,6 +12,12 @@ static uint32_t position_of(const struct saga_decision *d, const struct saga_ste
 
 void saga_send_again(struct saga_decision *d, struct saga_step_state *step)
 {
+    enum saga_body_format format = saga_step_of(d, step)->command.participant->format;
+    struct saga_slice encoded, message;
+    if (saga_body_again(d, format, step->type, step->body, &encoded, &message) < 0) {
+        saga_step_cannot_be_sent(d, step, message);
+        return;
+    }
     saga_emit(
         d, (struct saga_fact){ .kind = SAGA_FACT_STEP_SENT,
                                .step = step->path,
@@ -23,6 +29,7 @@ void saga_send_again(struct saga_decision *d, struct saga_step_state *step)
                                .topic = step->topic,
                                .type = step->type,
                                .reply_topic = step->reply_topic,
+                               .encoded = encoded,
                                .due_ms = d->event->time_ms + saga_step_of(d, step)->timeout_ms });
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "definition/schema_folder.h"
 #include "base/time.h"
 #include "operate/command.h"
 
@@ -93,6 +94,18 @@ int saga_call_codec(struct saga_call *call)
 {
     if (call->codec || saga_codec_new(&call->codec) == SAGA_OK) return SAGA_EXIT_DONE;
     return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "the schemas cannot be read");
+}
+
+int saga_call_schemas(struct saga_call *call)
+{
+    struct saga_diagnostics findings;
+    if (call->schemas) return SAGA_EXIT_DONE;
+    saga_diagnostics_init(&findings, call->arena);
+    if (saga_schema_folder_read(call->config.schemas, &findings, &call->schemas) == SAGA_OK)
+        return SAGA_EXIT_DONE;
+    saga_diagnostics_print(&findings, saga_call_words(call));
+    return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "the schemas in %s cannot be used",
+                          call->config.schemas);
 }
 
 int saga_call_lanes(struct saga_call *call, uint32_t *ret_lanes)

@@ -1,10 +1,13 @@
 /* `saga check` and `saga graph`: definitions without any server. */
+#include <stdlib.h>
+
 #include "base/error.h"
+#include "definition/schema_folder.h"
 #include "operate/definitions.h"
 #include "operate/output.h"
 #include "operate/sarif.h"
 
-enum { KEY_STRICT = 256 };
+enum { KEY_STRICT = 256, KEY_SCHEMAS };
 
 static json_t *finding_json(const struct saga_diagnostic *d)
 {
@@ -27,14 +30,25 @@ static void print_summary(const struct saga_definition *definition, const char *
            definition->participant_count == 1 ? "participant" : "participants");
 }
 
+/* As the setting of that name, but without the file of settings: there may be none where definitions are checked. */
+static const char *schema_folder(const struct saga_call *call)
+{
+    const char *given = saga_call_option(call, KEY_SCHEMAS), *set = getenv("SAGA_SCHEMAS");
+    if (given) return given;
+    return set && set[0] ? set : "schemas";
+}
+
 static int check(struct saga_call *call)
 {
     struct saga_diagnostics diagnostics;
     saga_diagnostics_init(&diagnostics, call->arena);
     bool text = call->output == SAGA_OUTPUT_TEXT;
+    struct saga_schemas *schemas = NULL; /* where they cannot be read, that is the finding */
+    (void)saga_schema_folder_read(schema_folder(call), &diagnostics, &schemas);
     for (size_t i = 0; i < call->argument_count; i++) {
         struct saga_definition *definition;
-        if (saga_definition_load_file(call->arguments[i], &diagnostics, &definition) < 0) continue;
+        if (saga_definition_load_file(call->arguments[i], schemas, &diagnostics, &definition) < 0)
+            continue;
         if (text) print_summary(definition, call->arguments[i]);
         saga_definition_free(definition);
     }
@@ -49,6 +63,7 @@ static int check(struct saga_call *call)
             json_array_append_new(rows, finding_json(&diagnostics.items[i]));
         saga_print_rows(call, rows);
     }
+    saga_schemas_free(schemas);
     bool strict = saga_call_has(call, KEY_STRICT);
     bool bad = diagnostics.errors > 0 || (strict && diagnostics.count > 0);
     return bad ? SAGA_EXIT_FAILED : SAGA_EXIT_DONE;
@@ -56,6 +71,8 @@ static int check(struct saga_call *call)
 
 static const struct argp_option check_options[] = {
     { "strict", KEY_STRICT, NULL, 0, "warnings fail too", 0 },
+    { "schemas", KEY_SCHEMAS, "FOLDER", 0,
+      "the Avro schemas of bodies; default: SAGA_SCHEMAS, else the folder schemas", 0 },
     { 0 },
 };
 
@@ -79,7 +96,7 @@ const struct saga_subcommand saga_subcommand_check = {
 static int graph(struct saga_call *call)
 {
     struct saga_definition *definition;
-    int code = saga_load_files(call, call->arguments, 1, &definition);
+    int code = saga_load_files(call, NULL, call->arguments, 1, &definition);
     if (code != SAGA_EXIT_DONE) return code;
     struct saga_slice text = saga_definition_mermaid(definition, call->arena);
     fwrite(text.data, 1, text.size, stdout);

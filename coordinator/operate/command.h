@@ -15,6 +15,7 @@
 #include "codec/codec.h"
 #include "runtime/config.h"
 #include "runtime/topics.h"
+#include "schema/schemas.h"
 #include "store/views.h"
 
 enum saga_exit {
@@ -85,6 +86,7 @@ struct saga_call {
     struct saga_client *client; /* opened by saga_call_client */
     struct saga_views *views;   /* opened by saga_call_views */
     struct saga_codec *codec;   /* opened by saga_call_codec */
+    struct saga_schemas *schemas; /* read by saga_call_schemas */
 };
 
 /* Value of an option, NULL if it was not given (the last one stands). */
@@ -110,6 +112,7 @@ FILE *saga_call_words(const struct saga_call *call);
 int saga_call_client(struct saga_call *call);
 int saga_call_views(struct saga_call *call);
 int saga_call_codec(struct saga_call *call);
+int saga_call_schemas(struct saga_call *call);
 /* The views, and how many lanes Redis has heard of; none is a failure. */
 int saga_call_lanes(struct saga_call *call, uint32_t *ret_lanes);
 /* The client, and that the inbox has as many partitions as `lanes` says: what is sent to another

@@ -49,10 +49,10 @@ struct saga_definition *saga_definition_of_state(struct saga_call *call,
  * An exit code; the catalog is the caller's. */
 int saga_call_catalog(struct saga_call *call, struct saga_catalog **ret);
 
-/* Loads every file and prints all findings to standard error. On SAGA_EXIT_DONE the `count`
- * definitions are the caller's. */
-int saga_load_files(struct saga_call *call, const char *const *paths, size_t count,
-                    struct saga_definition **ret);
+/* Loads every file and prints all findings to standard error; message types and bodies are checked
+ * against `schemas` (NULL: they are not). On SAGA_EXIT_DONE the `count` definitions are the caller's. */
+int saga_load_files(struct saga_call *call, const struct saga_schemas *schemas,
+                    const char *const *paths, size_t count, struct saga_definition **ret);
 void saga_free_definitions(struct saga_definition **definitions, size_t count);
 
 /* Deploys files: all are loaded and compared with what is there before anything is sent. Says on

@@ -8,15 +8,15 @@
 enum { KEY_CREATE_TOPICS = 256 };
 enum outcome { OUTCOME_DEPLOYED, OUTCOME_UNCHANGED };
 
-int saga_load_files(struct saga_call *call, const char *const *paths, size_t count,
-                    struct saga_definition **ret)
+int saga_load_files(struct saga_call *call, const struct saga_schemas *schemas,
+                    const char *const *paths, size_t count, struct saga_definition **ret)
 {
     struct saga_diagnostics diagnostics;
     size_t bad = 0;
     saga_diagnostics_init(&diagnostics, call->arena);
     for (size_t i = 0; i < count; i++) {
         ret[i] = NULL;
-        if (saga_definition_load_file(paths[i], &diagnostics, &ret[i]) < 0) bad++;
+        if (saga_definition_load_file(paths[i], schemas, &diagnostics, &ret[i]) < 0) bad++;
     }
     saga_diagnostics_print(&diagnostics, stderr);
     if (bad == 0) return SAGA_EXIT_DONE;
@@ -172,7 +172,9 @@ int saga_deploy_files(struct saga_call *call, const char *const *paths, size_t c
     struct saga_definition **definitions =
         SAGA_NEW_ARRAY(call->arena, struct saga_definition *, count);
     enum outcome *outcomes = SAGA_NEW_ARRAY(call->arena, enum outcome, count);
-    int code = saga_load_files(call, paths, count, definitions);
+    int code = saga_call_schemas(call);
+    if (code == SAGA_EXIT_DONE)
+        code = saga_load_files(call, call->schemas, paths, count, definitions);
     if (code != SAGA_EXIT_DONE) return code;
     code = deploy_loaded(call, definitions, outcomes, count, create_topics);
     if (code == SAGA_EXIT_DONE) report(call, definitions, outcomes, count);

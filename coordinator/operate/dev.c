@@ -88,6 +88,7 @@ static int start_participants(struct dev *dev)
                                                    saga_endpoint_servers(dev->endpoint),
                                                .definitions = dev->definitions,
                                                .definition_count = dev->definition_count,
+                                               .schemas = dev->call->schemas,
                                                .rules = dev->rules,
                                                .rule_count = dev->rule_count,
                                                .mock = true,
@@ -202,7 +203,9 @@ static int start(struct dev *dev, const char *const *files, size_t count)
 {
     if (count > FILES_MAX)
         return saga_call_fail(dev->call, SAGA_EXIT_USAGE, NULL, "at most %d files", FILES_MAX);
-    int code = saga_load_files(dev->call, files, count, dev->definitions);
+    int code = saga_call_schemas(dev->call);
+    if (code == SAGA_EXIT_DONE)
+        code = saga_load_files(dev->call, dev->call->schemas, files, count, dev->definitions);
     if (code != SAGA_EXIT_DONE) return code;
     dev->definition_count = count;
     code = start_servers(dev);

@@ -288,6 +288,7 @@ static int run(const struct saga_subcommand *command, int argc, char **argv)
     saga_client_free(call.client);
     saga_views_free(call.views);
     saga_codec_free(call.codec);
+    saga_schemas_free(call.schemas);
     saga_arena_free(&arena);
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;
     if (errno != EPIPE)

@@ -19,6 +19,7 @@ enum { BATCH = 1000, POLL_MS = 20 };
 /* How commands of one type are answered where no rule says otherwise. */
 struct manner {
     struct saga_slice type;
+    enum saga_body_format format;
     struct saga_slice success;
     struct saga_slice
         body; /* of a success: an object with every member that the definition reads of it */
@@ -78,11 +79,12 @@ static void add_members_read(struct saga_buffer *json, struct saga_slice source,
     }
 }
 
-static void add_manner(struct saga_participants *p, struct saga_slice type,
+static void add_manner(struct saga_participants *p, const struct saga_command *command,
                        struct saga_slice success, struct saga_slice body)
 {
     SAGA_PUSH(&p->arena, p->manners, p->manner_count, p->manner_capacity,
-              (struct manner){ saga_arena_copy(&p->arena, type),
+              (struct manner){ saga_arena_copy(&p->arena, command->type),
+                               command->participant->format,
                                saga_arena_copy(&p->arena, success), body });
 }
 
@@ -96,14 +98,14 @@ static void learn(struct saga_participants *p, const struct saga_definition *def
         for (size_t e = 0; e < definition->expression_count; e++)
             add_members_read(&json, saga_expression_source(definition->expressions[e]), step->name);
         saga_buffer_add_char(&json, '}');
-        add_manner(p, step->command.type, step->success.items[0], saga_buffer_slice(&json));
+        add_manner(p, &step->command, step->success.items[0], saga_buffer_slice(&json));
         if (step->compensate.kind != SAGA_COMPENSATE_COMMAND) continue;
         struct saga_slice done =
             step->compensate.success.count
                 ? step->compensate.success.items[0]
                 : saga_arena_printf(&p->arena, "%.*sDone",
                                     SAGA_SLICE_ARG(step->compensate.command.type));
-        add_manner(p, step->compensate.command.type, done, SAGA_SLICE("{}"));
+        add_manner(p, &step->compensate.command, done, SAGA_SLICE("{}"));
     }
 }
 
@@ -148,23 +150,40 @@ static struct saga_slice header(const rd_kafka_message_t *message, const char *n
 }
 
 /* The members' made-up values name the saga's key, so that a person sees what belongs together. */
-static struct saga_slice body_of(const struct manner *manner, struct saga_slice key,
-                                 struct saga_arena *arena)
+static struct saga_slice name_key(struct saga_slice body, struct saga_slice key,
+                                  struct saga_arena *arena)
 {
     struct saga_buffer json;
     saga_buffer_init(&json, arena);
-    for (size_t i = 0; i < manner->body.size; i++) {
-        if (manner->body.data[i] == '%' && manner->body.data[i + 1] == 's') {
+    for (size_t i = 0; i < body.size; i++) {
+        if (body.data[i] == '%' && body.data[i + 1] == 's') {
             struct saga_buffer quoted;
             saga_buffer_init(&quoted, arena);
             saga_buffer_add_json_string(&quoted, key);
             saga_buffer_append(&json, quoted.data + 1, quoted.size - 2);
             i++;
         } else {
-            saga_buffer_add_char(&json, manner->body.data[i]);
+            saga_buffer_add_char(&json, body.data[i]);
         }
     }
     return saga_buffer_slice(&json);
+}
+
+/* In Avro every field of the reply's record; without a schema JSON, which the coordinator takes too. */
+static struct saga_slice body_of(const struct saga_participants *p, const struct manner *manner,
+                                 struct saga_slice reply, struct saga_slice key,
+                                 struct saga_arena *arena)
+{
+    struct saga_slice json = SAGA_SLICE("{}"), body, words;
+    const struct saga_schema *schema;
+    if (manner->format != SAGA_FORMAT_JSON && p->config.schemas &&
+        saga_schemas_type(p->config.schemas, reply, arena, &schema, &words) == SAGA_OK) {
+        json = name_key(saga_schema_example(schema, arena), key, arena);
+        if (saga_body_make(p->config.schemas, manner->format, reply, json, arena, &body, &words) ==
+            SAGA_OK)
+            return body;
+    }
+    return saga_slice_equal(reply, manner->success) ? name_key(manner->body, key, arena) : json;
 }
 
 static void send_reply(struct saga_participants *p, const rd_kafka_message_t *command,
@@ -173,6 +192,9 @@ static void send_reply(struct saga_participants *p, const rd_kafka_message_t *co
     struct saga_slice id = header(command, "ce_id");
     char *topic = saga_arena_string(arena, header(command, "ce_sagareplyto"));
     struct saga_slice reply_id = saga_arena_printf(arena, "%.*s/reply", SAGA_SLICE_ARG(id));
+    const char *content = saga_body_format_by_bytes(body) == SAGA_FORMAT_JSON
+                              ? "application/json"
+                              : "application/avro";
     rd_kafka_resp_err_t error;
     do {
         error = rd_kafka_producev(
@@ -183,7 +205,7 @@ static void send_reply(struct saga_participants *p, const rd_kafka_message_t *co
             RD_KAFKA_V_HEADER("ce_source", "/simulated", 10),
             RD_KAFKA_V_HEADER("ce_type", type.data, (ssize_t)type.size),
             RD_KAFKA_V_HEADER("ce_sagacommandid", id.data, (ssize_t)id.size),
-            RD_KAFKA_V_HEADER("content-type", "application/json", 16), RD_KAFKA_V_END);
+            RD_KAFKA_V_HEADER("content-type", content, -1), RD_KAFKA_V_END);
         if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) rd_kafka_poll(p->producer, 10);
     } while (error == RD_KAFKA_RESP_ERR__QUEUE_FULL);
 }
@@ -201,9 +223,7 @@ static void answer(struct saga_participants *p, const rd_kafka_message_t *comman
     bool now_answers = rule && strcmp(rule, "silent-once") == 0;
     if (now_answers && parts.attempt == 1) return;
     struct saga_slice reply = rule && !now_answers ? saga_slice_of(rule) : manner->success;
-    struct saga_slice body =
-        saga_slice_equal(reply, manner->success) ? body_of(manner, key, arena) : SAGA_SLICE("{}");
-    send_reply(p, command, reply, body, arena);
+    send_reply(p, command, reply, body_of(p, manner, reply, key, arena), arena);
     atomic_fetch_add_explicit(&p->answered, 1, memory_order_relaxed);
 }
 

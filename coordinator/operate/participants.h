@@ -25,6 +25,7 @@ struct saga_participants_config {
     const char *bootstrap_servers;
     struct saga_definition *const *definitions; /* read while starting only */
     size_t definition_count;
+    const struct saga_schemas *schemas; /* for participants that want Avro; must outlive them */
     const struct saga_answer_rule
         *rules; /* the first that fits stands; must outlive the participants */
     size_t rule_count;

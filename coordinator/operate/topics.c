@@ -326,7 +326,7 @@ static int load_definitions(struct saga_call *call, struct saga_definition ***re
     if (code != SAGA_EXIT_DONE) return code;
     *ret_count = call->argument_count;
     *ret = SAGA_NEW_ARRAY(call->arena, struct saga_definition *, *ret_count);
-    if (*ret_count) return saga_load_files(call, call->arguments, *ret_count, *ret);
+    if (*ret_count) return saga_load_files(call, NULL, call->arguments, *ret_count, *ret);
     if (saga_client_describe_topic(call->client, &spec, SAGA_CALL_TIMEOUT_MS, call->arena, &state) <
             0 ||
         !state.exists)

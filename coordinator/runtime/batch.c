@@ -117,12 +117,26 @@ static bool was_sent_on(const struct saga_intake_item *items, size_t count, uint
     return false;
 }
 
+/* A schema that is not known may have been put into the folder this very moment. */
+static bool look_for_schema(struct saga_batch *b, const struct saga_intake_item *in)
+{
+    enum { AGE_MS = 1000 };
+    struct saga_worker *w = b->w;
+    return in->fate == SAGA_INTAKE_DEAD_LETTER &&
+           saga_slice_is(in->reason, SAGA_REASON_NO_SCHEMA) && w->config.schemas &&
+           saga_schema_store_look(w->config.schemas, AGE_MS);
+}
+
 static int take_record(struct saga_batch *b, const struct saga_intake *intake,
                        const struct saga_message *record)
 {
     struct saga_intake_item *items;
     size_t count;
     saga_intake_read(intake, record, &items, &count);
+    if (look_for_schema(b, &items[0])) {
+        saga_worker_take_schemas(b->w);
+        saga_intake_read(intake, record, &items, &count);
+    }
     for (size_t i = 0; i < count; i++) {
         bool elsewhere = items[i].fate == SAGA_INTAKE_EVENT && !owned_lane(b, items[i].lane);
         if (elsewhere) { /* R13: the hop and its source's offset are one transaction */
@@ -489,6 +503,7 @@ int saga_batch_run(struct saga_worker *w)
                  (long long)jump_ms);
     if (b.time_ms < w->time_ms && !SAGA_WITHOUT(MONOTONIC_TIME)) b.time_ms = w->time_ms; /* R17 */
     b.written = SAGA_NEW_ARRAY(b.arena, bool, w->config.lanes);
+    saga_worker_take_schemas(w);
     int error = take(&b);
     if (error == SAGA_OK && b.to == b.from && b.item_count == 0) return SAGA_OK;
     if (error == SAGA_OK) error = load(&b);

@@ -30,6 +30,7 @@ enum {
     RENEW_MS = 3000,
     REDIS_LOOK_MS = 5000,
     GIVE_BACK_MS = 30000, /* memory that nobody uses any more */
+    SCHEMAS_LOOK_MS = 5000,
     TURN_MS_MAX = 10000,
     CALL_TIMEOUT_MS = 3000
 };
@@ -53,6 +54,7 @@ struct saga_daemon {
     struct saga_arena arena; /* the topics' names */
     struct saga_topics topics;
     struct saga_registry *registry;
+    struct saga_schema_store *schemas;
     struct saga_client *client; /* the surroundings thread's */
     pthread_t surroundings;
     atomic_bool surroundings_good;
@@ -276,6 +278,7 @@ static void follow_definitions(struct saga_daemon *daemon)
         keep_name(daemon);
         watch_redis(daemon);
         give_memory_back(daemon);
+        saga_schema_store_look(daemon->schemas, SCHEMAS_LOOK_MS);
         if (!reader)
             error = saga_reader_open(daemon->client, daemon->topics.definitions, 0,
                                      SAGA_READ_BEGINNING, &reader);
@@ -363,6 +366,7 @@ static bool open_worker(struct worker_thread *thread)
         .long_recovery = LONG_RECOVERY,
         .clock = saga_clock_system(),
         .registry = daemon->registry,
+        .schemas = daemon->schemas,
         .random_bytes = random_bytes,
         .counts = &thread->counts,
     };
@@ -428,8 +432,11 @@ int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena
     daemon->config.kafka.compressed_topic =
         saga_arena_string(&daemon->arena, daemon->topics.journal);
     name_holder(daemon);
-    int error = saga_client_new(&config->kafka, arena, &daemon->client, diagnostic);
+    int error = saga_schema_store_open(config->schemas, arena, &daemon->schemas, diagnostic);
+    if (error == SAGA_OK)
+        error = saga_client_new(&config->kafka, arena, &daemon->client, diagnostic);
     if (error < 0) {
+        saga_schema_store_close(daemon->schemas);
         saga_arena_free(&daemon->arena);
         free(daemon);
         return error;
@@ -495,6 +502,7 @@ int saga_daemon_stop(struct saga_daemon *daemon)
         saga_instance_release(&daemon->config.redis, daemon->config.kafka.group,
                               daemon->config.kafka.instance, daemon->holder);
     saga_registry_free(daemon->registry);
+    saga_schema_store_close(daemon->schemas);
     free(daemon->workers);
     saga_arena_free(&daemon->arena);
     free(daemon);

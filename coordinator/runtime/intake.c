@@ -396,8 +396,11 @@ static void read_outside(struct reading *r)
     const struct saga_catalog_topic *topic =
         saga_catalog_topic(r->intake->catalog, r->common.record.topic);
     if (!topic || (!topic->replies && !topic->starts && !topic->awaits)) return;
-    if (saga_event_open(&r->common.record, r->intake->arena, &r->common.event, &diagnostic) < 0)
-        add_dead_letter(r, "unreadable", diagnostic.what);
+    int error = saga_event_open(&r->common.record, saga_catalog_schemas(r->intake->catalog),
+                                r->intake->arena, &r->common.event, &diagnostic);
+    if (error < 0)
+        add_dead_letter(r, error == SAGA_E_NOT_FOUND ? SAGA_REASON_NO_SCHEMA : "unreadable",
+                        diagnostic.what);
     else if (topic->replies)
         read_reply(r, topic);
     else

@@ -8,6 +8,9 @@
 #include "definition/catalog.h"
 #include "engine/event.h"
 
+/* Reason of a dead letter whose schema is not known (yet). */
+#define SAGA_REASON_NO_SCHEMA "no-schema"
+
 struct saga_intake {
     struct saga_catalog *catalog;
     struct saga_slice inbox; /* topic */

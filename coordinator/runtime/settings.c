@@ -160,6 +160,12 @@ static const char *read_topic_prefix(const char *value, struct saga_config *conf
                : "letters, digits, '.', '_' and '-', such as saga. or shop.";
 }
 
+static const char *read_schemas(const char *value, struct saga_config *config)
+{
+    config->schemas = value;
+    return value[0] ? NULL : "a folder";
+}
+
 static const char *read_lanes(const char *value, struct saga_config *config)
 {
     unsigned long long lanes;
@@ -271,6 +277,8 @@ const struct saga_setting saga_settings[] = {
     { "redis.prefix", "redis-prefix", "TEXT", "saga:", "in front of every key", read_redis_prefix },
     { "topics.prefix", "topics-prefix", "TEXT", "saga.",
       "in front of the names of the coordinator's own topics", read_topic_prefix },
+    { "schemas", "schemas", "FOLDER", "schemas",
+      "folder with the Avro schemas of bodies, and registry.yaml with their ids", read_schemas },
     { "lanes", "lanes", "NUMBER", "8",
       "partitions of inbox and journal; fixed once the topics are made", read_lanes },
     { "workers", "workers", "NUMBER", "2", "threads of this process", read_workers },

@@ -29,6 +29,14 @@ void saga_worker_note(struct saga_worker *w, const char *format, ...)
     va_end(arguments);
 }
 
+void saga_worker_take_schemas(struct saga_worker *w)
+{
+    const struct saga_schemas *before = w->schemas;
+    if (!w->config.schemas) return;
+    saga_schema_store_take(w->config.schemas, &w->schemas);
+    if (w->schemas != before) saga_catalog_use_schemas(w->catalog, w->schemas);
+}
+
 /* ---- the reader beside the group ---- */
 
 int saga_worker_read_from(struct saga_worker *w, struct saga_slice topic, uint32_t lane,
@@ -188,6 +196,7 @@ void saga_worker_free(struct saga_worker *w)
     free_assigned(w);
     free(w->lanes);
     saga_catalog_free(w->catalog);
+    saga_schemas_free(w->schemas);
     saga_codec_free(w->codec);
     saga_arena_free(&w->arena);
     free(w);

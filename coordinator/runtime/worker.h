@@ -16,6 +16,7 @@
 #include "bus/bus.h"
 #include "runtime/clock.h"
 #include "runtime/registry.h"
+#include "runtime/schemas.h"
 #include "store/store.h"
 
 enum saga_worker_phase { SAGA_WORKER_JOINING, SAGA_WORKER_RECOVERING, SAGA_WORKER_RUNNING };
@@ -43,6 +44,7 @@ struct saga_worker_config {
     struct saga_store store; /* taken over */
     struct saga_clock clock;
     struct saga_registry *registry; /* shared */
+    struct saga_schema_store *schemas; /* shared; NULL: there are none */
     void (*random_bytes)(void *context, uint8_t *bytes,
                          size_t size); /* for the id of a new journal */
     void *random_context;

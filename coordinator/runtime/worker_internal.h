@@ -126,6 +126,7 @@ struct saga_worker {
     struct saga_worker_config config;
     struct saga_codec *codec;
     struct saga_catalog *catalog;
+    struct saga_schemas *schemas; /* the share in use, by the catalog too; NULL: there are none */
     size_t catalog_seen;
     bool subscribed;
     enum saga_worker_phase phase;
@@ -156,6 +157,8 @@ struct saga_worker {
     atomic_fetch_add_explicit(&(worker)->config.counts->name, (unsigned long long)(by),            \
                               memory_order_relaxed)
 
+/* From here on bodies are read and written by the schemas that are in force now. */
+void saga_worker_take_schemas(struct saga_worker *w);
 void saga_worker_note(struct saga_worker *w, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 int64_t saga_worker_monotonic(struct saga_worker *w);

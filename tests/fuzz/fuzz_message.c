@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct saga_event event = { 0 };
     struct saga_diagnostic diagnostic = { 0 };
     saga_inbox_kind_of(&record);
-    if (saga_event_open(&record, &arena, &event, &diagnostic) == 0 &&
+    if (saga_event_open(&record, NULL, &arena, &event, &diagnostic) == 0 &&
         saga_reply_address(&record, &arena, &event, &saga_id, &diagnostic) == 0)
         saga_id_parse(saga_id, &name, &key);
     event = (struct saga_event){ 0 };
@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     event = (struct saga_event){ 0 };
     saga_operator_open(&record, &arena, &saga_id, &event, &diagnostic);
     if (saga_hop_open(&record, &arena, &hop, &diagnostic) == 0)
-        saga_event_open(&hop, &arena, &event, &diagnostic);
+        saga_event_open(&hop, NULL, &arena, &event, &diagnostic);
     saga_arena_free(&arena);
     return 0;
 }

@@ -81,7 +81,7 @@ static int load(const char *path, struct saga_slice text, struct saga_definition
     struct saga_diagnostics findings;
     saga_arena_init(&arena);
     saga_diagnostics_init(&findings, &arena);
-    int error = path ? saga_definition_load_file(path, &findings, ret)
+    int error = path ? saga_definition_load_file(path, NULL, &findings, ret)
                      : saga_definition_load(text, "here.yaml", &findings, ret);
     saga_diagnostics_print(&findings, stdout);
     saga_arena_free(&arena);
@@ -378,7 +378,7 @@ static int run_messages(void)
     saga_arena_init(&arena);
     saga_hop_message(&record, SAGA_SLICE("saga.inbox"), 3, SAGA_SLICE("k"), &arena, &hop);
     int error = saga_hop_open(&hop, &arena, &opened, &diagnostic);
-    if (error == SAGA_OK) error = saga_event_open(&opened, &arena, &event, &diagnostic);
+    if (error == SAGA_OK) error = saga_event_open(&opened, NULL, &arena, &event, &diagnostic);
     heap_tell_slice(error ? diagnostic.what : event.body);
     heap_tell_slice(event.id);
     saga_dead_letter_message(&record, SAGA_SLICE("saga.dead-letters"), 3, SAGA_SLICE("unreadable"),

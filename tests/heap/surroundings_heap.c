@@ -340,7 +340,7 @@ static void prepare_catalog(void)
     saga_diagnostics_init(&findings, &arena);
     int error = saga_catalog_new(&catalog);
     if (error == SAGA_OK) error = saga_codec_new(&codec);
-    if (error == SAGA_OK) error = saga_definition_load_file(EXAMPLE, &findings, &example);
+    if (error == SAGA_OK) error = saga_definition_load_file(EXAMPLE, NULL, &findings, &example);
     if (error == SAGA_OK) error = saga_catalog_add(catalog, example);
     SAGA_ASSERT(error == SAGA_OK);
 }

@@ -451,7 +451,7 @@ static int open_event(const char *content_type, struct saga_slice value, struct 
     message.header_count = COUNT(own);
     message.value = value;
     *diagnostic = (struct saga_diagnostic){ 0 };
-    return saga_event_open(&message, &arena, ret, diagnostic);
+    return saga_event_open(&message, NULL, &arena, ret, diagnostic);
 }
 
 static void an_event_in_binary_mode_is_its_headers_and_its_value(void **state)
@@ -475,7 +475,7 @@ static void an_event_in_binary_mode_is_its_headers_and_its_value(void **state)
     assert_int_equal(open_event(NULL, SAGA_SLICE(""), &event, &diagnostic), SAGA_OK);
     assert_null(event.body.data);
     const struct saga_message bare = { .topic = SAGA_SLICE("t"), .value = SAGA_SLICE("1") };
-    assert_int_equal(saga_event_open(&bare, &arena, &event, &diagnostic), SAGA_OK);
+    assert_int_equal(saga_event_open(&bare, NULL, &arena, &event, &diagnostic), SAGA_OK);
     assert_null(event.type.data);
 }
 
@@ -554,10 +554,10 @@ static void headers_have_their_limits(void **state)
         struct saga_message message = { .headers = &own, .header_count = 1 };
         struct saga_event event;
         struct saga_diagnostic diagnostic = { 0 };
-        assert_int_equal(saga_event_open(&message, &arena, &event, &diagnostic), SAGA_E_LIMIT);
+        assert_int_equal(saga_event_open(&message, NULL, &arena, &event, &diagnostic), SAGA_E_LIMIT);
         assert_non_null(strstr(saga_arena_string(&arena, diagnostic.what), names[i]));
         own.value = SAGA_SLICE("a\xff");
-        assert_int_equal(saga_event_open(&message, &arena, &event, &diagnostic), SAGA_E_INVALID);
+        assert_int_equal(saga_event_open(&message, NULL, &arena, &event, &diagnostic), SAGA_E_INVALID);
         assert_non_null(strstr(saga_arena_string(&arena, diagnostic.what), names[i]));
     }
     struct saga_header many[SAGA_HEADERS_MAX + 1];
@@ -565,9 +565,9 @@ static void headers_have_their_limits(void **state)
     struct saga_message message = { .headers = many, .header_count = SAGA_HEADERS_MAX };
     struct saga_event event;
     struct saga_diagnostic diagnostic = { 0 };
-    assert_int_equal(saga_event_open(&message, &arena, &event, &diagnostic), SAGA_OK);
+    assert_int_equal(saga_event_open(&message, NULL, &arena, &event, &diagnostic), SAGA_OK);
     message.header_count++;
-    assert_int_equal(saga_event_open(&message, &arena, &event, &diagnostic), SAGA_E_LIMIT);
+    assert_int_equal(saga_event_open(&message, NULL, &arena, &event, &diagnostic), SAGA_E_LIMIT);
 }
 
 static int address(const char *header, struct saga_slice value, struct saga_event *event,

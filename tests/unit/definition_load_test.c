@@ -46,7 +46,7 @@ static const struct saga_definition *load_example(struct loaded *l, const char *
     char path[512];
     begin(l);
     snprintf(path, sizeof path, "%s/sagas/%s.yaml", SAGA_SOURCE_DIR, name);
-    int error = saga_definition_load_file(path, &l->found, &l->definition);
+    int error = saga_definition_load_file(path, NULL, &l->found, &l->definition);
     saga_diagnostics_print(&l->found, stderr);
     assert_int_equal(error, SAGA_OK);
     assert_int_equal(l->found.count, 0);
@@ -404,7 +404,7 @@ static void a_file_that_cannot_be_read_is_a_finding(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct loaded l;
         begin(&l);
-        assert_int_equal(saga_definition_load_file(paths[i], &l.found, &l.definition),
+        assert_int_equal(saga_definition_load_file(paths[i], NULL, &l.found, &l.definition),
                          SAGA_E_INVALID);
         assert_int_equal(l.found.count, 1);
         assert_string_equal(l.found.items[0].code, "SG002");

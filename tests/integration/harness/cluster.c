@@ -56,7 +56,7 @@ void saga_test_cluster_deploy(struct saga_test_cluster *cluster, const char *pat
 {
     struct saga_diagnostics findings;
     saga_diagnostics_init(&findings, &cluster->arena);
-    assert_int_equal(saga_definition_load_file(path, &findings, &cluster->definition), 0);
+    assert_int_equal(saga_definition_load_file(path, NULL, &findings, &cluster->definition), 0);
     assert_int_equal(saga_test_cli(cluster, NULL, 0, "topics create %s", path), 0);
     assert_int_equal(saga_test_cli(cluster, NULL, 0, "deploy %s", path), 0);
 }
