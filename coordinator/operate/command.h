@@ -27,7 +27,13 @@ enum saga_exit {
     /* and SAGA_EXIT_MEMORY of base/memory.h, from anywhere */
 };
 
-enum saga_output { SAGA_OUTPUT_TEXT, SAGA_OUTPUT_JSON, SAGA_OUTPUT_JSONL, SAGA_OUTPUT_SARIF };
+enum saga_output {
+    SAGA_OUTPUT_TEXT,
+    SAGA_OUTPUT_JSON,
+    SAGA_OUTPUT_JSONL,
+    SAGA_OUTPUT_SARIF,
+    SAGA_OUTPUT_JUNIT
+};
 
 /* How long a command waits for a broker's answer. */
 #define SAGA_CALL_TIMEOUT_MS 10000
@@ -47,6 +53,7 @@ struct saga_subcommand {
     bool configured;                    /* reads the configuration, takes its flags */
     bool has_output;                    /* takes -o */
     bool has_sarif;                     /* takes -o sarif too */
+    bool has_junit;                     /* takes -o junit too */
     bool all_settings;                  /* the help shows every setting's flag */
     bool is_daemon;                     /* runs on: the lines of librdkafka belong into its log */
     int (*run)(struct saga_call *call); /* returns an exit code */

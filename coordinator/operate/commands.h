@@ -21,5 +21,6 @@ extern const struct saga_subcommand saga_subcommand_run;
 extern const struct saga_subcommand saga_subcommand_config;
 extern const struct saga_subcommand saga_subcommand_doctor;
 extern const struct saga_subcommand saga_subcommand_version;
+extern const struct saga_subcommand saga_subcommand_test;
 
 #endif

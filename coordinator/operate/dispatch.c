@@ -109,17 +109,21 @@ static error_t parse_output(int key, char *argument, struct argp_state *state)
         [SAGA_OUTPUT_JSON] = "json",
         [SAGA_OUTPUT_JSONL] = "jsonl",
         [SAGA_OUTPUT_SARIF] = "sarif",
+        [SAGA_OUTPUT_JUNIT] = "junit",
     };
     struct saga_call *call = state->input;
     if (key != 'o') return ARGP_ERR_UNKNOWN;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], argument) != 0) continue;
         if (i == SAGA_OUTPUT_SARIF && !call->command->has_sarif) break;
+        if (i == SAGA_OUTPUT_JUNIT && !call->command->has_junit) break;
         call->output = (enum saga_output)i;
         return 0;
     }
     argp_error(state, "-o takes %s, not \"%s\"",
-               call->command->has_sarif ? "text, json, jsonl or sarif" : "text, json or jsonl",
+               call->command->has_sarif   ? "text, json, jsonl or sarif"
+               : call->command->has_junit ? "text, json, jsonl or junit"
+                                          : "text, json or jsonl",
                argument);
     return EINVAL;
 }
@@ -202,6 +206,18 @@ static const struct argp_option sarif_options[] = {
     { 0 },
 };
 
+static const struct argp_option junit_options[] = {
+    { "output", 'o', "FORMAT", 0,
+      "text, json (one document), jsonl (a line each) or junit (XML that CI servers read)", -1 },
+    { 0 },
+};
+
+static const struct argp_option *output_options_of(const struct saga_subcommand *command)
+{
+    if (command->has_sarif) return sarif_options;
+    return command->has_junit ? junit_options : output_options;
+}
+
 static const char *documentation(const struct saga_call *call)
 {
     const struct saga_subcommand *command = call->command;
@@ -213,8 +229,7 @@ static const char *documentation(const struct saga_call *call)
 
 static void parse_line(struct saga_call *call, int argc, char **argv)
 {
-    const struct argp output = { .options =
-                                     call->command->has_sarif ? sarif_options : output_options,
+    const struct argp output = { .options = output_options_of(call->command),
                                  .parser = parse_output };
     const struct argp common = { .options = common_options(call), .parser = parse_common };
     struct argp_child children[3] = { { 0 } };
