@@ -223,7 +223,7 @@ int saga_note_open(const struct saga_message *message, struct saga_arena *arena,
 {
     struct saga_event event;
     struct saga_slice name, key;
-    int error = saga_event_open(message, arena, &event, diagnostic);
+    int error = saga_event_open(message, NULL, arena, &event, diagnostic);
     if (error < 0) return error;
     event.note = saga_note_of(saga_message_header(message, "saga_note"));
     event.target = saga_message_header(message, "saga_to");

@@ -149,7 +149,7 @@ static void test_file(struct saga_call *call, const char *file, struct saga_diag
     }
     error = saga_scenarios_load(text, file, call->arena, findings, &scenarios);
     const char *path = saga_test_path(call->arena, file, scenarios.saga).data;
-    if (error == SAGA_OK && saga_definition_load_file(path, findings, &definition) == SAGA_OK)
+    if (error == SAGA_OK && saga_definition_load_file(path, NULL, findings, &definition) == SAGA_OK)
         for (size_t i = 0; i < scenarios.count; i++)
             if (is_wanted(call, scenarios.items[i].name))
                 play(call, tests, file, scenarios.saga, &scenarios.items[i], definition);

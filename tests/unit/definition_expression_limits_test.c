@@ -165,7 +165,7 @@ static void it_sees_all_that_it_reads(void **state)
     saga_arena_init(&arena);
     assert_int_equal(saga_expression_eval(all, &b, &arena, &json, &message), SAGA_OK);
     assert_true(saga_slice_is(json, "\"{\\\"steps\\\":{\\\"a\\\":1,\\\"b\\\":null},\\\"input\\\":2,"
-                                    "\\\"vars\\\":{\\\"v\\\":3},\\\"item\\\":4,\\\"index\\\":5,"
+                                    "\\\"vars\\\":{\\\"v\\\":3},\\\"item\\\":4,\\\"items\\\":null,\\\"index\\\":5,"
                                     "\\\"saga\\\":{\\\"key\\\":\\\"k\\\"},\\\"reply\\\":6,"
                                     "\\\"error\\\":{\\\"type\\\":\\\"T\\\"}}\""));
     assert_int_equal(saga_expression_eval(one, &root, &arena, &json, &message), SAGA_OK);
