@@ -142,6 +142,7 @@ static void print_json(struct saga_call *call, const struct letters *letters, si
     NEXT("wrong-lane")                                                                             \
     NEXT("no-definition")                                                                          \
     NEXT("when-failed")                                                                            \
+    NEXT("match-failed")                                                                           \
     NEXT("cannot-be-committed")
 #define ITEM(word) word,
 #define FIRST_WORD(word) word
