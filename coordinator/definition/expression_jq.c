@@ -21,8 +21,8 @@ struct saga_jq {
     jq_state *state;
     jq_state *marked; /* for data with numbers that jq cannot hold; made when there is the first */
     bool passes;      /* may there be a first? */
-    bool elsewhere;   /* it is not cheap, not even over no data */
-    bool left;        /* the evaluation asked for a process of its own */
+    double cheap_until; /* size of data up to which it is known to be cheap; below 0: it never is */
+    bool left;          /* the evaluation asked for a process of its own */
     struct saga_arena *arena; /* for messages, while compiling */
     struct saga_slice message;
 };
@@ -119,7 +119,7 @@ int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
     jq->source = source;
     jq->tokens = tokens;
     jq->tree = tree;
-    jq->elsewhere = !saga_expression_is_cheap(tree, 0);
+    jq->cheap_until = saga_expression_is_cheap(tree, 0) ? 0 : -1;
     jq->passes = saga_expression_passes_numbers(tree);
     jq->state = compile(jq, false, arena);
     if (jq->state) {
@@ -284,6 +284,14 @@ static int take_result(const struct saga_numbers *numbers, jv result, struct sag
     return error;
 }
 
+static bool is_cheap(struct saga_jq *jq, double size)
+{
+    if (size <= jq->cheap_until) return true;
+    if (!saga_expression_is_cheap(jq->tree, size)) return false;
+    jq->cheap_until = size; /* what costs no more with less data */
+    return true;
+}
+
 int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
                  const struct saga_bindings *bindings, struct saga_arena *arena,
                  struct saga_slice *ret_json, struct saga_slice *ret_message)
@@ -292,11 +300,11 @@ int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
     jq_state *state;
     jv input;
     bool here = saga_helper_is_here();
-    if (!here && jq->elsewhere) return SAGA_E_AGAIN;
+    if (!here && jq->cheap_until < 0) return SAGA_E_AGAIN;
     jv_nomem_handler(on_exhausted, NULL);
     int error = make_input(jq, &s, reads, &state, &input, ret_message);
     if (error < 0) return error;
-    if (!here && !saga_expression_is_cheap(jq->tree, s.numbers.size)) {
+    if (!here && !is_cheap(jq, s.numbers.size)) {
         jv_free(input);
         return SAGA_E_AGAIN;
     }
