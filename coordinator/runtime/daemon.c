@@ -26,6 +26,7 @@ enum {
     PAUSE_MS = 2,
     LOG_EVERY_MS = 5000,
     LONG_RECOVERY = 20000, /* records: some seconds */
+    BESIDE_MS = 100,
     HOLD_MS = 15000,
     RENEW_MS = 3000,
     REDIS_LOOK_MS = 5000,
@@ -364,6 +365,7 @@ static bool open_worker(struct worker_thread *thread)
         .snapshot_portion = SAGA_SNAPSHOT_PORTION_MAX,
         .snapshot_interval_ms = config->snapshot_interval_ms,
         .long_recovery = LONG_RECOVERY,
+        .beside_ms = BESIDE_MS,
         .clock = saga_clock_system(),
         .registry = daemon->registry,
         .schemas = daemon->schemas,

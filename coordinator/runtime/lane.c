@@ -229,6 +229,13 @@ static struct saga_state_write write_of(const struct saga_resident *r,
     return write;
 }
 
+struct saga_state_write saga_lane_write_fresh(struct saga_slice id, const struct saga_state *state,
+                                              struct saga_slice bytes, struct saga_arena *arena)
+{
+    const struct saga_resident resident = { .id = id, .encoded = bytes };
+    return write_of(&resident, NULL, state, arena);
+}
+
 void saga_lane_writes(struct saga_lane *lane, struct saga_arena *arena,
                       struct saga_state_write **ret, size_t *ret_count)
 {

@@ -95,6 +95,10 @@ struct saga_state *saga_lane_work_on(struct saga_lane *lane, struct saga_residen
 void saga_lane_note_history(struct saga_resident *resident, struct saga_arena *arena,
                             int64_t offset);
 
+/* What Redis is to be told of a saga that it does not have: all of its state, with its bytes. Slices live in `arena` and in
+ * what is given. For a rebuild, where nearly all are such, and a place at hand for each would be made for nothing. */
+struct saga_state_write saga_lane_write_fresh(struct saga_slice id, const struct saga_state *state,
+                                              struct saga_slice bytes, struct saga_arena *arena);
 /* A state that comes from elsewhere, with its bytes, becomes the working state; without one the saga leaves. The state is
  * taken over, the bytes must live until the batch ends. For a rebuild; nothing else may be under way in the lane. */
 void saga_lane_put(struct saga_lane *lane, struct saga_resident *resident, struct saga_state *state,

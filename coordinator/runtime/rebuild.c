@@ -134,37 +134,70 @@ static int load_those_there(struct saga_worker *w, struct saga_lane *lane, struc
     return saga_lane_load(lane, &w->config.store, w->codec, ids, count, &w->arena, diagnostic);
 }
 
-static int put_all(struct saga_worker *w, struct saga_lane *lane, struct newest *piece,
-                   struct saga_diagnostic *diagnostic)
+/* What a piece comes to in Redis. */
+struct portion {
+    struct saga_state_write *writes;
+    size_t count;
+    struct saga_state **states; /* that `writes` refers to */
+    size_t state_count;
+};
+
+/* Sagas that Redis may have from an earlier piece go the way of a batch; the others, which are nearly all, are written as
+ * they are. */
+static int take_state(struct saga_worker *w, struct saga_lane *lane, const struct newest *newest,
+                      struct portion *portion, struct saga_diagnostic *diagnostic)
 {
-    int error = load_those_there(w, lane, piece, diagnostic);
-    for (struct newest *newest = piece; newest && error == SAGA_OK; newest = newest->hh.next) {
-        struct saga_state *state = NULL;
-        struct saga_slice bytes = newest->snapshot.state;
-        if (bytes.data) error = saga_state_decode(w->codec, bytes, &w->arena, &state, diagnostic);
-        if (error == SAGA_OK && (state || newest->was_there))
-            saga_lane_put(lane, saga_lane_find(lane, newest->id), state, bytes);
+    struct saga_state *state = NULL;
+    struct saga_slice bytes = newest->snapshot.state;
+    if (bytes.data) {
+        int error = saga_state_decode(w->codec, bytes, &w->arena, &state, diagnostic);
+        if (error < 0) return error;
     }
-    return error;
+    if (newest->was_there) {
+        saga_lane_put(lane, saga_lane_find(lane, newest->id), state, bytes);
+    } else if (state) {
+        portion->states[portion->state_count++] = state;
+        if (!state->forgotten)
+            portion->writes[portion->count++] =
+                saga_lane_write_fresh(newest->id, state, bytes, &w->arena);
+    }
+    return SAGA_OK;
+}
+
+static int take_all(struct saga_worker *w, struct saga_lane *lane, struct newest *piece,
+                    struct portion *portion, struct saga_diagnostic *diagnostic)
+{
+    struct saga_state_write *known;
+    size_t places = HASH_COUNT(piece), known_count;
+    int error = load_those_there(w, lane, piece, diagnostic);
+    portion->writes = SAGA_NEW_ARRAY(&w->arena, struct saga_state_write, places);
+    portion->states = SAGA_NEW_ARRAY(&w->arena, struct saga_state *, places);
+    for (struct newest *newest = piece; newest && error == SAGA_OK; newest = newest->hh.next)
+        error = take_state(w, lane, newest, portion, diagnostic);
+    if (error < 0) return error;
+    saga_lane_writes(lane, &w->arena, &known, &known_count);
+    SAGA_ASSERT(portion->count + known_count <= places); /* each saga of the piece once */
+    if (known_count) memcpy(portion->writes + portion->count, known, known_count * sizeof *known);
+    portion->count += known_count;
+    return SAGA_OK;
 }
 
 static int load_piece(struct saga_worker *w, struct saga_lane *lane,
                       const struct saga_bus_records *records)
 {
-    struct saga_store *store = &w->config.store;
     struct saga_diagnostic diagnostic = { 0 };
-    struct saga_state_write *writes;
+    struct portion portion = { 0 };
     struct newest *piece = NULL;
-    size_t count;
     int error = sort_out(w, lane, records, &piece, &diagnostic);
-    if (error == SAGA_OK) error = put_all(w, lane, piece, &diagnostic);
+    if (error == SAGA_OK) error = take_all(w, lane, piece, &portion, &diagnostic);
     HASH_CLEAR(hh, piece);
     if (error == SAGA_OK) {
         memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
-        saga_lane_writes(lane, &w->arena, &writes, &count);
-        error = saga_lane_apply(lane, store, w->config.owner, lane->applied, lane->time_ms, writes,
-                                count); /* its answer is awaited by the next */
+        error =
+            saga_lane_apply(lane, &w->config.store, w->config.owner, lane->applied, lane->time_ms,
+                            portion.writes, portion.count); /* its answer is awaited by the next */
     }
+    for (size_t i = 0; i < portion.state_count; i++) saga_state_free(portion.states[i]);
     if (error == SAGA_E_INVALID) {
         saga_lane_abandon(lane);
         return saga_recovery_damaged(w, lane, records->items[0].offset, diagnostic.what);

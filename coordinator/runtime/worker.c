@@ -16,8 +16,6 @@ enum {
     RECOVER_WAIT_MS = 50, /* doubled with each recovery that no batch followed */
     RECOVER_DOUBLINGS = 6,
     PENDING_POLL_MS = 2,
-    BESIDE_SHARE = 2,
-    BESIDE_MS_MAX = 100, /* a batch waits no longer for what goes on beside it */
     LOG_EVERY_MS = 5000
 };
 
@@ -358,14 +356,13 @@ static int after_piece(struct saga_worker *w, int error)
     }
 }
 
-/* What goes on beside the batches: a piece of a snapshot, or of a recovery as much as BESIDE_SHARE batches take, since
- * these mostly wait for the broker. */
+/* What goes on beside the batches: a piece of a snapshot, or the recovery of a lane. A batch mostly waits for the broker,
+ * and takes as many events as have come meanwhile: with fewer and larger batches the lane is back sooner, the others get
+ * as much done, and each of their events waits `beside_ms` at most. */
 static int run_beside(struct saga_worker *w)
 {
     int error = SAGA_OK;
-    int64_t share_ms = BESIDE_SHARE * w->batch_took_ms;
-    int64_t until_ms =
-        saga_worker_monotonic(w) + (share_ms < BESIDE_MS_MAX ? share_ms : BESIDE_MS_MAX);
+    int64_t until_ms = saga_worker_monotonic(w) + w->config.beside_ms;
     if (saga_recovery_is_done(w)) return after_piece(w, saga_snapshots_step(w));
     do {
         if (saga_worker_monotonic(w) < w->recovery.not_before_ms) break;
@@ -373,14 +370,6 @@ static int run_beside(struct saga_worker *w)
     } while (error == SAGA_OK && w->phase == SAGA_WORKER_RUNNING && !saga_recovery_is_done(w) &&
              saga_worker_monotonic(w) < until_ms);
     return error;
-}
-
-static int run_batch(struct saga_worker *w)
-{
-    int64_t began_ms = saga_worker_monotonic(w);
-    int error = saga_batch_run(w);
-    w->batch_took_ms = saga_worker_monotonic(w) - began_ms;
-    return after_batch(w, error);
 }
 
 static int run(struct saga_worker *w, int timeout_ms)
@@ -400,7 +389,7 @@ static int run(struct saga_worker *w, int timeout_ms)
     error = run_beside(w);
     if (error < 0 || w->phase != SAGA_WORKER_RUNNING) return error;
     if (saga_worker_monotonic(w) < w->retained.not_before_ms) return SAGA_E_AGAIN;
-    return run_batch(w);
+    return after_batch(w, saga_batch_run(w));
 }
 
 /* Polling goes on while a lane is recovered (R8): a rebalance may end it. */

@@ -39,6 +39,7 @@ struct saga_worker_config {
     int64_t snapshot_interval_ms; /* or when the last one is so old and anything has come since */
     int64_t
         long_recovery; /* a lane that has more records to read is recovered while the others work */
+    int64_t beside_ms; /* so long a batch of the others waits for that, each time */
     struct saga_slice owner; /* name of this worker, shown with its lanes */
     struct saga_bus bus;     /* taken over: closed by saga_worker_free */
     struct saga_store store; /* taken over */

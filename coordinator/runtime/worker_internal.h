@@ -140,7 +140,6 @@ struct saga_worker {
     struct saga_retained retained;
     struct saga_window record_window, alarm_window;
     size_t taken_records, taken_alarms; /* by the last batch */
-    int64_t batch_took_ms;              /* the last one */
     uint64_t last_alarm;                /* fingerprint of one of those */
     bool alarms_turn;                   /* while records and alarms are taken apart */
     struct saga_skipped skipped[SAGA_SKIPPED_MAX];

@@ -44,6 +44,7 @@ static void live(struct sim_worker *w)
                                          .snapshot_interval_ms = w->sim->snapshot_interval_ms,
                                          .snapshot_portion = w->sim->snapshot_portion,
                                          .long_recovery = w->sim->long_recovery,
+                                         .beside_ms = w->sim->long_recovery % 3 * 20,
                                          .lanes = SIM_LANES,
                                          .batch_max = BATCH_MAX,
                                          .cache_bytes = w->sim->cache_bytes,
