@@ -442,13 +442,12 @@ static void write_shape(const struct saga_plain *plain, struct saga_buffer *out)
                                                          : SAGA_SLICE(SAGA_SCHEMA_HOLE));
         return;
     }
-    saga_buffer_add_char(out, object ? '{' : '[');
+    if (!object || plain->child_count == 0) saga_buffer_add_char(out, object ? '{' : '[');
     for (size_t i = 0; i < plain->child_count; i++) {
-        if (i) saga_buffer_add_char(out, ',');
-        if (object) {
+        if (object)
             saga_buffer_add(out, plain->names[i]);
-            saga_buffer_add_char(out, ':');
-        }
+        else if (i)
+            saga_buffer_add_char(out, ',');
         write_shape(plain->children[i], out);
     }
     saga_buffer_add_char(out, object ? '}' : ']');
