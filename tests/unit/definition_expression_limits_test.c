@@ -303,7 +303,7 @@ static void what_nobody_knows_is_not_cheap(void **state)
         "reduce .[] as $x (\"a\"; . + .)",
         "reduce range(100000) as $x (0; [.])",
         "foreach .[] as $x ([]; . + .)",
-        "[.[] | [.[] | [.[] | [.[] | [.[]]]]]] | tojson",
+        "[.[] as $a | .[] as $b | .[] as $c | .[] as $d | [$a, $b, $c, $d]]",
         "[., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | [., .] "
         "| [., .] | [., .] | [., .] | [., .] | [., .] | [., .] | tojson",
         "nan",
