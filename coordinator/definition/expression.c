@@ -288,6 +288,7 @@ static struct saga_bindings seen_by(const struct saga_expression *e,
     if (saga_expression_reads(e, "input")) seen.input = bindings->input;
     if (saga_expression_reads(e, "vars")) seen.vars = bindings->vars;
     if (saga_expression_reads(e, "item")) seen.item = bindings->item;
+    if (saga_expression_reads(e, "items")) seen.items = bindings->items;
     if (saga_expression_reads(e, "index")) seen.index = bindings->index;
     if (saga_expression_reads(e, "saga")) seen.saga = bindings->saga;
     if (saga_expression_reads(e, "reply")) seen.reply = bindings->reply;

@@ -181,8 +181,8 @@ static struct saga_slice read_request(const char *at, struct saga_arena *arena,
 {
     struct saga_slice source = get(&at);
     *ret = (struct saga_bindings){ .root = get(&at) };
-    struct saga_slice *const members[] = { &ret->input, &ret->vars,  &ret->item, &ret->index,
-                                           &ret->saga,  &ret->reply, &ret->error };
+    struct saga_slice *const members[] = { &ret->input, &ret->vars, &ret->item,  &ret->items,
+                                           &ret->index, &ret->saga, &ret->reply, &ret->error };
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) *members[i] = get(&at);
     uint64_t count;
     memcpy(&count, at, sizeof count);
@@ -354,8 +354,8 @@ static struct saga_slice make_request(struct saga_slice source, const struct sag
                                       struct saga_arena *arena)
 {
     struct saga_buffer out;
-    const struct saga_slice parts[] = { source,   b->root, b->input, b->vars, b->item,
-                                        b->index, b->saga, b->reply, b->error };
+    const struct saga_slice parts[] = { source,   b->root,  b->input, b->vars,  b->item,
+                                        b->items, b->index, b->saga,  b->reply, b->error };
     uint64_t count = b->step_count;
     saga_buffer_init(&out, arena);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) put(&out, parts[i]);

@@ -445,7 +445,7 @@ static void write_shape(const struct saga_plain *plain, struct saga_buffer *out)
     if (!object || plain->child_count == 0) saga_buffer_add_char(out, object ? '{' : '[');
     for (size_t i = 0; i < plain->child_count; i++) {
         if (object)
-            saga_buffer_add(out, plain->names[i]); /* with what stands before and behind it */
+            saga_buffer_add(out, plain->names[i]);
         else if (i)
             saga_buffer_add_char(out, ',');
         write_shape(plain->children[i], out);

@@ -479,6 +479,27 @@ static void it_is_known_what_an_expression_reads(void **state)
     saga_arena_free(&arena);
 }
 
+static void what_is_written_out_is_known_without_data(void **state)
+{
+    (void)state;
+    static const char *const shapes[][2] = {
+        { "{a: 1, b: .input.b, c: [true, {}, []], \"d\": {e: \"x\"}}",
+          "{\"a\":1,\"b\":\"\\u0000\",\"c\":[true,{},[]],\"d\":{\"e\":\"x\"}}" },
+        { ".input", "\"\\u0000\"" },
+        { "{a: (1 + 1)}", "\"\\u0000\"" },
+    };
+    for (size_t i = 0; i < COUNT(shapes); i++) {
+        struct saga_arena arena;
+        saga_arena_init(&arena);
+        struct saga_expression *e = compile(&arena, shapes[i][0]);
+        struct saga_slice shape = saga_expression_shape(e, &arena);
+        if (!saga_slice_is(shape, shapes[i][1]))
+            fail_msg("%s: %.*s", shapes[i][0], SAGA_SLICE_ARG(shape));
+        saga_expression_free(e);
+        saga_arena_free(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +515,7 @@ int main(void)
         cmocka_unit_test(errors_name_the_expression),
         cmocka_unit_test(truth_is_as_in_jq),
         cmocka_unit_test(it_is_known_what_an_expression_reads),
+        cmocka_unit_test(what_is_written_out_is_known_without_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
