@@ -197,7 +197,7 @@ int saga_client_create_topic(struct saga_client *client, const struct saga_topic
 /* ---- the broker's release ---- */
 
 /* librdkafka keeps what a broker speaks to itself. The setting `group.coordinator.rebalance.protocols` is one that the
- * broker has had since 3.7, so asking for a broker's settings tells. */
+ * broker has had since 3.7, so asking for a broker's settings tells. Seen: 3.6.2 lacks it, 3.7.2 and 4.1.1 have it. */
 int saga_client_check_version(struct saga_client *client, int timeout_ms)
 {
     const rd_kafka_metadata_t *metadata = NULL;
