@@ -167,7 +167,8 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                 "give its file too, or deploy it first" },
     [SAGA_FINDING_CHILD_PIVOT] = { "SG604", SAGA_SEVERITY_WARNING,
                                    "a child with a pivot before the parent's",
-                                   "once the child has its pivot behind it, it cannot be taken back: "
+                                   "once the child has its pivot behind it, it cannot be taken "
+                                   "back: "
                                    "a parent that is compensated then is stuck on it",
                                    "move the child behind the parent's pivot, or make the parent's "
                                    "last doubtful step come before it" },
@@ -175,11 +176,6 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                    "a child in a loop under one key",
                                    "the second round would fail with AlreadyExists",
                                    "make the key from .item or .index, or leave it out" },
-    [SAGA_FINDING_VERSION_CLASH] = { "SG701", SAGA_SEVERITY_ERROR,
-                                     "one version with two contents",
-                                     "running sagas go by the version: which content they are on "
-                                     "could not be told",
-                                     "give the new one another `version`" },
     [SAGA_FINDING_SCHEMA] = { SAGA_SCHEMA_FINDING, SAGA_SEVERITY_ERROR,
                               "a schema file that cannot be used",
                               "a body whose schema is not known can be neither read nor written",
@@ -195,10 +191,13 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                            "dead letters",
                                            "put the schema into the folder of schemas "
                                            "(--schemas)" },
-    [SAGA_FINDING_BODY_MISFIT] = { "SG704", SAGA_SEVERITY_ERROR,
-                                   "a body does not fit its schema",
+    [SAGA_FINDING_BODY_MISFIT] = { "SG704", SAGA_SEVERITY_ERROR, "a body does not fit its schema",
                                    "it could not be made, and the saga would fail there",
                                    "give the body the members that the record has" },
+    [SAGA_FINDING_VERSION_CLASH] = { "SG801", SAGA_SEVERITY_ERROR, "one version with two contents",
+                                     "running sagas go by the version: which content they are on "
+                                     "could not be told",
+                                     "give the new one another `version`" },
 };
 
 const struct saga_finding_kind *saga_finding_kind(struct saga_slice code)
