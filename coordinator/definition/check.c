@@ -45,6 +45,7 @@ static void look(struct saga_loading *l, struct fy_node *node, const char *field
 {
     place.field = field;
     saga_check_expression(l, saga_yaml_get(node, field), expression, &place);
+    if (place.error) saga_check_errors(l, saga_yaml_get(node, field), expression);
 }
 
 static void look_at_step(struct saga_loading *l, struct fy_node *node,

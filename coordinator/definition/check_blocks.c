@@ -44,9 +44,29 @@ static void check_behind(struct saga_loading *l, const struct saga_block *block)
                    block->position.line);
 }
 
+static bool is_in_loop(const struct saga_block *block)
+{
+    for (block = block->parent; block; block = block->parent)
+        if (block->kind == SAGA_BLOCK_FOR_EACH || block->kind == SAGA_BLOCK_REPEAT) return true;
+    return false;
+}
+
+/* Can the expression give another value in another round? What comes from steps or variables may be of the round. */
+static bool may_differ(const struct saga_expression *expression)
+{
+    static const char *const members[] = { "item", "index", "items", "steps", "vars" };
+    for (size_t i = 0; i < SAGA_COUNT_OF(members); i++)
+        if (saga_expression_reads(expression, members[i])) return true;
+    return false;
+}
+
 static void check_child(struct saga_loading *l, struct fy_node *node,
                         const struct saga_block *block)
 {
+    if (block->child.key && is_in_loop(block) && !may_differ(block->child.key))
+        saga_yaml_find(&l->yaml, saga_yaml_get(node, "key"), SAGA_FINDING_CHILD_TWICE,
+                       "every round starts `%.*s` under the same key",
+                       SAGA_SLICE_ARG(block->child.saga));
     if (saga_slice_equal(block->child.saga, l->definition->name) && block->child.saga.size)
         saga_yaml_find(&l->yaml, saga_yaml_get(node, "saga"), SAGA_FINDING_RING,
                        "`%.*s` starts itself as its child", SAGA_SLICE_ARG(block->child.saga));

@@ -11,6 +11,10 @@ void saga_check_way_back(struct saga_loading *l, const struct saga_block *block)
 /* check_blocks.c: what may wait for ever, is chosen by nothing, or is never reached. */
 void saga_check_block(struct saga_loading *l, const struct saga_block *block);
 
+/* check_errors.c: what .error.type is compared with. `expression` NULL: nothing to check. */
+void saga_check_errors(struct saga_loading *l, struct fy_node *node,
+                       const struct saga_expression *expression);
+
 /* Can the saga fail with what the block answers: is there a failure that no `catch` of the block takes? */
 bool saga_check_can_fail(const struct saga_block *block);
 

@@ -36,6 +36,7 @@ struct saga_participant {
     enum saga_body_format format;
     struct saga_expression *correlate; /* over a reply's body, gives the business key; or NULL */
     struct saga_expression *type;      /* over a reply's body, gives its type; or NULL */
+    struct saga_source_position position;
 };
 
 /* Where a topic of the outside world is begun that was never read (R20). */

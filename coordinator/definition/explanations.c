@@ -1,12 +1,21 @@
 #include "definition/explanations.h"
 
+#include <string.h>
+
 #define WAYS "participants:\n  cash: { commands: cash.commands, replies: cash.replies }\n"
 #define GO "start: { topic: orders, event: Placed, key: .id }\n"
 #define TOP "saga: order\nversion: 1\n" WAYS GO
 
-const char saga_explanation_head[] = TOP "steps:\n";
-const char saga_explanation_tail[] =
+static const char head[] = TOP "steps:\n";
+static const char tail[] =
     "steps:\n  - { step: pay, send: cash/Pay, success: Paid, compensate: none }\n";
+
+struct saga_slice saga_explanation_files(const char *example, struct saga_arena *arena)
+{
+    bool steps = strncmp(example, "  - ", 4) == 0, several = strstr(example, "\n---\n") != NULL;
+    return saga_arena_printf(arena, "%s%s%s", steps ? head : "", example,
+                             steps || several ? "" : tail);
+}
 
 const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
     [SAGA_FINDING_NO_YAML] = { "The text cannot be read as YAML, or it is YAML that a definition "
@@ -334,6 +343,33 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
                                "        steps: [{ step: look, send: cash/Look, success: Seen, "
                                "compensate: none }]\n"
                                "      - else: []\n" },
+    [SAGA_FINDING_NO_SUCH_ERROR] = { ".error.type is a type under `failure`, the type of a `fail`, "
+                                     "a type in `retry.on`, or one of\n"
+                                     "the coordinator's own: Timeout, ExpressionFailed, "
+                                     "RepeatExceeded, DeadlineExceeded,\n"
+                                     "Cancelled, ResolvedAsFailed, and of child sagas compensated, "
+                                     "abandoned, AlreadyExists,\n"
+                                     "NoSuchSaga.\n",
+                                     "  - { step: pay, send: cash/Pay, success: Paid, failure: "
+                                     "Refused, compensate:\n"
+                                     "      { send: cash/Refund, body: '{late: (.error.type == "
+                                     "\"TimeOut\")}' } }\n",
+                                     "  - { step: pay, send: cash/Pay, success: Paid, failure: "
+                                     "Refused, compensate:\n"
+                                     "      { send: cash/Refund, body: '{late: (.error.type == "
+                                     "\"Timeout\")}' } }\n" },
+    [SAGA_FINDING_NOBODY_HANDLES] = { "Two steps, in one file or in two, send the same command to "
+                                      "the same topic, and only one of\n"
+                                      "them knows all of its answers. An answer of a type that a "
+                                      "step does not name is no answer.\n",
+                                      "  - { step: pay, send: cash/Pay, success: Paid, failure: "
+                                      "Refused, compensate: none }\n"
+                                      "  - { step: tip, send: cash/Pay, success: Paid, compensate: "
+                                      "none }\n",
+                                      "  - { step: pay, send: cash/Pay, success: Paid, failure: "
+                                      "Refused, compensate: none }\n"
+                                      "  - { step: tip, send: cash/Pay, success: Paid, failure: "
+                                      "Refused, compensate: none }\n" },
     [SAGA_FINDING_AWAITS_FOR_EVER] = { "Nobody can promise that an event from outside comes. "
                                        "Without a timeout, and without a\n"
                                        "deadline that ends it, the saga stays open for ever, with "
@@ -349,6 +385,22 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
                                       "for ever. A `deadline` ends it,\n"
                                       "or `wait` waits for a time that is known.\n",
                                       "  - wait-until: .input.at\n", "  - wait: 3d\n" },
+    [SAGA_FINDING_CHILD_FOR_EVER] = { "The parent goes on when its child has ended. A `deadline` "
+                                      "of the child ends the child, one of\n"
+                                      "the parent compensates both. Found where both files are "
+                                      "given.\n",
+                                      "saga: order\nversion: 1\n" WAYS GO
+                                      "steps: [{ step: pay, send: cash/Pay, success: Paid, "
+                                      "compensate: none }]\n"
+                                      "---\nsaga: trip\nversion: 1\n" WAYS
+                                      "start: { topic: trips, event: Asked, key: .id }\n"
+                                      "steps: [saga: order]\n",
+                                      "saga: order\nversion: 1\n" WAYS GO
+                                      "steps: [{ step: pay, send: cash/Pay, success: Paid, "
+                                      "compensate: none }]\n"
+                                      "---\nsaga: trip\nversion: 1\n" WAYS
+                                      "start: { topic: trips, event: Asked, key: .id }\n"
+                                      "deadline: 1d\nsteps: [saga: order]\n" },
     [SAGA_FINDING_NO_BOUND] = { "`at-most` says how many rounds there may be. When they are used "
                                 "up and `until` is still\n"
                                 "not true, the saga fails with RepeatExceeded and is "
@@ -364,6 +416,49 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
                             "each time; a condition that ends it cannot be proved. Repeat with "
                             "`repeat` instead.\n",
                             "  - saga: order\n", "  - saga: invoice\n" },
+    [SAGA_FINDING_NO_CHILD] = { "Found where several files are given, or `--against deployed`: "
+                                "then the child should be among\n"
+                                "them. A file that is checked alone may have its children "
+                                "anywhere.\n",
+                                "saga: order\nversion: 1\n" WAYS GO
+                                "steps: [{ step: pay, send: cash/Pay, success: Paid, compensate: "
+                                "none }]\n"
+                                "---\nsaga: trip\nversion: 1\n" WAYS
+                                "start: { topic: trips, event: Asked, key: .id }\n"
+                                "steps: [saga: ordre]\n",
+                                "saga: order\nversion: 1\n" WAYS GO
+                                "steps: [{ step: pay, send: cash/Pay, success: Paid, compensate: "
+                                "none }]\n"
+                                "---\nsaga: trip\nversion: 1\n" WAYS
+                                "start: { topic: trips, event: Asked, key: .id }\n"
+                                "deadline: 1d\nsteps: [saga: order]\n" },
+    [SAGA_FINDING_CHILD_PIVOT] = { "Compensating a parent compensates its children, also those "
+                                   "that completed. A child that has\n"
+                                   "its pivot behind it refuses. Found where both files are "
+                                   "given.\n",
+                                   "saga: order\nversion: 1\n" WAYS GO
+                                   "steps: [{ step: pay, send: cash/Pay, success: Paid, pivot: "
+                                   "true }]\n"
+                                   "---\nsaga: trip\nversion: 1\n" WAYS
+                                   "start: { topic: trips, event: Asked, key: .id }\n"
+                                   "deadline: 1d\nsteps: [saga: order]\n",
+                                   "saga: order\nversion: 1\n" WAYS GO
+                                   "steps: [{ step: pay, send: cash/Pay, success: Paid, pivot: "
+                                   "true }]\n"
+                                   "---\nsaga: trip\nversion: 1\n" WAYS
+                                   "start: { topic: trips, event: Asked, key: .id }\n"
+                                   "deadline: 1d\n"
+                                   "steps: [{ step: buy, send: cash/Buy, success: Bought, pivot: "
+                                   "true }, { saga: order,\n"
+                                   "  catch: { compensated: [], abandoned: [] } }]\n" },
+    [SAGA_FINDING_CHILD_TWICE] = { "A child's id is its definition and its key. Every round of a "
+                                   "loop starts a child of its own,\n"
+                                   "so the key must differ from round to round; without `key` it "
+                                   "does.\n",
+                                   "  - for-each: { in: .input.lines }\n    steps: [{ saga: "
+                                   "invoice, key: .input.id }]\n",
+                                   "  - for-each: { in: .input.lines }\n    steps: [{ saga: "
+                                   "invoice, key: .item.id }]\n" },
     [SAGA_FINDING_SCHEMA] = { "A file in the folder of schemas (setting `schemas`) is no Avro "
                               "schema, refers to a type\n"
                               "that no file defines, or registry.yaml there says what cannot be. "
@@ -389,4 +484,21 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
                                    "to is checked when the\n"
                                    "message is made.\n",
                                    NULL, NULL },
+    [SAGA_FINDING_VERSION_CLASH] = { "Two files say the same name and version and are not the "
+                                     "same, or one is deployed with another\n"
+                                     "content. The first that was deployed stands; the other is "
+                                     "refused by `saga deploy`.\n",
+                                     "saga: order\nversion: 1\n" WAYS GO
+                                     "steps: [{ step: pay, send: cash/Pay, success: Paid, "
+                                     "compensate: none }]\n"
+                                     "---\n"
+                                     "saga: order\nversion: 1\n" WAYS GO "deadline: 1d\n"
+                                     "steps: [{ step: pay, send: cash/Pay, success: Paid, "
+                                     "compensate: none }]\n",
+                                     "saga: order\nversion: 1\n" WAYS GO
+                                     "steps: [{ step: pay, send: cash/Pay, success: Paid, "
+                                     "compensate: none }]\n"
+                                     "---\nsaga: order\nversion: 2\n" WAYS GO "deadline: 1d\n"
+                                     "steps: [{ step: pay, send: cash/Pay, success: Paid, "
+                                     "compensate: none }]\n" },
 };

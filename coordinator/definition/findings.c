@@ -135,6 +135,15 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                "where no `when` is true the saga goes on without any of them",
                                "add `- else: [...]`; `- else: []` says that nothing is to be "
                                "done" },
+    [SAGA_FINDING_NO_SUCH_ERROR] = { "SG405", SAGA_SEVERITY_WARNING,
+                                     "an error is asked for that nothing fails with",
+                                     "the comparison is never true",
+                                     "correct the type, or name it under `failure`" },
+    [SAGA_FINDING_NOBODY_HANDLES] = { "SG406", SAGA_SEVERITY_WARNING,
+                                      "an answer that a step does not know",
+                                      "the answer would change nothing: the step would run out of "
+                                      "time, and be compensated as unknown",
+                                      "name it under `failure` here too" },
     [SAGA_FINDING_AWAITS_FOR_EVER] = { "SG501", SAGA_SEVERITY_WARNING,
                                        "an event may be awaited for ever",
                                        "an event that never comes would keep the saga for ever",
@@ -144,11 +153,29 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                       "the time comes from outside and may be a thousand years "
                                       "away",
                                       "give the saga a `deadline`" },
+    [SAGA_FINDING_CHILD_FOR_EVER] = { "SG503", SAGA_SEVERITY_WARNING,
+                                      "a child may be waited for for ever",
+                                      "a child that hangs would keep its parent for ever",
+                                      "give one of the two a `deadline`" },
     [SAGA_FINDING_NO_BOUND] = { "SG601", SAGA_SEVERITY_ERROR, "`repeat` without a bound",
                                 "a condition that never becomes true would repeat for ever",
                                 "add `at-most:`, the rounds after which it has failed" },
     [SAGA_FINDING_RING] = { "SG602", SAGA_SEVERITY_ERROR, "sagas that start each other in a ring",
                             "each would start one more, without end", "take one of the calls out" },
+    [SAGA_FINDING_NO_CHILD] = { "SG603", SAGA_SEVERITY_WARNING, "an unknown child saga",
+                                "where no such saga is deployed the block fails with NoSuchSaga",
+                                "give its file too, or deploy it first" },
+    [SAGA_FINDING_CHILD_PIVOT] = { "SG604", SAGA_SEVERITY_WARNING,
+                                   "a child with a pivot before the parent's",
+                                   "once the child has its pivot behind it, it cannot be taken "
+                                   "back: "
+                                   "a parent that is compensated then is stuck on it",
+                                   "move the child behind the parent's pivot, or make the parent's "
+                                   "last doubtful step come before it" },
+    [SAGA_FINDING_CHILD_TWICE] = { "SG605", SAGA_SEVERITY_WARNING,
+                                   "a child in a loop under one key",
+                                   "the second round would fail with AlreadyExists",
+                                   "make the key from .item or .index, or leave it out" },
     [SAGA_FINDING_SCHEMA] = { SAGA_SCHEMA_FINDING, SAGA_SEVERITY_ERROR,
                               "a schema file that cannot be used",
                               "a body whose schema is not known can be neither read nor written",
@@ -164,10 +191,13 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                            "dead letters",
                                            "put the schema into the folder of schemas "
                                            "(--schemas)" },
-    [SAGA_FINDING_BODY_MISFIT] = { "SG704", SAGA_SEVERITY_ERROR,
-                                   "a body does not fit its schema",
+    [SAGA_FINDING_BODY_MISFIT] = { "SG704", SAGA_SEVERITY_ERROR, "a body does not fit its schema",
                                    "it could not be made, and the saga would fail there",
                                    "give the body the members that the record has" },
+    [SAGA_FINDING_VERSION_CLASH] = { "SG801", SAGA_SEVERITY_ERROR, "one version with two contents",
+                                     "running sagas go by the version: which content they are on "
+                                     "could not be told",
+                                     "give the new one another `version`" },
 };
 
 const struct saga_finding_kind *saga_finding_kind(struct saga_slice code)

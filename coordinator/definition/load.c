@@ -43,6 +43,7 @@ static void load_participant(struct saga_loading *l, struct fy_node *key, struct
     static const char *const names[] = { "commands", "replies", "format", "correlate", "type" };
     struct saga_yaml *yaml = &l->yaml;
     if (!saga_load_name(l, key, "a participant", &ret->name)) l->partial_participants = true;
+    saga_yaml_position(yaml, key, &ret->position.line, &ret->position.column);
     if (!saga_yaml_check_mapping(yaml, node, "a participant", names, SAGA_COUNT_OF(names))) return;
     saga_load_topic(l, saga_yaml_need(yaml, node, "commands", "a participant"), &ret->commands);
     saga_load_topic(l, saga_yaml_need(yaml, node, "replies", "a participant"), &ret->replies);

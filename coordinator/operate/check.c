@@ -1,13 +1,16 @@
-/* `saga check` and `saga graph`: definitions without any server. */
+/* `saga check`. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "definition/check_together.h"
 #include "definition/schema_folder.h"
+#include "operate/against.h"
 #include "operate/definitions.h"
 #include "operate/output.h"
 #include "operate/sarif.h"
 
-enum { KEY_STRICT = 256, KEY_SCHEMAS };
+enum { KEY_STRICT = 256, KEY_SCHEMAS, KEY_AGAINST };
 
 static json_t *finding_json(const struct saga_diagnostic *d)
 {
@@ -38,41 +41,97 @@ static const char *schema_folder(const struct saga_call *call)
     return set && set[0] ? set : "schemas";
 }
 
-static int check(struct saga_call *call)
+static json_t *findings_json(const struct saga_diagnostics *diagnostics)
 {
+    json_t *rows = json_array();
+    for (size_t i = 0; i < diagnostics->count; i++)
+        json_array_append_new(rows, finding_json(&diagnostics->items[i]));
+    return rows;
+}
+
+/* What is deployed, where it was asked for; NULL: it was not, or words have been said. */
+static int read_deployed(struct saga_call *call, struct saga_catalog **ret)
+{
+    const char *against = saga_call_option(call, KEY_AGAINST);
+    *ret = NULL;
+    if (!against || strcmp(against, "deployed") != 0) return SAGA_EXIT_DONE;
+    int code = saga_call_settings(call);
+    return code == SAGA_EXIT_DONE ? saga_call_catalog(call, ret) : code;
+}
+
+/* The definitions that can be read, and what is found in all of them. */
+struct checking {
     struct saga_diagnostics diagnostics;
-    saga_diagnostics_init(&diagnostics, call->arena);
-    bool text = call->output == SAGA_OUTPUT_TEXT;
+    struct saga_checked *files;
+    struct saga_definition **definitions;
+    size_t count;
+};
+
+static void load_all(struct saga_call *call, struct checking *c)
+{
     struct saga_schemas *schemas = NULL; /* where they cannot be read, that is the finding */
-    (void)saga_schema_folder_read(schema_folder(call), &diagnostics, &schemas);
+    c->files = SAGA_NEW_ARRAY(call->arena, struct saga_checked, call->argument_count);
+    c->definitions = SAGA_NEW_ARRAY(call->arena, struct saga_definition *, call->argument_count);
+    (void)saga_schema_folder_read(schema_folder(call), &c->diagnostics, &schemas);
     for (size_t i = 0; i < call->argument_count; i++) {
-        struct saga_definition *definition;
-        if (saga_definition_load_file(call->arguments[i], schemas, &diagnostics, &definition) < 0)
-            continue;
-        if (text) print_summary(definition, call->arguments[i]);
-        saga_definition_free(definition);
-    }
-    if (text) {
-        fflush(stdout);
-        saga_diagnostics_print(&diagnostics, stderr);
-    } else if (call->output == SAGA_OUTPUT_SARIF) {
-        saga_sarif_print(&diagnostics, stdout);
-    } else {
-        json_t *rows = json_array();
-        for (size_t i = 0; i < diagnostics.count; i++)
-            json_array_append_new(rows, finding_json(&diagnostics.items[i]));
-        saga_print_rows(call, rows);
+        const char *path = call->arguments[i];
+        struct saga_definition **place = &c->definitions[c->count];
+        if (saga_definition_load_file(path, schemas, &c->diagnostics, place) < 0) continue;
+        c->files[c->count++] = (struct saga_checked){ path, *place };
     }
     saga_schemas_free(schemas);
+}
+
+/* Findings go to standard error as text, else they are the output; so is what `--against` tells. */
+static int tell(struct saga_call *call, const struct checking *c,
+                const struct saga_catalog *deployed)
+{
+    const char *against = saga_call_option(call, KEY_AGAINST);
+    bool text = call->output == SAGA_OUTPUT_TEXT;
+    json_t *compared = text ? NULL : json_array();
+    int code = SAGA_EXIT_DONE;
+    for (size_t i = 0; text && i < c->count; i++)
+        print_summary(c->files[i].definition, c->files[i].file);
+    if (against)
+        code = saga_compare_against(call, against, c->definitions, c->count, deployed, compared);
+    if (text) {
+        fflush(stdout);
+        saga_diagnostics_print(&c->diagnostics, stderr);
+    } else if (call->output == SAGA_OUTPUT_SARIF) {
+        saga_sarif_print(&c->diagnostics, stdout);
+    } else if (against) {
+        saga_print_object(call, json_pack("{s:o, s:O}", "findings", findings_json(&c->diagnostics),
+                                          "compared", compared));
+    } else {
+        saga_print_rows(call, findings_json(&c->diagnostics));
+    }
+    json_decref(compared);
+    return code;
+}
+
+static int check(struct saga_call *call)
+{
+    struct checking c = { .count = 0 };
+    struct saga_catalog *deployed;
+    int code = read_deployed(call, &deployed);
+    if (code != SAGA_EXIT_DONE) return code;
+    saga_diagnostics_init(&c.diagnostics, call->arena);
+    load_all(call, &c);
+    saga_check_together(c.files, c.count, deployed, &c.diagnostics);
+    code = tell(call, &c, deployed);
+    saga_free_definitions(c.definitions, c.count);
+    saga_catalog_free(deployed);
     bool strict = saga_call_has(call, KEY_STRICT);
-    bool bad = diagnostics.errors > 0 || (strict && diagnostics.count > 0);
-    return bad ? SAGA_EXIT_FAILED : SAGA_EXIT_DONE;
+    bool bad = c.diagnostics.errors > 0 || (strict && c.diagnostics.count > 0);
+    return code != SAGA_EXIT_DONE ? code : bad ? SAGA_EXIT_FAILED : SAGA_EXIT_DONE;
 }
 
 static const struct argp_option check_options[] = {
     { "strict", KEY_STRICT, NULL, 0, "warnings fail too", 0 },
     { "schemas", KEY_SCHEMAS, "FOLDER", 0,
       "the Avro schemas of bodies; default: SAGA_SCHEMAS, else the folder schemas", 0 },
+    { "against", KEY_AGAINST, "FILE|deployed", 0,
+      "what changes against that version, and how many sagas run where it does", 0 },
     { 0 },
 };
 
@@ -80,38 +139,21 @@ const struct saga_subcommand saga_subcommand_check = {
     .name = "check",
     .arguments = "FILE...",
     .summary = "look for mistakes in definitions, without any server",
-    .details = "Every finding says where it is, why it matters and how to mend it; `saga "
-               "explain CODE` says more. Exits with 1 if there is an error.",
+    .details =
+        "Every finding says where it is, why it matters and how to mend it; `saga "
+        "explain CODE` says more. Several files are also checked together: topics, answers, "
+        "child sagas. Exits with 1 if there is an error. Running sagas stay on their "
+        "version, so what --against tells is no error, unless name and version are the same.",
     .examples = "  saga check order-fulfilment.saga.yaml\n"
                 "  saga check --strict -o jsonl sagas/*.yaml\n"
+                "  saga check --against deployed order-fulfilment.saga.yaml\n"
                 "  saga check -o sarif sagas/*.yaml > findings.sarif",
     .options = check_options,
     .arguments_min = 1,
     .arguments_max = 1000,
+    .configured = true,
+    .settings_late = true,
     .has_output = true,
     .has_sarif = true,
     .run = check,
-};
-
-static int graph(struct saga_call *call)
-{
-    struct saga_definition *definition;
-    int code = saga_load_files(call, NULL, call->arguments, 1, &definition);
-    if (code != SAGA_EXIT_DONE) return code;
-    struct saga_slice text = saga_definition_mermaid(definition, call->arena);
-    fwrite(text.data, 1, text.size, stdout);
-    if (text.size && text.data[text.size - 1] != '\n') putchar('\n');
-    saga_definition_free(definition);
-    return SAGA_EXIT_DONE;
-}
-
-const struct saga_subcommand saga_subcommand_graph = {
-    .name = "graph",
-    .arguments = "FILE",
-    .summary = "draw a definition as a Mermaid flowchart",
-    .details = "The text goes into a Markdown page between ```mermaid and ```.",
-    .examples = "  saga graph order-fulfilment.saga.yaml > order-fulfilment.mmd",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .run = graph,
 };

@@ -51,6 +51,7 @@ struct saga_subcommand {
     const struct argp_option *options;
     unsigned arguments_min, arguments_max;
     bool configured;                    /* reads the configuration, takes its flags */
+    bool settings_late;                 /* does so when it calls saga_call_settings */
     bool has_output;                    /* takes -o */
     bool has_sarif;                     /* takes -o sarif too */
     bool has_junit;                     /* takes -o junit too */
@@ -89,10 +90,11 @@ struct saga_call {
     FILE *words; /* where it is said what went wrong; NULL: standard error */
 
     struct saga_config config; /* where the command is `configured` */
+    bool has_settings;         /* `config` and `topics` are there */
     struct saga_topics topics;
-    struct saga_client *client; /* opened by saga_call_client */
-    struct saga_views *views;   /* opened by saga_call_views */
-    struct saga_codec *codec;   /* opened by saga_call_codec */
+    struct saga_client *client;   /* opened by saga_call_client */
+    struct saga_views *views;     /* opened by saga_call_views */
+    struct saga_codec *codec;     /* opened by saga_call_codec */
     struct saga_schemas *schemas; /* read by saga_call_schemas */
 };
 
@@ -114,6 +116,8 @@ int saga_call_fail_with(const struct saga_call *call, enum saga_exit code,
 /* Where that is said. */
 FILE *saga_call_words(const struct saga_call *call);
 
+/* Reads the configuration of a command that does so late; twice is once. An exit code, words said. */
+int saga_call_settings(struct saga_call *call);
 /* Opens what a command needs; SAGA_EXIT_DONE, or a code when words have been said. Twice is once.
  * */
 int saga_call_client(struct saga_call *call);

@@ -105,11 +105,8 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
 static error_t parse_output(int key, char *argument, struct argp_state *state)
 {
     static const char *const names[] = {
-        [SAGA_OUTPUT_TEXT] = "text",
-        [SAGA_OUTPUT_JSON] = "json",
-        [SAGA_OUTPUT_JSONL] = "jsonl",
-        [SAGA_OUTPUT_SARIF] = "sarif",
-        [SAGA_OUTPUT_JUNIT] = "junit",
+        [SAGA_OUTPUT_TEXT] = "text",   [SAGA_OUTPUT_JSON] = "json",   [SAGA_OUTPUT_JSONL] = "jsonl",
+        [SAGA_OUTPUT_SARIF] = "sarif", [SAGA_OUTPUT_JUNIT] = "junit",
     };
     struct saga_call *call = state->input;
     if (key != 'o') return ARGP_ERR_UNKNOWN;
@@ -270,11 +267,12 @@ static void no_log_of_kafka(int level, const char *text, void *context)
     (void)context;
 }
 
-static int load_config(struct saga_call *call)
+int saga_call_settings(struct saga_call *call)
 {
     extern char **environ;
     struct saga_diagnostics diagnostics;
     enum saga_log_level level = SAGA_LOG_INFO;
+    if (call->has_settings) return SAGA_EXIT_DONE;
     saga_diagnostics_init(&diagnostics, call->arena);
     int error = saga_config_load(call->config_path, environ, call->flags, call->flag_count,
                                  call->arena, &diagnostics, &call->config);
@@ -287,6 +285,7 @@ static int load_config(struct saga_call *call)
      * belong */
     bool wanted = call->command->is_daemon || level == SAGA_LOG_DEBUG;
     call->config.kafka.log = wanted ? log_of_kafka : no_log_of_kafka;
+    call->has_settings = true;
     return SAGA_EXIT_DONE;
 }
 
@@ -298,7 +297,8 @@ static int run(const struct saga_subcommand *command, int argc, char **argv)
     argv[0] = saga_arena_string(
         &arena, saga_arena_printf(&arena, "saga %s", command->name)); /* as argp names it */
     parse_line(&call, argc, argv);
-    int code = command->configured ? load_config(&call) : SAGA_EXIT_DONE;
+    bool settings = command->configured && !command->settings_late;
+    int code = settings ? saga_call_settings(&call) : SAGA_EXIT_DONE;
     if (code == SAGA_EXIT_DONE) code = command->run(&call);
     saga_client_free(call.client);
     saga_views_free(call.views);

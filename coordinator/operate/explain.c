@@ -27,14 +27,10 @@ static void print_kind(size_t i)
     print_indented(explanation->right);
 }
 
-/* As a whole file. */
+/* As whole files. */
 static json_t *file_json(struct saga_call *call, const char *example)
 {
-    if (!example) return json_null();
-    bool steps = strncmp(example, "  - ", 4) == 0;
-    return saga_json_string(saga_arena_printf(call->arena, "%s%s%s",
-                                              steps ? saga_explanation_head : "", example,
-                                              steps ? "" : saga_explanation_tail));
+    return example ? saga_json_string(saga_explanation_files(example, call->arena)) : json_null();
 }
 
 static json_t *kind_json(struct saga_call *call, size_t i)

@@ -1,6 +1,7 @@
 #include "operate/left.h"
 
 #include "base/assert.h"
+#include "operate/to_come.h"
 
 struct gathering {
     struct saga_arena *arena;
@@ -50,9 +51,14 @@ static void add_half_way(struct gathering *g, const struct saga_step_state *s)
 
 static bool needs_no_taking_back(const struct gathering *g, struct saga_slice path)
 {
+    size_t size = 0;
+    while (size < path.size && path.data[size] != '[') size++; /* the round of a loop */
     const struct saga_block *block =
-        g->definition ? saga_definition_step(g->definition, path) : NULL;
-    return block && block->step.compensate.kind == SAGA_COMPENSATE_NONE;
+        g->definition ? saga_definition_step(g->definition, (struct saga_slice){ path.data, size })
+                      : NULL;
+    if (block && block->kind == SAGA_BLOCK_AWAIT) return true;
+    return block && block->kind == SAGA_BLOCK_STEP &&
+           block->step.compensate.kind == SAGA_COMPENSATE_NONE;
 }
 
 /* What was done and stands: wanted where the saga counts as completed. */
@@ -108,12 +114,11 @@ void saga_left_as_it_is(const struct saga_state *state, const struct saga_defini
     struct gathering g = { .arena = arena, .definition = definition, .end = end };
     for (size_t i = 0; i < state->step_count; i++) look_at_step(&g, &state->steps[i]);
     bool wanted = definition && end == SAGA_COMPLETED;
-    for (size_t i = 0; wanted && i < definition->root.count; i++) {
-        struct saga_slice name = definition->root.items[i]->label;
-        if (definition->root.items[i]->kind != SAGA_BLOCK_STEP) continue;
-        if (!saga_state_step(state, name))
-            add(&g, name, "never-began",
-                saga_arena_printf(arena, "%.*s never began", SAGA_SLICE_ARG(name)));
+    for (size_t i = 0; wanted && i < definition->block_count; i++) {
+        const struct saga_block *block = definition->blocks[i];
+        if (saga_block_is_named(block) && saga_to_come(state, definition, block) == SAGA_WILL_COME)
+            add(&g, block->label, "never-began",
+                saga_arena_printf(arena, "%.*s never began", SAGA_SLICE_ARG(block->label)));
     }
     *ret = g.items;
     *ret_count = g.count;

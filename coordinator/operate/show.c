@@ -6,6 +6,7 @@
 #include "operate/definitions.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
+#include "operate/to_come.h"
 #include "operate/words.h"
 
 enum { KEY_BODIES = 512 };
@@ -55,24 +56,39 @@ static bool goes_forward(const struct saga_state *state)
     return state->status == SAGA_RUNNING || (state->status == SAGA_STUCK && state->stuck_forward);
 }
 
+/* What is done there: a command, an event, a child. */
+static struct saga_slice doing(const struct saga_block *block, struct saga_arena *arena)
+{
+    const struct saga_command *c = &block->step.command;
+    if (block->kind == SAGA_BLOCK_AWAIT)
+        return saga_arena_printf(arena, "%.*s/%.*s", SAGA_SLICE_ARG(block->await.topic),
+                                 SAGA_SLICE_ARG(block->await.event));
+    if (block->kind == SAGA_BLOCK_CHILD)
+        return saga_arena_printf(arena, "saga %.*s", SAGA_SLICE_ARG(block->child.saga));
+    return saga_arena_printf(arena, "%.*s/%.*s", SAGA_SLICE_ARG(c->participant->commands),
+                             SAGA_SLICE_ARG(c->type));
+}
+
 /* The steps of the definition that the state does not know yet. */
 static void add_steps_to_come(struct saga_table *table, const struct saga_state *state,
                               const struct saga_definition *definition)
 {
     struct saga_arena *arena = table->arena;
-    for (size_t i = 0; i < definition->root.count; i++) {
-        const struct saga_step *step = &definition->root.items[i]->step;
-        if (saga_state_step(state, step->name)) continue;
-        const struct saga_command *c = &step->command;
+    for (size_t i = 0; i < definition->block_count; i++) {
+        const struct saga_block *block = definition->blocks[i];
+        if (!saga_block_is_named(block)) continue;
+        enum saga_to_come come = saga_to_come(state, definition, block);
+        if (come == SAGA_HAS_BEGUN) continue;
+        bool pivot = block->kind == SAGA_BLOCK_STEP && block->step.pivot;
         saga_table_add(table,
-                       saga_arena_printf(arena, "%.*s%s", SAGA_SLICE_ARG(step->name),
-                                         step->pivot ? " (pivot)" : "")
+                       saga_arena_printf(arena, "%.*s%s",
+                                         SAGA_SLICE_ARG(saga_path_to_come(block, arena)),
+                                         pivot ? " (pivot)" : "")
                            .data,
-                       goes_forward(state) ? "waiting" : "never began", "", "",
-                       saga_arena_printf(arena, "%.*s/%.*s",
-                                         SAGA_SLICE_ARG(c->participant->commands),
-                                         SAGA_SLICE_ARG(c->type))
-                           .data);
+                       !goes_forward(state)    ? "never began"
+                       : come == SAGA_MAY_COME ? "may come"
+                                               : "waiting",
+                       "", "", doing(block, arena).data);
     }
 }
 

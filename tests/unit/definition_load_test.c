@@ -291,7 +291,7 @@ static void blocks_without_a_service_are_drawn(void **state)
                  "  - wait-until: .input.at\n"
                  "  - fail: { type: Enough }\n");
     static const char want[] = "flowchart TD\n"
-                               "    start([\"E\"]) --> s0\n"
+                               "    start([\"E\"])\n"
                                "    s0[/\"set x, y\"/]\n"
                                "    s1[\"one<br/>Do\"]\n"
                                "    c1([\"Undo\"])\n"
@@ -301,6 +301,7 @@ static void blocks_without_a_service_are_drawn(void **state)
                                "    s5[\"fail Enough\"]\n"
                                "    completed((completed))\n"
                                "    compensated((compensated))\n"
+                               "    start --> s0\n"
                                "    s0 --> s1\n"
                                "    s1 -- \"Done\" --> s2\n"
                                "    s2 --> s3\n"
@@ -341,8 +342,8 @@ static void several_starts_are_read_in_their_order(void **state)
     assert_int_equal(d->starts[2].from, SAGA_BEGIN_EARLIEST);
     struct saga_arena arena;
     saga_arena_init(&arena);
-    static const char want[] = "flowchart TD\n    start1([\"E\"]) --> s0\n"
-                               "    start2([\"E\"]) --> s0\n    start3([\"E\"]) --> s0\n";
+    static const char want[] = "flowchart TD\n    start1([\"E\"])\n"
+                               "    start2([\"E\"])\n    start3([\"E\"])\n";
     assert_true(saga_slice_starts_with(saga_definition_mermaid(d, &arena), want));
     saga_arena_free(&arena);
     end(&l);
@@ -352,7 +353,7 @@ static void the_flowchart_goes_forward_and_back(void **state)
 {
     (void)state;
     static const char want[] = "flowchart TD\n"
-                               "    start([\"E\"]) --> s0\n"
+                               "    start([\"E\"])\n"
                                "    s0[\"a<br/>A\"]\n"
                                "    c0([\"UndoA\"])\n"
                                "    s1[\"look<br/>Look\"]\n"
@@ -363,6 +364,7 @@ static void the_flowchart_goes_forward_and_back(void **state)
                                "    completed((completed))\n"
                                "    compensated((compensated))\n"
                                "    stuck((stuck))\n"
+                               "    start --> s0\n"
                                "    s0 -- \"Ok\" --> s1\n"
                                "    s1 -- \"Ok\" --> s2\n"
                                "    s2 -- \"Ok or Fine\" --> s3\n"
