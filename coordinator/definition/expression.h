@@ -59,6 +59,13 @@ int saga_expression_eval(struct saga_expression *expression, const struct saga_b
 struct saga_slice saga_expression_shape(const struct saga_expression *expression,
                                         struct saga_arena *arena);
 
+/* Lets the program answer instead of the expression: who explores a definition has no data (explore/abstract.h). The
+ * answer is as that of saga_expression_eval_bare. `context` must outlive the expression's use; NULL ends it. */
+typedef int saga_expression_answer(void *context, struct saga_arena *arena,
+                                   struct saga_slice *ret_json, struct saga_slice *ret_message);
+void saga_expression_stand_in(struct saga_expression *expression, saga_expression_answer *answer,
+                              void *context);
+
 /* The source as written. */
 struct saga_slice saga_expression_source(const struct saga_expression *expression);
 

@@ -35,7 +35,7 @@ static const struct saga_timer *copy_timers(struct saga_play *play)
 
 const struct saga_play_record *saga_play_event(struct saga_play *play, struct saga_event event)
 {
-    bool starts = event.kind == SAGA_EVENT_START;
+    bool starts = saga_event_begins(&event);
     if (play->state->forgotten && starts) {
         saga_state_free(play->state);
         play->state = saga_state_new();

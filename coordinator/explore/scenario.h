@@ -13,7 +13,7 @@ struct saga_scenario_place {
     unsigned line, column;
 };
 
-/* What a service answers. */
+/* What a service answers; or how a child saga ended: `completed` with its result as body, else with its error. */
 struct saga_scenario_reply {
     bool silent;                /* `no-answer` */
     struct saga_slice type;     /* or the words `success`, `failure`: the first type that the step declares */
@@ -54,6 +54,7 @@ enum saga_scenario_kind {
     SAGA_SCENARIO_AFTER,
     SAGA_SCENARIO_RING,
     SAGA_SCENARIO_OPERATOR,
+    SAGA_SCENARIO_EVENT,
     SAGA_SCENARIO_STATE
 };
 
@@ -65,6 +66,14 @@ struct saga_scenario_state {
     const struct saga_slice *waiting;     /* paths of steps that wait for an answer */
     size_t waiting_count;
     bool has_waiting;
+};
+
+/* An event of the outside world, for an `await`. */
+struct saga_scenario_event {
+    struct saga_slice topic; /* absent: any */
+    struct saga_slice type;
+    struct saga_slice body; /* JSON */
+    bool not_taken;         /* the saga is expected not to take it */
 };
 
 struct saga_scenario_step {
@@ -80,6 +89,7 @@ struct saga_scenario_step {
     struct saga_slice timer; /* ring */
     enum saga_verb verb;
     struct saga_slice as, who, reason;
+    struct saga_scenario_event event;
     struct saga_scenario_state state;
 };
 

@@ -178,6 +178,7 @@ static int play_step(struct saga_scenario_run *r, const struct saga_scenario_ste
     case SAGA_SCENARIO_AFTER: return pass(r, step);
     case SAGA_SCENARIO_RING: return ring(r, step->place, step->timer);
     case SAGA_SCENARIO_OPERATOR: return say(r, step);
+    case SAGA_SCENARIO_EVENT: return saga_scenario_event(r, step);
     case SAGA_SCENARIO_STATE: return saga_scenario_check_state(r, step->place, &step->state);
     }
     SAGA_ASSERT(!"a kind of step");
@@ -203,6 +204,7 @@ static int finish(struct saga_scenario_run *r)
         error = ring(r, r->scenario->end_place, next->name);
         if (error == SAGA_OK) error = saga_scenario_check_all_expected(r, r->scenario->end_place);
     }
+    if (error == SAGA_OK) error = saga_scenario_check_taken(r);
     if (error == SAGA_OK) error = saga_scenario_check_names(r);
     if (error == SAGA_OK)
         error = saga_scenario_check_state(r, r->scenario->end_place, &r->scenario->end);

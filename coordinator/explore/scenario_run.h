@@ -7,14 +7,23 @@
 /* Events of one scenario: more is a saga that goes in circles. */
 #define SAGA_SCENARIO_EVENTS_MAX 100000
 
-/* What the saga sent: a command, or an event that nobody answers. */
+/* What the saga sent: a command, the start of a child saga, or an event that nobody answers. */
 struct saga_sent {
-    bool event, compensation;
+    bool event, child, compensation;
+    struct saga_slice target; /* of a child: its id */
     struct saga_slice step; /* path, or the label of a block */
     uint32_t attempt;
     struct saga_slice topic, type, body;
     bool expected; /* some `expect` took it */
     bool answered; /* or is left without an answer on purpose */
+};
+
+/* An event of the outside world that came. */
+struct saga_outside {
+    const struct saga_scenario_step *step;
+    struct saga_slice id;
+    int64_t time_ms;
+    bool taken;
 };
 
 struct saga_scenario_run {
@@ -25,6 +34,8 @@ struct saga_scenario_run {
     struct saga_sent *sent;
     size_t sent_count, sent_capacity;
     size_t records_read;
+    struct saga_outside *outside;
+    size_t outside_count, outside_capacity;
     size_t *answers_used; /* by answer of the scenario */
     struct saga_scenario_failure *failure;
 };
@@ -51,6 +62,14 @@ struct saga_slice saga_scenario_sent_words(const struct saga_scenario_run *r,
 /* The step that a path belongs to, NULL if it is none. */
 const struct saga_step *saga_scenario_step_of(const struct saga_scenario_run *r,
                                               struct saga_slice path);
+
+/* ---- scenario_event.c: outside events ---- */
+/* Lets it come: the saga that waits for it takes it, now or when it asks for it. */
+int saga_scenario_event(struct saga_scenario_run *r, const struct saga_scenario_step *step);
+/* Gives the saga what came before it asked. True: it took something. */
+bool saga_scenario_deliver(struct saga_scenario_run *r);
+/* Every event was taken that was to be taken. */
+int saga_scenario_check_taken(struct saga_scenario_run *r);
 
 /* ---- scenario_check.c: what a scenario asks for ---- */
 int saga_scenario_check_expected(struct saga_scenario_run *r,

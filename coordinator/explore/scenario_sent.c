@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "explore/scenario_run.h"
@@ -17,10 +18,48 @@ static struct saga_slice first_body(const struct saga_scenario_run *r, const str
     return SAGA_SLICE("null");
 }
 
+/* A child is asked for by the note behind the fact that it started; its compensation names only the step. */
+static void read_child(struct saga_scenario_run *r, const struct saga_fact *fact)
+{
+    struct saga_sent *last = NULL;
+    for (size_t i = 0; i < r->sent_count; i++)
+        if (r->sent[i].child && saga_slice_equal(r->sent[i].step, fact->step) &&
+            !r->sent[i].compensation)
+            last = &r->sent[i];
+    struct saga_sent sent = { .child = true, .step = fact->step, .attempt = fact->attempt };
+    if (fact->kind == SAGA_FACT_CHILD_STARTED) {
+        sent.type = fact->name;
+        sent.target = fact->target;
+        sent.body = SAGA_SLICE("null");
+    } else if (last) {
+        sent.compensation = true;
+        sent.type = last->type;
+        sent.target = last->target;
+        sent.body = last->body;
+    }
+    SAGA_PUSH(r->arena, r->sent, r->sent_count, r->sent_capacity, sent);
+}
+
+static void read_input(struct saga_scenario_run *r, const struct saga_fact *fact)
+{
+    for (size_t i = r->sent_count; i > 0; i--)
+        if (r->sent[i - 1].child && saga_slice_equal(r->sent[i - 1].step, fact->from_step)) {
+            r->sent[i - 1].body = fact->value;
+            return;
+        }
+}
+
 static void read_fact(struct saga_scenario_run *r, const struct saga_fact *fact)
 {
     bool compensation = fact->kind == SAGA_FACT_COMPENSATION_SENT,
          event = fact->kind == SAGA_FACT_EVENT_PUBLISHED;
+    if (fact->kind == SAGA_FACT_CHILD_STARTED || (compensation && !fact->topic.size)) {
+        read_child(r, fact);
+        return;
+    }
+    if (fact->kind == SAGA_FACT_NOTE_SENT && fact->note == SAGA_NOTE_CHILD_START &&
+        fact->value.data)
+        read_input(r, fact);
     if (fact->kind != SAGA_FACT_STEP_SENT && !compensation && !event) return;
     struct saga_sent sent = {
         .event = event,
@@ -75,6 +114,7 @@ bool saga_scenario_goes_by(const struct saga_scenario_run *r, const struct saga_
     if (saga_slice_equal(name, sent->type)) return true;
     if (command && is_pair(name, command->participant->name, sent->type)) return true;
     if (sent->event) return is_pair(name, sent->topic, sent->type);
+    if (sent->child && is_pair(name, SAGA_SLICE("saga"), sent->type)) return true;
     return sent->compensation ? is_pair(name, sent->step, SAGA_SLICE("compensate"))
                               : saga_slice_equal(name, sent->step);
 }
@@ -83,7 +123,9 @@ struct saga_slice saga_scenario_sent_words(const struct saga_scenario_run *r,
                                            const struct saga_sent *sent)
 {
     const struct saga_command *command = command_of(r, sent);
-    struct saga_slice to = command ? command->participant->name : sent->topic,
+    struct saga_slice to = command       ? command->participant->name
+                           : sent->child ? SAGA_SLICE("saga")
+                                         : sent->topic,
                       body = saga_slice_clip(sent->body, 300), words;
     words = saga_arena_printf(r->arena, "%.*s/%.*s", SAGA_SLICE_ARG(to),
                               SAGA_SLICE_ARG(sent->type));
@@ -120,6 +162,54 @@ static int type_of(struct saga_scenario_run *r, struct saga_scenario_place place
     return SAGA_OK;
 }
 
+static void add_member(struct saga_buffer *json, const char *name, struct saga_slice value,
+                       bool text)
+{
+    saga_buffer_printf(json, "%s\"%s\":", json->size > 1 ? "," : "", name);
+    if (text)
+        saga_buffer_add_json_string(json, value);
+    else
+        saga_buffer_add(json, value.data ? value : SAGA_SLICE("null"));
+}
+
+/* How a child ended, as it would tell its parent. */
+static struct saga_slice outcome(struct saga_scenario_run *r, const struct saga_sent *child,
+                                 struct saga_slice status, struct saga_slice body)
+{
+    bool completed = saga_slice_is(status, saga_status_name(SAGA_COMPLETED));
+    struct saga_buffer json;
+    saga_buffer_init(&json, r->arena);
+    saga_buffer_add_char(&json, '{');
+    add_member(&json, "id", child->target, true);
+    add_member(&json, "status", status, true);
+    add_member(&json, "result", completed ? body : SAGA_SLICE_NONE, false);
+    add_member(&json, "error", completed ? SAGA_SLICE_NONE : body, false);
+    saga_buffer_add_char(&json, '}');
+    return saga_buffer_slice(&json);
+}
+
+/* The note by which a child tells of its end, or of its compensation. */
+static void note_of_child(struct saga_scenario_run *r, const struct saga_sent *child,
+                          struct saga_event *event)
+{
+    bool success = saga_slice_is(event->type, "success"),
+         failure = saga_slice_is(event->type, "failure");
+    event->kind = SAGA_EVENT_NOTE;
+    event->from_id = child->target;
+    event->compensation = false;
+    if (child->compensation) {
+        bool refused = failure || saga_slice_is(event->type, "refused");
+        event->note = refused ? SAGA_NOTE_CHILD_REFUSED : SAGA_NOTE_CHILD_COMPENSATED;
+        event->type = refused ? SAGA_SLICE("refused") : SAGA_SLICE("compensated");
+        return;
+    }
+    if (success || failure)
+        event->type =
+            saga_slice_of(saga_status_name(success ? SAGA_COMPLETED : SAGA_COMPENSATED));
+    event->note = SAGA_NOTE_CHILD_ENDED;
+    event->body = outcome(r, child, event->type, event->body);
+}
+
 int saga_scenario_reply(struct saga_scenario_run *r, struct saga_scenario_place place,
                         struct saga_sent *command, const struct saga_scenario_reply *reply,
                         uint32_t attempt)
@@ -142,6 +232,7 @@ int saga_scenario_reply(struct saga_scenario_run *r, struct saga_scenario_place 
         return saga_scenario_fail(r, place, "the answer to %.*s cannot be made: %.*s",
                                   SAGA_SLICE_ARG(command->type), SAGA_SLICE_ARG(message));
     event.body = body;
+    if (command->child) note_of_child(r, command, &event);
     if (!saga_play_event(r->play, event))
         return saga_scenario_fail(r, place, "the saga is forgotten: nothing can be answered");
     return SAGA_OK;
@@ -202,5 +293,5 @@ int saga_scenario_settle(struct saga_scenario_run *r)
         if (error < 0) return error;
         read_records(r); /* may move r->sent */
     }
-    return SAGA_OK;
+    return saga_scenario_deliver(r) ? saga_scenario_settle(r) : SAGA_OK;
 }

@@ -93,6 +93,24 @@ static void load_operator(struct saga_scenario_loading *l, struct fy_node *step,
             ->mend = SAGA_SLICE("cancel, retry, skip, resolve, pause or resume");
 }
 
+static void load_event(struct saga_scenario_loading *l, struct fy_node *step, struct fy_node *node,
+                       struct saga_scenario_step *ret)
+{
+    static const char *const names[] = { "topic", "type", "body", "taken" };
+    bool taken = true;
+    (void)step;
+    ret->kind = SAGA_SCENARIO_EVENT;
+    ret->event.body = SAGA_SLICE("null");
+    if (!saga_yaml_check_mapping(&l->yaml, node, "`event`", names, COUNT_OF(names))) return;
+    saga_scenario_text(l, saga_yaml_get(node, "topic"), "`topic`", &ret->event.topic);
+    saga_scenario_text(l, saga_yaml_need(&l->yaml, node, "type", "`event`"), "`type`",
+                       &ret->event.type);
+    if (saga_yaml_get(node, "body"))
+        ret->event.body = saga_scenario_json(l, saga_yaml_get(node, "body"));
+    saga_yaml_bool(&l->yaml, saga_yaml_get(node, "taken"), "`taken`", &taken);
+    ret->event.not_taken = !taken;
+}
+
 static void load_expected_state(struct saga_scenario_loading *l, struct fy_node *step,
                                 struct fy_node *node, struct saga_scenario_step *ret)
 {
@@ -123,6 +141,7 @@ static const struct {
     { "after", load_after, { "after" }, 1 },
     { "ring", load_ring, { "ring" }, 1 },
     { "operator", load_operator, { "operator" }, 1 },
+    { "event", load_event, { "event" }, 1 },
     { "expect-state", load_expected_state, { "expect-state" }, 1 },
     { "start", load_again, { "start" }, 1 },
 };

@@ -62,6 +62,12 @@ static void tell_event(const struct saga_event *event, struct saga_buffer *out)
         saga_buffer_printf(out, "> operator %s", saga_verb_name(event->verb));
         if (event->as.size) saga_buffer_printf(out, " as %.*s", SAGA_SLICE_ARG(event->as));
         break;
+    case SAGA_EVENT_NOTE:
+        saga_buffer_printf(out, "> note %s", saga_note_name(event->note));
+        if (event->step.size) saga_buffer_printf(out, " %.*s", SAGA_SLICE_ARG(event->step));
+        if (event->type.size) saga_buffer_printf(out, " %.*s", SAGA_SLICE_ARG(event->type));
+        tell_body(event->body, out);
+        break;
     default: saga_buffer_printf(out, "> %s", saga_event_kind_name(event->kind)); break;
     }
     saga_buffer_add_char(out, '\n');

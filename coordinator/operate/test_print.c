@@ -8,16 +8,15 @@
 
 /* ---- text ---- */
 
-/* Lines of a text, each behind `indent`. */
-static void print_lines(const char *title, struct saga_slice text, int indent)
+/* Lines of a text, the first behind a title of so many places, the others below it. */
+static void print_lines(const char *title, int width, struct saga_slice text)
 {
-    bool first = true;
     while (text.size) {
         const char *end = memchr(text.data, '\n', text.size);
         int size = end ? (int)(end - text.data) : (int)text.size;
-        printf("%*s%-10s%.*s\n", indent, "", first ? title : "", size, text.data);
+        printf("%-*s%.*s\n", width, title, size, text.data);
         text = saga_slice_skip(text, (size_t)size + (end ? 1 : 0));
-        first = false;
+        title = "";
     }
 }
 
@@ -26,16 +25,16 @@ static void print_failure(const struct saga_test_result *result)
     const struct saga_scenario_failure *failure = &result->failure;
     printf("%s:%u:%u: %.*s: %.*s\n", result->file, failure->place.line, failure->place.column,
            SAGA_SLICE_ARG(result->scenario->name), SAGA_SLICE_ARG(failure->what));
-    print_lines("expected", failure->expected, 2);
-    print_lines("came", failure->came, 2);
-    print_lines("differs", failure->difference, 2);
-    print_lines("mend", failure->mend, 2);
+    print_lines("  expected", 12, failure->expected);
+    print_lines("  came", 12, failure->came);
+    print_lines("  differs", 12, failure->difference);
+    print_lines("  mend", 12, failure->mend);
 }
 
 static void print_story(const struct saga_test_result *result)
 {
     printf("  what happened:\n");
-    print_lines("", result->story, 0);
+    print_lines("", 4, result->story);
 }
 
 static void print_text(const struct saga_tests *tests)

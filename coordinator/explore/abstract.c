@@ -1,0 +1,144 @@
+#include "explore/abstract.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+/* What an expression is for, and so what it may be answered with. */
+enum role { ROLE_VALUE, ROLE_TEXT, ROLE_TRUTH, ROLE_LIST, ROLE_TIME, ROLE_COUNT };
+
+static const struct {
+    unsigned count;
+    const char *values[3];
+} answers[ROLE_COUNT] = {
+    [ROLE_VALUE] = { 1, { "{}" } },
+    [ROLE_TEXT] = { 1, { "\"k\"" } },
+    [ROLE_TRUTH] = { 2, { "true", "false" } },
+    [ROLE_LIST] = { 3, { "[0]", "[0,1]", "[]" } },
+    [ROLE_TIME] = { 2, { "\"9000-01-01T00:00:00Z\"", "0" } },
+};
+
+struct stand_in {
+    struct saga_abstract *abstract;
+    enum role role;
+};
+
+struct saga_abstract {
+    struct saga_definition *definition;
+    struct stand_in roles[ROLE_COUNT];
+    bool failing, cut;
+    uint64_t given;
+    unsigned given_count;
+    unsigned taken[SAGA_CHOICES_MAX], of[SAGA_CHOICES_MAX], count;
+};
+
+static unsigned choose(struct saga_abstract *a, unsigned of)
+{
+    if (of == 1) return 0;
+    if (a->count == SAGA_CHOICES_MAX) {
+        a->cut = true;
+        return 0;
+    }
+    unsigned index = a->count++;
+    a->of[index] = of;
+    a->taken[index] = index < a->given_count ? (unsigned)(a->given >> (4 * index)) & 15 : 0;
+    SAGA_ASSERT(a->taken[index] < of);
+    return a->taken[index];
+}
+
+static int answer(void *context, struct saga_arena *arena, struct saga_slice *ret_json,
+                  struct saga_slice *ret_message)
+{
+    const struct stand_in *stand_in = context;
+    struct saga_abstract *a = stand_in->abstract;
+    unsigned count = answers[stand_in->role].count, taken = choose(a, count + a->failing);
+    (void)arena;
+    if (taken == count) {
+        *ret_message = SAGA_SLICE("the expression fails");
+        return SAGA_E_INVALID;
+    }
+    *ret_json = saga_slice_of(answers[stand_in->role].values[taken]);
+    return SAGA_OK;
+}
+
+static void play(struct saga_abstract *a, struct saga_expression *expression, enum role role)
+{
+    if (expression) saga_expression_stand_in(expression, answer, &a->roles[role]);
+}
+
+/* All expressions are values but for those that decide about the way. */
+static void take_roles(struct saga_abstract *a, uint32_t rounds)
+{
+    struct saga_definition *d = a->definition;
+    for (size_t i = 0; i < d->expression_count; i++) play(a, d->expressions[i], ROLE_VALUE);
+    for (size_t i = 0; i < d->search_count; i++) play(a, d->search[i].value, ROLE_TEXT);
+    for (size_t i = 0; i < d->block_count; i++) {
+        /* the loader made them, and nobody else has them */
+        struct saga_block *block = (struct saga_block *)d->blocks[i];
+        switch (block->kind) {
+        case SAGA_BLOCK_AWAIT: play(a, block->await.with, ROLE_TEXT); break;
+        case SAGA_BLOCK_CHILD: play(a, block->child.key, ROLE_TEXT); break;
+        case SAGA_BLOCK_WAIT: play(a, block->wait.until, ROLE_TIME); break;
+        case SAGA_BLOCK_FOR_EACH: play(a, block->for_each.in, ROLE_LIST); break;
+        case SAGA_BLOCK_REPEAT:
+            play(a, block->repeat.until, ROLE_TRUTH);
+            if (block->repeat.at_most > rounds) block->repeat.at_most = rounds;
+            break;
+        case SAGA_BLOCK_CHOOSE:
+            for (size_t b = 0; b < block->branch_count; b++)
+                play(a, block->branches[b].when, ROLE_TRUTH);
+            break;
+        default: break;
+        }
+    }
+}
+
+struct saga_abstract *saga_abstract_new(struct saga_definition *definition, uint32_t rounds,
+                                        bool failing)
+{
+    struct saga_abstract *a = saga_memory_zeroed(1, sizeof *a);
+    a->definition = definition;
+    a->failing = failing;
+    for (int role = 0; role < ROLE_COUNT; role++)
+        a->roles[role] = (struct stand_in){ a, (enum role)role };
+    take_roles(a, rounds);
+    return a;
+}
+
+void saga_abstract_free(struct saga_abstract *a)
+{
+    if (!a) return;
+    for (size_t i = 0; i < a->definition->expression_count; i++)
+        saga_expression_stand_in(a->definition->expressions[i], NULL, NULL);
+    free(a);
+}
+
+void saga_abstract_choose(struct saga_abstract *a, uint64_t choices, unsigned count)
+{
+    a->given = choices;
+    a->given_count = count;
+    a->count = 0;
+    a->cut = false;
+}
+
+bool saga_abstract_next(struct saga_abstract *a, uint64_t *ret_choices, unsigned *ret_count)
+{
+    uint64_t choices = 0;
+    unsigned last = a->count;
+    while (last > 0 && a->taken[last - 1] + 1 == a->of[last - 1]) last--;
+    if (last == 0) return false;
+    for (unsigned i = 0; i < last; i++) {
+        uint64_t value = a->taken[i] + (i == last - 1);
+        choices |= value << (4 * i);
+    }
+    *ret_choices = choices;
+    *ret_count = last;
+    return true;
+}
+
+bool saga_abstract_was_cut(const struct saga_abstract *a)
+{
+    return a->cut;
+}

@@ -1,0 +1,29 @@
+/* A definition without data: its expressions are not evaluated, they are answered. What decides about the way (`when`,
+ * `until`, `in`, a time to wait for) is answered with every value that makes a difference, one after another: each way
+ * through an event is a list of choices. Everything else is answered with a value that is always the same. So what is
+ * explored holds whatever the data is, and some ways that are explored no data can take. */
+#ifndef SAGA_EXPLORE_ABSTRACT_H
+#define SAGA_EXPLORE_ABSTRACT_H
+
+#include "definition/definition.h"
+
+/* Choices within one event; of more the first value is taken, and the exploration is not complete. */
+#define SAGA_CHOICES_MAX 16
+
+struct saga_abstract;
+
+/* Makes the definition abstract; it must not be used for anything else then, and outlive `*ret`. Loops are run at most
+ * `rounds` times. `failing`: every expression may fail too. Never fails; the caller frees it. */
+struct saga_abstract *saga_abstract_new(struct saga_definition *definition, uint32_t rounds,
+                                        bool failing);
+/* Gives the definition its expressions back. NULL is fine. */
+void saga_abstract_free(struct saga_abstract *abstract);
+
+/* Before an event is decided: the choices to make, four bits each from the lowest on; beyond `count` the first values. */
+void saga_abstract_choose(struct saga_abstract *abstract, uint64_t choices, unsigned count);
+/* Behind it: the next list of choices that leads another way, with its count. False: there is none. */
+bool saga_abstract_next(struct saga_abstract *abstract, uint64_t *ret_choices, unsigned *ret_count);
+/* Was there one choice too many? */
+bool saga_abstract_was_cut(const struct saga_abstract *abstract);
+
+#endif
