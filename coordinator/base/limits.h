@@ -34,6 +34,18 @@
 #define SAGA_STARTS_MAX 16
 /* Search attributes of a definition: each is a set in Redis for every value. */
 #define SAGA_SEARCH_MAX 16
+/* From tick to tick of a schedule, at least: a tick is told from the next by its second. */
+#define SAGA_SCHEDULE_EVERY_MS_MIN 1000
+/* And at most: what comes more seldom than once a year is written as `cron`. */
+#define SAGA_SCHEDULE_EVERY_MS_MAX (366LL * 86400000)
+/* So late may a tick be that is not missed: a coordinator that is started anew, or whose lanes move to another. */
+#define SAGA_SCHEDULE_GRACE_MS 60000
+/* Missed ticks are counted up to here. */
+#define SAGA_SCHEDULE_MISSED_MAX 1000
+/* What a `cron` may be long: a list of every minute of the hour. */
+#define SAGA_CRON_BYTES_MAX 256
+/* A file of the zone database; the largest has some 4 KiB. */
+#define SAGA_ZONE_BYTES_MAX (64 * 1024)
 /* A definition file. The largest sensible one is some 100 KiB. */
 #define SAGA_DEFINITION_BYTES_MAX (1024 * 1024)
 /* Blocks inside blocks. */

@@ -105,7 +105,7 @@ int saga_days_of_date(int64_t year, unsigned month, unsigned day, int64_t *ret_d
     return SAGA_OK;
 }
 
-static int64_t floor_divide(int64_t a, int64_t b)
+int64_t saga_floor_divide(int64_t a, int64_t b)
 {
     int64_t q = a / b;
     return q - (a % b < 0);
@@ -113,7 +113,7 @@ static int64_t floor_divide(int64_t a, int64_t b)
 
 void saga_time_format(int64_t time_ms, char ret[SAGA_TIME_TEXT_BYTES])
 {
-    int64_t days = floor_divide(time_ms, 86400000), year;
+    int64_t days = saga_floor_divide(time_ms, 86400000), year;
     unsigned month, day, ms = (unsigned)(time_ms - days * 86400000);
     saga_date_of_days(days, &year, &month, &day);
     snprintf(ret, SAGA_TIME_TEXT_BYTES, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month,

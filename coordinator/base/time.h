@@ -25,5 +25,7 @@ int saga_time_parse(struct saga_slice text, int64_t *ret_ms);
  * such date). */
 void saga_date_of_days(int64_t days, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day);
 int saga_days_of_date(int64_t year, unsigned month, unsigned day, int64_t *ret_days);
+/* The quotient rounded down, also of negative numbers. `b` > 0. */
+int64_t saga_floor_divide(int64_t a, int64_t b);
 
 #endif

@@ -238,9 +238,27 @@ int saga_note_open(const struct saga_message *message, struct saga_arena *arena,
         return refuse(diagnostic, "a note that does not say whom it is from");
     event.run = saga_message_header(message, "saga_to_run");
     event.step = saga_message_header(message, "saga_to_step");
-    event.kind = event.note == SAGA_NOTE_CHILD_START ? SAGA_EVENT_START : SAGA_EVENT_NOTE;
-    if (event.kind == SAGA_EVENT_START) event.key = key;
+    if (event.note == SAGA_NOTE_SCHEDULE_START) /* nobody's child */
+        event.from_id = event.from_run = event.from_step = SAGA_SLICE_NONE;
+    bool starts = event.note == SAGA_NOTE_CHILD_START || event.note == SAGA_NOTE_SCHEDULE_START;
+    event.kind = starts ? SAGA_EVENT_START : SAGA_EVENT_NOTE;
+    if (starts) event.key = key;
     *ret_saga_id = event.target;
     *ret = event;
     return SAGA_OK;
+}
+
+void saga_schedule_message(struct saga_slice inbox_topic, uint32_t lanes,
+                           struct saga_slice definition, uint32_t version, struct saga_slice id,
+                           struct saga_arena *arena, struct saga_message *ret)
+{
+    struct saga_slice entry = saga_schedule_id(arena, definition);
+    const struct saga_state deploy = { .id = entry, .run = SAGA_SLICE("deploy") };
+    const struct saga_fact fact = { .kind = SAGA_FACT_NOTE_SENT,
+                                    .note = SAGA_NOTE_SCHEDULE_SET,
+                                    .id = entry,
+                                    .text = id,
+                                    .value =
+                                        saga_arena_printf(arena, "{\"version\":%u}", version) };
+    saga_note_message(inbox_topic, lanes, &fact, &deploy, arena, ret);
 }

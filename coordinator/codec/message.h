@@ -71,7 +71,11 @@ int saga_operator_open(const struct saga_message *message, struct saga_arena *ar
 void saga_note_message(struct saga_slice inbox_topic, uint32_t lanes, const struct saga_fact *fact,
                        const struct saga_state *state, struct saga_arena *arena,
                        struct saga_message *ret);
-/* `*ret_saga_id`: whom it is for. A child's start is a start (event kind, key). Errors: SAGA_E_INVALID with words. */
+/* Tells a definition's schedule which version is in force, as of a deploy. `id`: of the note. */
+void saga_schedule_message(struct saga_slice inbox_topic, uint32_t lanes,
+                           struct saga_slice definition, uint32_t version, struct saga_slice id,
+                           struct saga_arena *arena, struct saga_message *ret);
+/* `*ret_saga_id`: whom it is for. A child's start and a schedule's are starts (event kind, key). Errors: SAGA_E_INVALID with words. */
 int saga_note_open(const struct saga_message *message, struct saga_arena *arena,
                    struct saga_slice *ret_saga_id, struct saga_event *ret,
                    struct saga_diagnostic *diagnostic);

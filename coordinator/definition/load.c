@@ -103,77 +103,7 @@ static void load_participants(struct saga_loading *l, struct fy_node *node)
     check_topics(l, node);
 }
 
-/* ---- start, search, publish ---- */
-
-static bool refuse_schedule(struct saga_loading *l, struct fy_node *node)
-{
-    static const char *const schedules[] = { "every", "cron", "schedule" };
-    for (size_t i = 0; i < SAGA_COUNT_OF(schedules); i++) {
-        if (!saga_yaml_key(node, schedules[i])) continue;
-        saga_yaml_find(&l->yaml, node, SAGA_FINDING_NOT_YET, "a start by schedule is not built yet")
-            ->mend = SAGA_SLICE("start it by an event, or with `saga start` from a timer of yours");
-        return true;
-    }
-    return false;
-}
-
-/* A start that comes behind one of the same event counts where that one's `when` does not let it pass. */
-static void check_reached(struct saga_loading *l, struct fy_node *node,
-                          const struct saga_start *starts, size_t count,
-                          const struct saga_start *start)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!starts[i].when && saga_slice_equal(starts[i].topic, start->topic) &&
-            saga_slice_equal(starts[i].event, start->event))
-            saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE,
-                           "this start never counts: an earlier one takes every %.*s of %.*s",
-                           SAGA_SLICE_ARG(start->event), SAGA_SLICE_ARG(start->topic))
-                ->mend = SAGA_SLICE("take it out, or give the earlier one a `when`");
-}
-
-static bool load_start(struct saga_loading *l, struct fy_node *node, struct saga_start *ret)
-{
-    static const char *const names[] = { "topic", "event", "key",   "when",
-                                         "type",  "from",  "format" };
-    struct saga_yaml *yaml = &l->yaml;
-    if (refuse_schedule(l, node) ||
-        !saga_yaml_check_mapping(yaml, node, "`start`", names, SAGA_COUNT_OF(names)))
-        return false;
-    ret->from = SAGA_BEGIN_LATEST;
-    saga_load_topic(l, saga_yaml_need(yaml, node, "topic", "`start`"), &ret->topic);
-    saga_load_type(l, saga_yaml_need(yaml, node, "event", "`start`"), "an event", &ret->event);
-    ret->key = saga_load_expression(l, saga_yaml_need(yaml, node, "key", "`start`"), "`key`");
-    ret->when = saga_load_expression(l, saga_yaml_get(node, "when"), "`when`");
-    ret->type = saga_load_expression(l, saga_yaml_get(node, "type"), "`type`");
-    saga_load_from(l, saga_yaml_get(node, "from"), &ret->from);
-    ret->format = saga_load_format(l, saga_yaml_get(node, "format"));
-    return true;
-}
-
-/* One start, or a list of them. */
-static void load_starts(struct saga_loading *l, struct fy_node *node)
-{
-    void *iterator = NULL;
-    struct saga_definition *d = l->definition;
-    bool many = node && fy_node_is_sequence(node);
-    int count = many ? fy_node_sequence_item_count(node) : 1;
-    if (!node) return;
-    if (count < 1 || count > SAGA_STARTS_MAX) {
-        saga_yaml_find(&l->yaml, node, SAGA_FINDING_LIMIT, "%d starts; 1 to %d are possible", count,
-                       SAGA_STARTS_MAX);
-        return;
-    }
-    struct saga_start *starts =
-        SAGA_NEW_ARRAY(saga_loading_arena(l), struct saga_start, (size_t)count);
-    for (int i = 0; i < count; i++) {
-        struct fy_node *item = many ? fy_node_sequence_iterate(node, &iterator) : node;
-        struct saga_start *start = &starts[d->start_count];
-        if (!load_start(l, item, start)) continue;
-        check_reached(l, item, starts, d->start_count, start);
-        d->start_count++;
-    }
-    d->starts = starts;
-}
+/* ---- search, publish ---- */
 
 static void load_search(struct saga_loading *l, struct fy_node *node)
 {
@@ -264,7 +194,7 @@ static void load_top(struct saga_loading *l)
                     &d->version);
     load_summary(l, saga_yaml_get(root, "summary"));
     load_participants(l, saga_yaml_need(yaml, root, "participants", what));
-    load_starts(l, saga_yaml_need(yaml, root, "start", what));
+    saga_load_starts(l, saga_yaml_need(yaml, root, "start", what));
     saga_yaml_duration(yaml, saga_yaml_get(root, "deadline"), "`deadline`", &d->deadline_ms);
     saga_yaml_duration(yaml, saga_yaml_get(root, "keep"), "`keep`", &d->keep_ms);
     load_search(l, saga_yaml_get(root, "search"));

@@ -58,6 +58,8 @@ enum saga_body_format saga_load_format(struct saga_loading *l, struct fy_node *n
 /* load.c: `publish` and `body`, at the saga's end and as a block. */
 void saga_load_publish(struct saga_loading *l, struct fy_node *node, const char *what,
                        struct saga_publish *ret);
+/* load_start.c: one start, or a list of them. */
+void saga_load_starts(struct saga_loading *l, struct fy_node *node);
 /* load_step.c */
 void saga_load_step(struct saga_loading *l, struct fy_node *node, struct saga_block *block);
 /* load_await.c: blocks with a name that are no steps. */

@@ -47,6 +47,12 @@ bool saga_id_is_entry(struct saga_slice id)
     return slash && memchr(id.data, SAGA_ENTRY_MARK, (size_t)(slash - id.data));
 }
 
+struct saga_slice saga_id_entry_name(struct saga_slice id)
+{
+    const char *mark = id.size ? memchr(id.data, SAGA_ENTRY_MARK, id.size) : NULL;
+    return mark ? (struct saga_slice){ id.data, (size_t)(mark - id.data) } : id;
+}
+
 const char *saga_key_fault(struct saga_slice key)
 {
     if (key.size == 0) return "is empty";

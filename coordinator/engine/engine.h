@@ -50,7 +50,11 @@ struct saga_slice saga_correlation_id(struct saga_arena *arena, struct saga_slic
                                       struct saga_slice value);
 /* The entry that starts a definition by its schedule; it lives in the lane of the definition's name. */
 struct saga_slice saga_schedule_id(struct saga_arena *arena, struct saga_slice definition);
+/* The version of the definition that a SAGA_NOTE_SCHEDULE_SET puts in force; 0: it says none. */
+uint32_t saga_schedule_version(const struct saga_event *event);
 bool saga_id_is_entry(struct saga_slice id);
+/* The definition's name in an entry's id: what comes before the mark, or all of it. */
+struct saga_slice saga_id_entry_name(struct saga_slice id);
 /* What is wrong with a business key, or a value that events are matched by; NULL: nothing. */
 const char *saga_key_fault(struct saga_slice key);
 

@@ -29,6 +29,7 @@ static const char *const note_names[SAGA_NOTE_COUNT] = {
     [SAGA_NOTE_AWAIT_EVENT] = "await-event",
     [SAGA_NOTE_AWAIT_MATCH] = "await-match",
     [SAGA_NOTE_SCHEDULE_SET] = "schedule-set",
+    [SAGA_NOTE_SCHEDULE_START] = "schedule-start",
 };
 
 const char *saga_note_name(enum saga_note note)

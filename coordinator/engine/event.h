@@ -43,7 +43,9 @@ enum saga_note {
     /* correlation entry to saga */
     SAGA_NOTE_AWAIT_MATCH,
     /* a deploy, to the definition's schedule */
-    SAGA_NOTE_SCHEDULE_SET,
+    SAGA_NOTE_SCHEDULE_SET, /* `body.version`: of the definition that is in force */
+    /* the schedule to the saga that it starts: a start that is nobody's child */
+    SAGA_NOTE_SCHEDULE_START,
     SAGA_NOTE_COUNT
 };
 const char *saga_note_name(enum saga_note note);

@@ -140,12 +140,14 @@ static int evolve_correlation(struct saga_state *state, const struct saga_fact *
 static int evolve_schedule(struct saga_state *state, const struct saga_fact *fact)
 {
     if (state->kind != SAGA_KIND_SCHEDULE) return SAGA_E_INVALID;
-    if (fact->kind == SAGA_FACT_SCHEDULE_ENDED) {
-        saga_disarm(state, SAGA_SLICE(SAGA_TIMER_TICK));
-        return SAGA_OK;
+    if (fact->kind != SAGA_FACT_SCHEDULE_TICKED) {
+        state->version = fact->version;
+        state->sha256 = saga_kept(state, fact->sha256);
     }
-    if (fact->kind == SAGA_FACT_SCHEDULE_SET) state->version = fact->version;
-    saga_arm(state, SAGA_SLICE(SAGA_TIMER_TICK), fact->due_ms);
+    if (fact->kind == SAGA_FACT_SCHEDULE_ENDED)
+        saga_disarm(state, SAGA_SLICE(SAGA_TIMER_TICK));
+    else
+        saga_arm(state, SAGA_SLICE(SAGA_TIMER_TICK), fact->due_ms);
     return SAGA_OK;
 }
 

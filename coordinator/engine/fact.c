@@ -31,6 +31,7 @@
 #define RUN FIELD(run, "run", SAGA_FIELD_STRING)
 #define TARGET FIELD(target, "target", SAGA_FIELD_STRING)
 #define VERSION FIELD(version, "version", SAGA_FIELD_INT)
+#define SHA256 FIELD(sha256, "sha256", SAGA_FIELD_STRING)
 
 static const struct saga_fact_field lane_opened[] = {
     FIELD(lanes, "lanes", SAGA_FIELD_INT), TEXT, /* the journal's id */
@@ -41,7 +42,7 @@ static const struct saga_fact_field saga_started[] = {
     FIELD(key, "key", SAGA_FIELD_STRING),
     NAME,
     VERSION,
-    FIELD(sha256, "sha256", SAGA_FIELD_STRING),
+    SHA256,
     TEXT, /* trace id */
     VALUE,
     DUE,
@@ -109,8 +110,14 @@ static const struct saga_fact_field event_kept[] = { TEXT, TYPE, VALUE, DUE };
 static const struct saga_fact_field event_offered[] = { TEXT, ID, RUN, STEP };
 static const struct saga_fact_field event_only[] = { TEXT };
 static const struct saga_fact_field event_dropped[] = { TEXT, REASON };
-static const struct saga_fact_field schedule_set[] = { VERSION, DUE };
-static const struct saga_fact_field schedule_ticked[] = { TEXT, DUE };
+static const struct saga_fact_field schedule_set[] = { VERSION, SHA256, DUE };
+static const struct saga_fact_field schedule_ticked[] = {
+    TEXT, /* the tick's time */
+    REASON,
+    FIELD(total, "missed", SAGA_FIELD_INT),
+    DUE,
+};
+static const struct saga_fact_field schedule_ended[] = { VERSION, SHA256 };
 static const struct saga_fact_field ended[] = { REASON, DUE };
 static const struct saga_fact_field reason_message[] = { REASON, MESSAGE };
 static const struct saga_fact_field reply_ignored[] = { STEP, ATTEMPT, REASON, MESSAGE };
@@ -172,7 +179,7 @@ const struct saga_fact_type saga_fact_types[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_EVENT_DROPPED] = { "EventDropped", FIELDS(event_dropped) },
     [SAGA_FACT_SCHEDULE_SET] = { "ScheduleSet", FIELDS(schedule_set) },
     [SAGA_FACT_SCHEDULE_TICKED] = { "ScheduleTicked", FIELDS(schedule_ticked) },
-    [SAGA_FACT_SCHEDULE_ENDED] = { "ScheduleEnded", NULL, 0 },
+    [SAGA_FACT_SCHEDULE_ENDED] = { "ScheduleEnded", FIELDS(schedule_ended) },
     [SAGA_FACT_START_IGNORED] = { "StartIgnored", FIELDS(reason_message) },
     [SAGA_FACT_REPLY_IGNORED] = { "ReplyIgnored", FIELDS(reply_ignored) },
     [SAGA_FACT_TIMER_IGNORED] = { "TimerIgnored", FIELDS(reason_message) },

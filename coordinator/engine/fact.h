@@ -83,7 +83,7 @@ struct saga_fact {
     enum saga_fact_kind kind;
     struct saga_slice step; /* path; of another block: its label */
     uint32_t scope, block, position;
-    uint32_t index, total; /* of a branch or round; elements of a loop */
+    uint32_t index, total; /* of a branch or round; elements of a loop, ticks that were missed */
     uint32_t attempt;
     bool pivot;
     struct saga_slice topic, type, reply_topic;

@@ -71,7 +71,7 @@ static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_EVENT_RETURNED] = "the event {text} was given back",
     [SAGA_FACT_EVENT_DROPPED] = "the event {text} is kept no longer ({reason})",
     [SAGA_FACT_SCHEDULE_SET] = "the schedule of version {version} is in force, next at {due}",
-    [SAGA_FACT_SCHEDULE_TICKED] = "the schedule ticked at {text}, next at {due}",
+    [SAGA_FACT_SCHEDULE_TICKED] = "the tick of {text} was {reason}[, {missed} missed], next at {due}",
     [SAGA_FACT_SCHEDULE_ENDED] = "the definition has no schedule any more",
     [SAGA_FACT_START_IGNORED] = "started nothing ({reason})[: {message}]",
     [SAGA_FACT_REPLY_IGNORED] = "changed nothing ({reason})[: {message}]",
@@ -143,6 +143,8 @@ static void add_value(const struct saga_fact *fact, struct saga_slice name, int6
         saga_buffer_printf(buffer, "%u", fact->index + 1);
     } else if (saga_slice_is(name, "total")) {
         add_number(buffer, fact->total);
+    } else if (saga_slice_is(name, "missed")) {
+        if (fact->total) saga_buffer_printf(buffer, "%u", fact->total);
     } else if (saga_slice_is(name, "note")) {
         saga_buffer_add(buffer, saga_slice_of(saga_note_name(fact->note)));
     } else if (saga_slice_is(name, "target")) {

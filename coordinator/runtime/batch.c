@@ -433,9 +433,11 @@ static void send_messages(struct saga_batch *b, const struct saga_state *state,
 static int find_definition(struct saga_batch *b, const struct saga_intake_item *in,
                            const struct saga_state *state, struct saga_definition **ret)
 {
-    *ret = state ? saga_catalog_find(b->w->catalog, state->name, state->version) : in->definition;
-    bool entry = state ? state->kind != SAGA_KIND_SAGA : in->event.kind == SAGA_EVENT_NOTE;
-    if (*ret || entry || saga_status_has_ended(state->status)) return SAGA_OK;
+    bool given = !state || in->event.note == SAGA_NOTE_SCHEDULE_SET;
+    *ret = given ? in->definition : saga_catalog_find(b->w->catalog, state->name, state->version);
+    bool correlation =
+        state ? state->kind == SAGA_KIND_CORRELATION : in->event.kind == SAGA_EVENT_NOTE;
+    if (*ret || correlation || saga_status_has_ended(state->status)) return SAGA_OK;
     return note_missing_definition(b); /* R19: stuck only when it is not there at all */
 }
 

@@ -304,6 +304,22 @@ static void read_reply(struct reading *r, const struct saga_catalog_topic *topic
 
 /* ---- the inbox ---- */
 
+/* A note that asks for a definition; false: it is none that could be deployed. */
+static bool find_noted_definition(struct reading *r, struct saga_slice saga_id,
+                                  struct saga_slice name, bool *ret_needed,
+                                  struct saga_definition **ret)
+{
+    const struct saga_event *event = &r->common.event;
+    *ret = NULL;
+    *ret_needed = event->kind == SAGA_EVENT_START || event->note == SAGA_NOTE_SCHEDULE_SET;
+    if (event->kind == SAGA_EVENT_START) *ret = saga_catalog_newest(r->intake->catalog, name);
+    if (event->note != SAGA_NOTE_SCHEDULE_SET) return true;
+    uint32_t version = saga_schedule_version(event);
+    struct saga_slice definition = saga_id_entry_name(saga_id);
+    *ret = saga_catalog_find(r->intake->catalog, definition, version);
+    return version > 0 && saga_slice_equal(saga_id, saga_schedule_id(r->intake->arena, definition));
+}
+
 static void read_note(struct reading *r)
 {
     struct saga_diagnostic diagnostic = { 0 };
@@ -317,14 +333,17 @@ static void read_note(struct reading *r)
     error = saga_id_parse(saga_id, &name, &key);
     SAGA_ASSERT(error == SAGA_OK);
     uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
-    bool start = r->common.event.kind == SAGA_EVENT_START;
-    struct saga_definition *definition =
-        start ? saga_catalog_newest(r->intake->catalog, name) : NULL;
     if (!is_here(r, lane)) {
         add_dead_letter(r, "wrong-lane", SAGA_SLICE("its saga lives in another lane"));
         return;
     }
-    bool missing = start && !definition;
+    struct saga_definition *definition;
+    bool needed;
+    if (!find_noted_definition(r, saga_id, name, &needed, &definition)) {
+        add_dead_letter(r, "unreadable", SAGA_SLICE("it does not say whose schedule it sets"));
+        return;
+    }
+    bool missing = needed && !definition;
     struct saga_intake_item *item =
         add(r, missing ? SAGA_INTAKE_DEFINITION_MISSING : SAGA_INTAKE_EVENT);
     item->lane = lane;
@@ -333,7 +352,9 @@ static void read_note(struct reading *r)
     if (!missing) return;
     item->reason = SAGA_SLICE("no-definition");
     item->words =
-        saga_arena_printf(r->intake->arena, "no definition %.*s is deployed", SAGA_SLICE_ARG(name));
+        saga_arena_printf(r->intake->arena, "no definition %.*s%s is deployed",
+                          SAGA_SLICE_ARG(saga_id_entry_name(name)),
+                          r->common.event.note == SAGA_NOTE_SCHEDULE_SET ? " of that version" : "");
 }
 
 static void read_api_start(struct reading *r)
