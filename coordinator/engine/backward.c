@@ -1,4 +1,7 @@
 /* The way back: which step is compensated when, in the reverse order of completion (language.md, Compensation). */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/error.h"
 #include "engine/body.h"
 
@@ -77,14 +80,14 @@ static bool is_to_be_compensated(const struct saga_step_state *step)
     return done && step->kind != SAGA_STEP_AWAIT && !is_compensated(step);
 }
 
-/* The last that ended among those that ended before `order`. */
-static struct saga_step_state *last_before(const struct saga_state *state, uint64_t order)
+/* The last that ended. */
+static struct saga_step_state *last_ended(const struct saga_state *state)
 {
     struct saga_step_state *last = NULL;
     for (size_t i = 0; i < state->step_count; i++) {
         struct saga_step_state *step = &state->steps[i];
-        if (!is_to_be_compensated(step) || step->ended_order >= order) continue;
-        if (!last || step->ended_order > last->ended_order) last = step;
+        if (is_to_be_compensated(step) && (!last || step->ended_order > last->ended_order))
+            last = step;
     }
     return last;
 }
@@ -101,21 +104,87 @@ static bool has_parallel(const struct saga_decision *d)
     return false;
 }
 
-/* The steps whose turn it is: the reverse order of completion, where a step waits for all that ended after it, except
- * for what ran side by side with it. At most one a branch. */
-static size_t find_turns(const struct saga_decision *d, struct saga_step_state **ret)
+/* What finding turns needs; neither steps nor scopes come and go while a saga is compensated. */
+struct turns {
+    struct saga_step_state **steps; /* whose turn it is */
+    size_t count;
+    /* the rest only where there are branches of a `parallel` */
+    struct saga_step_state **ended; /* in the reverse order of completion */
+    size_t ended_count;
+    const struct saga_scope **scopes; /* by id; NULL: forgotten */
+    uint32_t *
+        later; /* by id of a scope: how many in it, and below, ended later and are not compensated */
+};
+
+static int last_first(const void *left, const void *right)
 {
-    bool several = has_parallel(d);
-    size_t count = 0;
-    struct saga_step_state *step = last_before(d->state, UINT64_MAX);
-    for (; step; step = last_before(d->state, step->ended_order)) {
-        bool waits = false;
-        for (size_t i = 0; i < count && !waits; i++)
-            waits = !saga_are_side_by_side(d, step->scope, ret[i]->scope);
-        if (!waits) ret[count++] = step;
-        if (!several) break;
+    const struct saga_step_state *const *a = left, *const *b = right;
+    return (*a)->ended_order > (*b)->ended_order ? -1 : 1;
+}
+
+static void prepare_turns(const struct saga_decision *d, struct turns *t)
+{
+    const struct saga_state *state = d->state;
+    *t = (struct turns){ 0 };
+    t->steps = SAGA_NEW_ARRAY(d->arena, struct saga_step_state *, state->step_count + 1);
+    if (!has_parallel(d)) return;
+    t->ended = SAGA_NEW_ARRAY(d->arena, struct saga_step_state *, state->step_count + 1);
+    t->scopes = SAGA_NEW_ARRAY(d->arena, const struct saga_scope *, state->scope_ids + 1);
+    t->later = SAGA_NEW_ARRAY(d->arena, uint32_t, state->scope_ids + 1);
+    for (size_t i = 0; i < state->scope_count; i++)
+        t->scopes[state->scopes[i].id] = &state->scopes[i];
+    for (size_t i = 0; i < state->step_count; i++)
+        if (is_to_be_compensated(&state->steps[i])) t->ended[t->ended_count++] = &state->steps[i];
+    qsort(t->ended, t->ended_count, sizeof *t->ended, last_first);
+}
+
+/* Of those that ended later: how many in the branches beside this one of the same `parallel`. */
+static uint32_t later_beside(const struct saga_decision *d, const struct turns *t,
+                             const struct saga_scope *scope)
+{
+    const struct saga_block *block = d->definition->blocks[scope->block];
+    uint32_t first = scope->id - scope->index, count = 0; /* they were opened one after another */
+    if (block->kind != SAGA_BLOCK_PARALLEL) return 0;
+    for (uint32_t i = 0; i < block->branch_count; i++) {
+        const struct saga_scope *branch = t->scopes[first + i];
+        if (branch && branch != scope) count += t->later[branch->id];
     }
     return count;
+}
+
+/* Is there any that ended later, is not compensated, and did not run side by side with this one? */
+static bool must_wait(const struct saga_decision *d, const struct turns *t,
+                      const struct saga_step_state *step)
+{
+    const struct saga_scope *scope = t->scopes[step->scope];
+    if (t->later[scope->id] > 0) return true;
+    while (scope->id != SAGA_SCOPE_ROOT) {
+        uint32_t outside = t->later[scope->parent] - t->later[scope->id];
+        if (outside != later_beside(d, t, scope)) return true;
+        scope = t->scopes[scope->parent];
+    }
+    return false;
+}
+
+/* The steps whose turn it is: the reverse order of completion, where a step waits for all that ended after it, except
+ * for what ran side by side with it. At most one a branch. */
+static void find_turns(const struct saga_decision *d, struct turns *t)
+{
+    t->count = 0;
+    if (!t->ended) {
+        struct saga_step_state *last = last_ended(d->state);
+        if (last) t->steps[t->count++] = last;
+        return;
+    }
+    memset(t->later, 0, (d->state->scope_ids + 1) * sizeof *t->later);
+    for (size_t i = 0; i < t->ended_count; i++) {
+        struct saga_step_state *step = t->ended[i];
+        if (!is_to_be_compensated(step)) continue;
+        if (!must_wait(d, t, step)) t->steps[t->count++] = step;
+        uint32_t id = step->scope;
+        for (; id != SAGA_SCOPE_ROOT; id = t->scopes[id]->parent) t->later[id]++;
+        t->later[SAGA_SCOPE_ROOT]++;
+    }
 }
 
 /* Makes the compensation's body, and what is sent of it. False: the saga is stuck on it. */
@@ -192,16 +261,17 @@ static bool is_waiting(const struct saga_state *state)
 
 void saga_compensate_next(struct saga_decision *d)
 {
+    struct turns turns = { 0 };
     while (d->state->status == SAGA_COMPENSATING && !d->state->paused && !is_waiting(d->state)) {
-        struct saga_step_state **turns =
-            SAGA_NEW_ARRAY(d->arena, struct saga_step_state *, d->state->step_count + 1);
-        size_t count = find_turns(d, turns), i = 0;
-        if (count == 0) {
+        if (!turns.steps) prepare_turns(d, &turns);
+        find_turns(d, &turns);
+        if (turns.count == 0) {
             finish(d);
             return;
         }
-        while (i < count && !begin_turn(d, turns[i])) i++;
-        if (i == count) return;
+        size_t i = 0;
+        while (i < turns.count && !begin_turn(d, turns.steps[i])) i++;
+        if (i == turns.count) return;
     }
 }
 

@@ -51,6 +51,12 @@ void saga_continue(struct saga_decision *d, const char *reason)
     saga_proceed(d);
 }
 
+/* R19: what others said while the definition was not to be had was not taken. */
+static void hear_what_was_missed(struct saga_decision *d)
+{
+    if (d->state->stuck_on == SAGA_STUCK_ON_DEFINITION) saga_ask_again(d);
+}
+
 static void cancel(struct saga_decision *d)
 {
     const struct saga_state *state = d->state;
@@ -69,6 +75,7 @@ static void cancel(struct saga_decision *d)
         refuse(d, "no-definition",
                "its definition is not to be had, so nothing can be compensated");
     } else {
+        hear_what_was_missed(d);
         saga_compensate_begin(d, (struct saga_error_value){ .type = SAGA_SLICE("Cancelled"),
                                                             .message = d->event->reason });
     }
@@ -119,6 +126,7 @@ static void retry(struct saga_decision *d)
     } else if (on == SAGA_STUCK_ON_COMPENSATION) {
         retry_compensation(d, path);
     } else {
+        hear_what_was_missed(d);
         saga_continue(d, "retry");
     }
 }

@@ -63,8 +63,6 @@ const struct saga_block_list *saga_scope_blocks(const struct saga_decision *d,
 /* The label, and the round of each loop around it, outermost first: `pay-supplier[3]`. */
 struct saga_slice saga_path(const struct saga_decision *d, const struct saga_scope *scope,
                             struct saga_slice label);
-/* Are two scopes in different branches of one `parallel`? */
-bool saga_are_side_by_side(const struct saga_decision *d, uint32_t a, uint32_t b);
 /* `.error` */
 struct saga_slice saga_error_json(const struct saga_decision *d);
 

@@ -195,9 +195,13 @@ static int evolve_later(struct saga_state *state, const struct saga_fact *fact)
     return SAGA_OK;
 }
 
+/* Others who asked for a child of this id are told AlreadyExists by the same note. */
 static int evolve_note(struct saga_state *state, const struct saga_fact *fact)
 {
-    if (fact->note == SAGA_NOTE_CHILD_ENDED) state->reported = true;
+    if (fact->note == SAGA_NOTE_CHILD_ENDED && saga_slice_equal(fact->id, state->parent_id) &&
+        saga_slice_equal(fact->run, state->parent_run) &&
+        saga_slice_equal(fact->step, state->parent_step))
+        state->reported = true;
     return SAGA_OK;
 }
 

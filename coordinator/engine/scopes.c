@@ -79,21 +79,6 @@ struct saga_slice saga_path(const struct saga_decision *d, const struct saga_sco
     return saga_buffer_slice(&path);
 }
 
-bool saga_are_side_by_side(const struct saga_decision *d, uint32_t a, uint32_t b)
-{
-    const struct saga_scope *chain[2 * SAGA_NESTING_MAX + 2], *one = saga_state_scope(d->state, a);
-    size_t count = 0;
-    for (; one && count < sizeof chain / sizeof chain[0]; one = around(d, one))
-        chain[count++] = one;
-    for (one = saga_state_scope(d->state, b); one; one = around(d, one))
-        for (size_t i = 0; i < count && one->id != SAGA_SCOPE_ROOT; i++)
-            if (chain[i]->id != SAGA_SCOPE_ROOT && chain[i]->parent == one->parent &&
-                chain[i]->block == one->block && chain[i]->index != one->index &&
-                opener(d, one)->kind == SAGA_BLOCK_PARALLEL)
-                return true;
-    return false;
-}
-
 /* ---- .steps ---- */
 
 /* What one step kept, in which round of the loops that are not around the reader. */
