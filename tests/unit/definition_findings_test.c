@@ -136,10 +136,6 @@ static const struct broken cases[] = {
       "participants" },
     { "two steps of one name", "SG104", "step: tell", "step: @@reserve", "line 14" },
     /* not built yet */
-    { "avro", "SG106", "replies: cash.replies }", "replies: cash.replies, format: @@avro }",
-      "json" },
-    { "avro by fingerprint", "SG106", "replies: cash.replies }",
-      "replies: cash.replies, format: @@avro-single-object }", "json" },
     { "a schedule", "SG106", "start: { topic: orders, event: Placed, key: .id }",
       "start: { @@every: 1h }", "saga start" },
     { "a schedule among starts", "SG106", "start: { topic: orders, event: Placed, key: .id }",
