@@ -90,9 +90,9 @@ struct saga_call {
 
     struct saga_config config; /* where the command is `configured` */
     struct saga_topics topics;
-    struct saga_client *client; /* opened by saga_call_client */
-    struct saga_views *views;   /* opened by saga_call_views */
-    struct saga_codec *codec;   /* opened by saga_call_codec */
+    struct saga_client *client;   /* opened by saga_call_client */
+    struct saga_views *views;     /* opened by saga_call_views */
+    struct saga_codec *codec;     /* opened by saga_call_codec */
     struct saga_schemas *schemas; /* read by saga_call_schemas */
 };
 
