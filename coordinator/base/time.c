@@ -136,8 +136,9 @@ static bool read_offset(struct saga_slice *text, int *ret_minutes)
     if (saga_slice_take_any(text, "Zz")) return true;
     int sign = text->size && text->data[0] == '-' ? -1 : 1;
     unsigned hours, minutes;
-    if (!saga_slice_take_any(text, "+-") || !saga_slice_take_digits(text, 2, &hours) || !saga_slice_take_any(text, ":") ||
-        !saga_slice_take_digits(text, 2, &minutes) || hours > 23 || minutes > 59)
+    if (!saga_slice_take_any(text, "+-") || !saga_slice_take_digits(text, 2, &hours) ||
+        !saga_slice_take_any(text, ":") || !saga_slice_take_digits(text, 2, &minutes) ||
+        hours > 23 || minutes > 59)
         return false;
     *ret_minutes = sign * (int)(hours * 60 + minutes);
     return true;
@@ -147,8 +148,9 @@ int saga_time_parse(struct saga_slice text, int64_t *ret_ms)
 {
     unsigned year, month, day, hour, minute, second, ms = 0;
     int offset_minutes;
-    if (!saga_slice_take_digits(&text, 4, &year) || !saga_slice_take_any(&text, "-") || !saga_slice_take_digits(&text, 2, &month) ||
-        !saga_slice_take_any(&text, "-") || !saga_slice_take_digits(&text, 2, &day) || !saga_slice_take_any(&text, "Tt ") ||
+    if (!saga_slice_take_digits(&text, 4, &year) || !saga_slice_take_any(&text, "-") ||
+        !saga_slice_take_digits(&text, 2, &month) || !saga_slice_take_any(&text, "-") ||
+        !saga_slice_take_digits(&text, 2, &day) || !saga_slice_take_any(&text, "Tt ") ||
         !saga_slice_take_digits(&text, 2, &hour) || !saga_slice_take_any(&text, ":") ||
         !saga_slice_take_digits(&text, 2, &minute) || !saga_slice_take_any(&text, ":") ||
         !saga_slice_take_digits(&text, 2, &second))
@@ -163,8 +165,7 @@ int saga_time_parse(struct saga_slice text, int64_t *ret_ms)
     }
     if (!read_offset(&text, &offset_minutes) || text.size) return SAGA_E_INVALID;
     int64_t days;
-    if (hour > 23 || minute > 59 || second > 60 ||
-        saga_days_of_date(year, month, day, &days) < 0)
+    if (hour > 23 || minute > 59 || second > 60 || saga_days_of_date(year, month, day, &days) < 0)
         return SAGA_E_INVALID;
     int64_t seconds =
         days * 86400 + hour * 3600 + minute * 60 + second - (int64_t)offset_minutes * 60;

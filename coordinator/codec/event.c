@@ -80,8 +80,8 @@ static int open_body(const struct saga_message *record, const struct saga_schema
         event->body = record->value;
         return check_json(record->value, arena, diagnostic);
     }
-    int error = saga_body_from_avro(schemas, record->value, arena, &event->body, &type,
-                                    &diagnostic->what);
+    int error =
+        saga_body_from_avro(schemas, record->value, arena, &event->body, &type, &diagnostic->what);
     if (error == SAGA_OK && event->type.size == 0) event->type = type;
     return error;
 }

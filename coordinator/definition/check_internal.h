@@ -15,6 +15,11 @@ void saga_check_block(struct saga_loading *l, const struct saga_block *block);
 void saga_check_errors(struct saga_loading *l, struct fy_node *node,
                        const struct saga_expression *expression);
 
+/* check_schemas.c: message types and bodies, where there are schemas to check them against. */
+void saga_check_schemas(struct saga_loading *l);
+/* check_replies.c: the node of a type in a field that holds one or a list. */
+struct fy_node *saga_yaml_type_node(struct fy_node *field, struct saga_slice type);
+
 /* Can the saga fail with what the block answers: is there a failure that no `catch` of the block takes? */
 bool saga_check_can_fail(const struct saga_block *block);
 

@@ -7,7 +7,6 @@ static const struct saga_slice child_failures[] = {
 };
 static const struct saga_names of_children = { child_failures, SAGA_COUNT_OF(child_failures) };
 
-/* The node of a type in a field that holds one or a list. */
 struct fy_node *saga_yaml_type_node(struct fy_node *field, struct saga_slice type)
 {
     void *iterator = NULL;

@@ -1,8 +1,6 @@
 /* Message types and their schemas: types that have none, bodies that do not fit theirs. */
-#include <stdio.h>
-
 #include "base/error.h"
-#include "definition/load_internal.h"
+#include "definition/check_internal.h"
 
 /* A type that is read: without a schema it can still come as JSON, or from a writer whose schema is added later. */
 static void check_read(struct saga_loading *l, struct fy_node *node, enum saga_body_format format,

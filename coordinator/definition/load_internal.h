@@ -82,11 +82,6 @@ void saga_load_blocks(struct saga_loading *l, struct fy_node *node, const char *
 /* check.c: what can be known of the whole. Takes what loading left of a broken file too. */
 void saga_check_definition(struct saga_loading *l);
 
-/* check_schemas.c: message types and bodies, where there are schemas to check them against. */
-void saga_check_schemas(struct saga_loading *l);
-/* check.c: the node of a type in a field that holds one or a list. */
-struct fy_node *saga_yaml_type_node(struct fy_node *field, struct saga_slice type);
-
 /* ---- check_expression.c ---- */
 
 /* The place of an expression: what is there when it is evaluated. */

@@ -60,9 +60,9 @@ static void list_entry(struct listing *listing, struct saga_slice path, int dept
     if (!S_ISREG(status.st_mode) || !is_wanted(path)) return;
     listing->cut = listing->cut || listing->count == SAGA_SCHEMA_FILES_MAX;
     if (listing->cut) return;
-    SAGA_PUSH(listing->arena, listing->items, listing->count, listing->capacity,
-              (struct listed){ path, status.st_size, status.st_mtim.tv_sec,
-                               status.st_mtim.tv_nsec });
+    SAGA_PUSH(
+        listing->arena, listing->items, listing->count, listing->capacity,
+        (struct listed){ path, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec });
 }
 
 static void list_folder(struct listing *listing, struct saga_slice below, int depth)
@@ -91,8 +91,7 @@ static int by_path(const void *left, const void *right)
 static void list_all(struct listing *listing)
 {
     list_folder(listing, SAGA_SLICE_NONE, 0);
-    if (listing->count)
-        qsort(listing->items, listing->count, sizeof *listing->items, by_path);
+    if (listing->count) qsort(listing->items, listing->count, sizeof *listing->items, by_path);
 }
 
 uint64_t saga_schema_folder_look(const char *folder)
@@ -119,8 +118,8 @@ static void find_fault(struct saga_diagnostics *diagnostics, const char *file,
                        struct saga_slice words)
 {
     const struct saga_finding_kind *kind = &saga_finding_kinds[SAGA_FINDING_SCHEMA];
-    struct saga_diagnostic *finding = saga_diagnostics_add(
-        diagnostics, kind->severity, kind->code, "%.*s", SAGA_SLICE_ARG(words));
+    struct saga_diagnostic *finding = saga_diagnostics_add(diagnostics, kind->severity, kind->code,
+                                                           "%.*s", SAGA_SLICE_ARG(words));
     finding->file = saga_arena_string(diagnostics->arena, saga_slice_of(file));
     finding->why = saga_slice_of(kind->why);
     finding->mend = saga_slice_of(kind->mend);
@@ -138,9 +137,9 @@ static bool read_file(struct listing *listing, struct saga_slice path,
     size_t size = file ? fread(bytes, 1, SAGA_SCHEMA_BYTES_MAX + 1, file) : 0;
     bool good = file && !ferror(file);
     if (!good)
-        find_fault(diagnostics, name,
-                   saga_arena_printf(diagnostics->arena, "the file cannot be read: %s",
-                                     strerror(errno)));
+        find_fault(
+            diagnostics, name,
+            saga_arena_printf(diagnostics->arena, "the file cannot be read: %s", strerror(errno)));
     else
         *ret = saga_arena_copy(listing->arena, (struct saga_slice){ bytes, size });
     if (file) fclose(file);
@@ -153,12 +152,13 @@ static void add_files(struct listing *listing, struct saga_schemas *schemas,
 {
     size_t bytes = 0;
     if (listing->cut)
-        find_fault(diagnostics, listing->folder,
-                   saga_arena_printf(diagnostics->arena, "more than %d files",
-                                     SAGA_SCHEMA_FILES_MAX));
+        find_fault(
+            diagnostics, listing->folder,
+            saga_arena_printf(diagnostics->arena, "more than %d files", SAGA_SCHEMA_FILES_MAX));
     for (size_t i = 0; i < listing->count && !listing->cut; i++) {
         struct saga_slice text, path = listing->items[i].path;
-        if (saga_slice_is(path, REGISTRY) || !read_file(listing, path, diagnostics, &text)) continue;
+        if (saga_slice_is(path, REGISTRY) || !read_file(listing, path, diagnostics, &text))
+            continue;
         bytes += text.size;
         if (bytes > SAGA_SCHEMA_FOLDER_BYTES_MAX) {
             find_fault(diagnostics, listing->folder,
@@ -237,8 +237,8 @@ static void read_registry(struct listing *listing, struct saga_schemas *schemas,
     for (size_t i = 0; i < listing->count; i++)
         there = there || saga_slice_is(listing->items[i].path, REGISTRY);
     if (!there || !read_file(listing, SAGA_SLICE(REGISTRY), diagnostics, &text)) return;
-    const char *file = saga_arena_string(
-        diagnostics->arena, saga_slice_of(whole_path(listing, SAGA_SLICE(REGISTRY))));
+    const char *file = saga_arena_string(diagnostics->arena,
+                                         saga_slice_of(whole_path(listing, SAGA_SLICE(REGISTRY))));
     if (saga_yaml_open(text, file, diagnostics, &yaml) == SAGA_OK &&
         saga_yaml_check_mapping(&yaml, yaml.root, REGISTRY, names, 2)) {
         read_entries(&yaml, saga_yaml_get(yaml.root, "ids"), true, schemas);
@@ -257,8 +257,7 @@ int saga_schema_folder_read(const char *folder, struct saga_diagnostics *diagnos
     struct listing listing = { .arena = &arena, .folder = folder };
     list_all(&listing);
     add_files(&listing, schemas, diagnostics);
-    if (diagnostics->errors == errors &&
-        saga_schemas_read(schemas, folder, diagnostics) == SAGA_OK)
+    if (diagnostics->errors == errors && saga_schemas_read(schemas, folder, diagnostics) == SAGA_OK)
         read_registry(&listing, schemas, diagnostics);
     saga_arena_free(&arena);
     if (diagnostics->errors != errors) {

@@ -9,9 +9,9 @@ static const struct saga_schemas *schemas_of(const struct saga_decision *d)
 }
 
 int saga_body_evaluate(struct saga_decision *d, const struct saga_scope *scope,
-                       struct saga_expression *expression, enum saga_body_format format, struct saga_slice type,
-                       struct saga_slice *ret_json, struct saga_slice *ret_encoded,
-                       struct saga_slice *ret_message)
+                       struct saga_expression *expression, enum saga_body_format format,
+                       struct saga_slice type, struct saga_slice *ret_json,
+                       struct saga_slice *ret_encoded, struct saga_slice *ret_message)
 {
     struct saga_slice json, encoded = SAGA_SLICE_NONE;
     int error = saga_evaluate(d, scope, expression, SAGA_SLICE_NONE, &json, ret_message);
@@ -55,11 +55,11 @@ void saga_compensation_cannot_be_sent(struct saga_decision *d, const struct saga
 {
     struct saga_slice path = step->path;
     if (step->compensation == SAGA_COMPENSATION_BACKOFF)
-        saga_emit(d, (struct saga_fact){
-                         .kind = SAGA_FACT_COMPENSATION_FAILED,
-                         .step = path,
-                         .attempt = step->compensation_attempt,
-                         .type = SAGA_SLICE("BodyDoesNotFit"),
-                         .message = saga_slice_clip(message, SAGA_MESSAGE_BYTES_MAX) });
+        saga_emit(
+            d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_FAILED,
+                                   .step = path,
+                                   .attempt = step->compensation_attempt,
+                                   .type = SAGA_SLICE("BodyDoesNotFit"),
+                                   .message = saga_slice_clip(message, SAGA_MESSAGE_BYTES_MAX) });
     saga_stick_on_compensation(d, path, message);
 }

@@ -9,9 +9,9 @@
  * (absent: the JSON is what is sent). Errors: as saga_evaluate, and where the body does not fit the type's schema; with
  * words in `*ret_message`. */
 int saga_body_evaluate(struct saga_decision *d, const struct saga_scope *scope,
-                       struct saga_expression *expression, enum saga_body_format format, struct saga_slice type,
-                       struct saga_slice *ret_json, struct saga_slice *ret_encoded,
-                       struct saga_slice *ret_message);
+                       struct saga_expression *expression, enum saga_body_format format,
+                       struct saga_slice type, struct saga_slice *ret_json,
+                       struct saga_slice *ret_encoded, struct saga_slice *ret_message);
 
 /* What a further attempt sends of the body that the state keeps. A schema may have changed since: then it is written as
  * an earlier version of it that it fits. */

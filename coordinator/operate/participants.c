@@ -84,8 +84,8 @@ static void add_manner(struct saga_participants *p, const struct saga_command *c
 {
     SAGA_PUSH(&p->arena, p->manners, p->manner_count, p->manner_capacity,
               (struct manner){ saga_arena_copy(&p->arena, command->type),
-                               command->participant->format,
-                               saga_arena_copy(&p->arena, success), body });
+                               command->participant->format, saga_arena_copy(&p->arena, success),
+                               body });
 }
 
 static void learn(struct saga_participants *p, const struct saga_definition *definition)
@@ -192,9 +192,8 @@ static void send_reply(struct saga_participants *p, const rd_kafka_message_t *co
     struct saga_slice id = header(command, "ce_id");
     char *topic = saga_arena_string(arena, header(command, "ce_sagareplyto"));
     struct saga_slice reply_id = saga_arena_printf(arena, "%.*s/reply", SAGA_SLICE_ARG(id));
-    const char *content = saga_body_format_by_bytes(body) == SAGA_FORMAT_JSON
-                              ? "application/json"
-                              : "application/avro";
+    const char *content = saga_body_format_by_bytes(body) == SAGA_FORMAT_JSON ? "application/json"
+                                                                              : "application/avro";
     rd_kafka_resp_err_t error;
     do {
         error = rd_kafka_producev(

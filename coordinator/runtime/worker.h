@@ -44,7 +44,7 @@ struct saga_worker_config {
     struct saga_bus bus;     /* taken over: closed by saga_worker_free */
     struct saga_store store; /* taken over */
     struct saga_clock clock;
-    struct saga_registry *registry; /* shared */
+    struct saga_registry *registry;    /* shared */
     struct saga_schema_store *schemas; /* shared; NULL: there are none */
     void (*random_bytes)(void *context, uint8_t *bytes,
                          size_t size); /* for the id of a new journal */

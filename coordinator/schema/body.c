@@ -58,8 +58,8 @@ static int writer_of(const struct saga_schemas *schemas, struct saga_slice *body
     bool confluent = saga_body_format_by_bytes(*body) == SAGA_FORMAT_AVRO;
     size_t head = confluent ? CONFLUENT_HEAD : SINGLE_OBJECT_HEAD;
     if (body->size < head) {
-        *ret_words = saga_arena_printf(arena, "Avro of %zu bytes, its head alone has %zu",
-                                       body->size, head);
+        *ret_words =
+            saga_arena_printf(arena, "Avro of %zu bytes, its head alone has %zu", body->size, head);
         return SAGA_E_INVALID;
     }
     uint64_t name = confluent ? big_endian(body->data + 1, 4) : little_endian(body->data + 2, 8);
@@ -68,14 +68,15 @@ static int writer_of(const struct saga_schemas *schemas, struct saga_slice *body
         schema = confluent ? saga_schemas_by_id(schemas, (uint32_t)name)
                            : saga_schemas_by_fingerprint(schemas, name);
     if (!schema) {
-        *ret_words =
-            confluent
-                ? saga_arena_printf(arena, "Avro with schema id %u, which registry.yaml of the "
-                                           "schema folder does not have",
-                                    (unsigned)name)
-                : saga_arena_printf(arena, "Avro with fingerprint %016llx, which no file of the "
-                                           "schema folder has",
-                                    (unsigned long long)name);
+        *ret_words = confluent
+                         ? saga_arena_printf(arena,
+                                             "Avro with schema id %u, which registry.yaml of the "
+                                             "schema folder does not have",
+                                             (unsigned)name)
+                         : saga_arena_printf(arena,
+                                             "Avro with fingerprint %016llx, which no file of the "
+                                             "schema folder has",
+                                             (unsigned long long)name);
         return SAGA_E_NOT_FOUND;
     }
     *body = saga_slice_skip(*body, head);
@@ -175,7 +176,8 @@ int saga_body_make(const struct saga_schemas *schemas, enum saga_body_format for
         return SAGA_OK;
     }
     int error = type_of(schemas, type, arena, &schema, ret_words);
-    if (error == SAGA_OK) error = make_by(schemas, format, schema, json, arena, ret_body, ret_words);
+    if (error == SAGA_OK)
+        error = make_by(schemas, format, schema, json, arena, ret_body, ret_words);
     return error;
 }
 

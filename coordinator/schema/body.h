@@ -7,7 +7,7 @@
 /* `format:` of a participant or an event. */
 enum saga_body_format {
     SAGA_FORMAT_JSON,
-    SAGA_FORMAT_AVRO,              /* Confluent's wire format: 00, id (4 bytes, big endian), datum */
+    SAGA_FORMAT_AVRO, /* Confluent's wire format: 00, id (4 bytes, big endian), datum */
     SAGA_FORMAT_AVRO_SINGLE_OBJECT, /* C3 01, CRC-64-AVRO fingerprint (8 bytes, little endian), datum */
     SAGA_FORMAT_COUNT
 };

@@ -42,9 +42,9 @@ static void write_symbols(struct writing *w, const struct saga_schema *schema)
 
 static void write_named(struct writing *w, const struct saga_schema *schema)
 {
-    static const char *const types[] = { [SAGA_SCHEMA_FIXED] = "fixed",
-                                         [SAGA_SCHEMA_ENUM] = "enum",
-                                         [SAGA_SCHEMA_RECORD] = "record" };
+    static const char *const types[] = {
+        [SAGA_SCHEMA_FIXED] = "fixed", [SAGA_SCHEMA_ENUM] = "enum", [SAGA_SCHEMA_RECORD] = "record"
+    };
     if (is_seen(w, schema)) {
         saga_buffer_printf(&w->out, "\"%.*s\"", SAGA_SLICE_ARG(schema->name));
         return;
@@ -53,7 +53,8 @@ static void write_named(struct writing *w, const struct saga_schema *schema)
                        types[schema->kind]);
     if (schema->kind == SAGA_SCHEMA_RECORD) write_fields(w, schema);
     if (schema->kind == SAGA_SCHEMA_ENUM) write_symbols(w, schema);
-    if (schema->kind == SAGA_SCHEMA_FIXED) saga_buffer_printf(&w->out, ",\"size\":%zu", schema->size);
+    if (schema->kind == SAGA_SCHEMA_FIXED)
+        saga_buffer_printf(&w->out, ",\"size\":%zu", schema->size);
     saga_buffer_add_char(&w->out, '}');
 }
 
@@ -69,9 +70,9 @@ static void write_union(struct writing *w, const struct saga_schema *schema)
 
 static void write_type(struct writing *w, const struct saga_schema *schema)
 {
-    static const char *const primitives[SAGA_SCHEMA_PRIMITIVES] = {
-        "null", "boolean", "int", "long", "float", "double", "bytes", "string"
-    };
+    static const char *const primitives[SAGA_SCHEMA_PRIMITIVES] = { "null",  "boolean", "int",
+                                                                    "long",  "float",   "double",
+                                                                    "bytes", "string" };
     switch (schema->kind) {
     case SAGA_SCHEMA_ARRAY:
         saga_buffer_add(&w->out, SAGA_SLICE("{\"type\":\"array\",\"items\":"));

@@ -357,8 +357,8 @@ static bool decode_record(struct decoding *d, schema_t writer, schema_t reader, 
     add(d, "{");
     for (size_t i = 0; i < writer->field_count; i++) {
         const struct saga_schema_field *from = &writer->fields[i],
-                                       *to = same ? from
-                                                  : saga_schema_field_read(reader, from->name);
+                                       *to =
+                                           same ? from : saga_schema_field_read(reader, from->name);
         struct saga_place_in_body inside = { place, to ? to->name : from->name, 0 };
         if (to) {
             add_name(d, to->name, &first);

@@ -18,8 +18,7 @@ static bool encode(struct saga_body_walk *e, schema_t schema, struct saga_slice 
                    place_t place);
 
 /* Always false; said in a way that the compiler sees. */
-#define REFUSE(e, place, ...)                                                                      \
-    (saga_body_refuse((e), SAGA_E_INVALID, (place), __VA_ARGS__), false)
+#define REFUSE(e, place, ...) (saga_body_refuse((e), SAGA_E_INVALID, (place), __VA_ARGS__), false)
 
 /* ---- bytes ---- */
 
@@ -47,7 +46,7 @@ static void put_sized(struct saga_body_walk *e, struct saga_slice bytes)
 /* What a value looks like, for words: its kind, and itself where it is short. */
 static struct saga_slice words_of(struct saga_body_walk *e, struct saga_slice json)
 {
-    static const char *const names[] = { "null",   "",         "",         "the number ",
+    static const char *const names[] = { "null",      "",         "",         "the number ",
                                          "the text ", "an array", "an object" };
     enum saga_json_kind kind = saga_json_kind(json);
     if (e->quiet) return SAGA_SLICE_NONE;
@@ -173,11 +172,10 @@ static bool take_decimal(struct saga_body_walk *e, schema_t schema, struct saga_
     struct saga_slice text = json;
     if (saga_json_kind(json) == SAGA_JSON_STRING) (void)saga_json_text(json, e->arena, &text);
     if (saga_number_read(text, e->arena, &number) < 0) return wrong(e, schema, json, place);
-    int error =
-        saga_number_to_decimal(&number, schema->precision, schema->scale, e->arena, ret);
+    int error = saga_number_to_decimal(&number, schema->precision, schema->scale, e->arena, ret);
     if (error == SAGA_E_INVALID)
-        return REFUSE(e, place, "%.*s has more than %u decimals",
-                      SAGA_SLICE_ARG(words_of(e, json)), schema->scale);
+        return REFUSE(e, place, "%.*s has more than %u decimals", SAGA_SLICE_ARG(words_of(e, json)),
+                      schema->scale);
     return error == SAGA_OK || REFUSE(e, place, "%.*s has more than %u digits",
                                       SAGA_SLICE_ARG(words_of(e, json)), schema->precision);
 }
@@ -314,12 +312,10 @@ static bool sort_members(struct saga_body_walk *e, schema_t schema, struct saga_
 static bool encode_default(struct saga_body_walk *e, struct saga_schema_field *field, place_t place)
 {
     struct saga_slice words = SAGA_SLICE_NONE;
-    if (!field->default_json.data)
-        return REFUSE(e, place, "is missing and has no default");
+    if (!field->default_json.data) return REFUSE(e, place, "is missing and has no default");
     /* only while the defaults themselves are made are there any left to make */
-    int error = field->default_bytes.data
-                    ? SAGA_OK
-                    : saga_schema_field_default(field, e->arena, &words);
+    int error =
+        field->default_bytes.data ? SAGA_OK : saga_schema_field_default(field, e->arena, &words);
     if (error < 0) return saga_body_refuse(e, error, place, "%.*s", SAGA_SLICE_ARG(words));
     saga_buffer_add(&e->out, field->default_bytes);
     return true;
@@ -473,8 +469,7 @@ static bool encode_kind(struct saga_body_walk *e, schema_t schema, struct saga_s
     switch (schema->kind) {
     case SAGA_SCHEMA_NULL: return kind == SAGA_JSON_NULL || wrong(e, schema, json, place);
     case SAGA_SCHEMA_BOOLEAN:
-        if (kind != SAGA_JSON_TRUE && kind != SAGA_JSON_FALSE)
-            return wrong(e, schema, json, place);
+        if (kind != SAGA_JSON_TRUE && kind != SAGA_JSON_FALSE) return wrong(e, schema, json, place);
         saga_buffer_add_char(&e->out, kind == SAGA_JSON_TRUE);
         return true;
     case SAGA_SCHEMA_INT:
@@ -574,9 +569,9 @@ int saga_schema_make_defaults(struct saga_schema_scope *scope, struct saga_slice
             if (!field->default_json.data || field->default_bytes.data) continue;
             int error = saga_schema_field_default(field, scope->arena, &words);
             if (error == SAGA_OK) continue;
-            *ret_words = saga_arena_printf(scope->arena, "the default of %.*s.%.*s does not fit: %.*s",
-                                           SAGA_SLICE_ARG(type->name), SAGA_SLICE_ARG(field->name),
-                                           SAGA_SLICE_ARG(words));
+            *ret_words = saga_arena_printf(
+                scope->arena, "the default of %.*s.%.*s does not fit: %.*s",
+                SAGA_SLICE_ARG(type->name), SAGA_SLICE_ARG(field->name), SAGA_SLICE_ARG(words));
             return error;
         }
     }

@@ -89,9 +89,9 @@ static void write_value(struct saga_buffer *out, const struct saga_schema *schem
     case SAGA_SCHEMA_BYTES:
     case SAGA_SCHEMA_FIXED: write_bytes(out, schema); break;
     case SAGA_SCHEMA_ENUM:
-        saga_buffer_printf(out, "\"%.*s\"",
-                           SAGA_SLICE_ARG(schema->symbols.count ? schema->symbols.items[0]
-                                                                : SAGA_SLICE("")));
+        saga_buffer_printf(
+            out, "\"%.*s\"",
+            SAGA_SLICE_ARG(schema->symbols.count ? schema->symbols.items[0] : SAGA_SLICE("")));
         break;
     case SAGA_SCHEMA_ARRAY:
         saga_buffer_add_char(out, '[');

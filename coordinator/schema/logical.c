@@ -129,7 +129,8 @@ static int parse_clock(struct saga_slice *text, unsigned decimals, int64_t *ret_
     if (!saga_slice_take_digits(text, 2, &hour) || !saga_slice_take_any(text, ":") ||
         !saga_slice_take_digits(text, 2, &minute) || hour > 23 || minute > 59)
         return SAGA_E_INVALID;
-    if (saga_slice_take_any(text, ":") && (!saga_slice_take_digits(text, 2, &second) || second > 59))
+    if (saga_slice_take_any(text, ":") &&
+        (!saga_slice_take_digits(text, 2, &second) || second > 59))
         return SAGA_E_INVALID;
     *ret_seconds = hour * 3600 + minute * 60 + second;
     return parse_part(text, decimals, ret_part);

@@ -94,10 +94,10 @@ bool saga_body_refuse(struct saga_body_walk *walk, int error,
     va_end(arguments);
     saga_buffer_init(&where, walk->arena);
     if (place) add_place(&where, place, PLACES_MAX);
-    walk->words = place ? saga_arena_printf(walk->arena, "field %.*s: %.*s",
-                                            SAGA_SLICE_ARG(saga_buffer_slice(&where)),
-                                            SAGA_SLICE_ARG(words))
-                        : words;
+    walk->words =
+        place ? saga_arena_printf(walk->arena, "field %.*s: %.*s",
+                                  SAGA_SLICE_ARG(saga_buffer_slice(&where)), SAGA_SLICE_ARG(words))
+              : words;
     return false;
 }
 
@@ -111,8 +111,8 @@ bool saga_body_enter(struct saga_body_walk *walk, const struct saga_place_in_bod
         return saga_body_refuse(walk, SAGA_E_LIMIT, place, "more than %d values",
                                 SAGA_BODY_VALUES_MAX);
     if (walk->out.size > walk->out_max)
-        return saga_body_refuse(walk, SAGA_E_LIMIT, place, "it would be over the limit of %zu bytes",
-                                walk->out_max);
+        return saga_body_refuse(walk, SAGA_E_LIMIT, place,
+                                "it would be over the limit of %zu bytes", walk->out_max);
     walk->values -= cost;
     walk->depth++;
     return true;

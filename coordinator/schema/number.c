@@ -139,8 +139,7 @@ int saga_number_to_decimal(const struct saga_number *number, uint32_t precision,
         multiply_add(bytes, DECIMAL_BYTES_MAX, 10, (unsigned)(number->digits.data[i] - '0'));
     for (long i = 0; !zero && i < zeros; i++) multiply_add(bytes, DECIMAL_BYTES_MAX, 10, 0);
     if (number->negative) negate(bytes, DECIMAL_BYTES_MAX);
-    *ret_bytes =
-        without_sign_bytes((struct saga_slice){ (const char *)bytes, DECIMAL_BYTES_MAX });
+    *ret_bytes = without_sign_bytes((struct saga_slice){ (const char *)bytes, DECIMAL_BYTES_MAX });
     return SAGA_OK;
 }
 

@@ -36,13 +36,13 @@ static const struct saga_schema *refuse(struct reading *r, const char *format, .
 }
 
 static const char *const kind_names[] = {
-    [SAGA_SCHEMA_NULL] = "null",     [SAGA_SCHEMA_BOOLEAN] = "boolean",
-    [SAGA_SCHEMA_INT] = "int",       [SAGA_SCHEMA_LONG] = "long",
-    [SAGA_SCHEMA_FLOAT] = "float",   [SAGA_SCHEMA_DOUBLE] = "double",
-    [SAGA_SCHEMA_BYTES] = "bytes",   [SAGA_SCHEMA_STRING] = "string",
-    [SAGA_SCHEMA_FIXED] = "fixed",   [SAGA_SCHEMA_ENUM] = "enum",
-    [SAGA_SCHEMA_ARRAY] = "array",   [SAGA_SCHEMA_MAP] = "map",
-    [SAGA_SCHEMA_UNION] = "union",   [SAGA_SCHEMA_RECORD] = "record",
+    [SAGA_SCHEMA_NULL] = "null",   [SAGA_SCHEMA_BOOLEAN] = "boolean",
+    [SAGA_SCHEMA_INT] = "int",     [SAGA_SCHEMA_LONG] = "long",
+    [SAGA_SCHEMA_FLOAT] = "float", [SAGA_SCHEMA_DOUBLE] = "double",
+    [SAGA_SCHEMA_BYTES] = "bytes", [SAGA_SCHEMA_STRING] = "string",
+    [SAGA_SCHEMA_FIXED] = "fixed", [SAGA_SCHEMA_ENUM] = "enum",
+    [SAGA_SCHEMA_ARRAY] = "array", [SAGA_SCHEMA_MAP] = "map",
+    [SAGA_SCHEMA_UNION] = "union", [SAGA_SCHEMA_RECORD] = "record",
 };
 
 struct saga_slice saga_schema_short_name(struct saga_slice full_name)
@@ -229,8 +229,8 @@ static bool whole_member(struct saga_slice json, const char *name, unsigned long
                          unsigned long long *ret)
 {
     struct saga_slice value;
-    return member(json, name, &value) &&
-           saga_slice_to_u64(saga_json_trim(value), ret) == SAGA_OK && *ret <= max;
+    return member(json, name, &value) && saga_slice_to_u64(saga_json_trim(value), ret) == SAGA_OK &&
+           *ret <= max;
 }
 
 /* Can so many bytes hold every number of that many digits? 8 bits are a little over 2.4 digits. */
@@ -301,10 +301,9 @@ static bool read_field(struct reading *r, struct saga_slice json, struct saga_sl
     if (member(json, "default", &ret->default_json))
         ret->default_json = saga_arena_copy(r->arena, saga_json_trim(ret->default_json));
     struct saga_slice outside = r->where;
-    r->where =
-        outside.size ? saga_arena_printf(r->arena, "%.*s.%.*s", SAGA_SLICE_ARG(outside),
-                                         SAGA_SLICE_ARG(ret->name))
-                     : ret->name;
+    r->where = outside.size ? saga_arena_printf(r->arena, "%.*s.%.*s", SAGA_SLICE_ARG(outside),
+                                                SAGA_SLICE_ARG(ret->name))
+                            : ret->name;
     ret->type = read_type(r, type, space);
     r->where = outside;
     return ret->type != NULL;
@@ -389,8 +388,7 @@ static bool is_branch_twice(const struct saga_schema *const *branches, size_t co
                             const struct saga_schema *branch)
 {
     for (size_t i = 0; i < count; i++)
-        if (branches[i]->kind == branch->kind &&
-            saga_slice_equal(branches[i]->name, branch->name))
+        if (branches[i]->kind == branch->kind && saga_slice_equal(branches[i]->name, branch->name))
             return true;
     return false;
 }
@@ -452,8 +450,7 @@ static const struct saga_schema *read_type(struct reading *r, struct saga_slice 
         return read_name(r, name, space);
     case SAGA_JSON_ARRAY: return read_union(r, json, space);
     case SAGA_JSON_OBJECT: return read_object(r, json, space);
-    default:
-        return refuse(r, "%.*s is no type", SAGA_SLICE_ARG(saga_slice_clip(json, 60)));
+    default: return refuse(r, "%.*s is no type", SAGA_SLICE_ARG(saga_slice_clip(json, 60)));
     }
 }
 

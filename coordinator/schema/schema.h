@@ -13,20 +13,20 @@
 #include "base/slice.h"
 
 enum saga_schema_kind { /* the primitive ones first */
-    SAGA_SCHEMA_NULL,
-    SAGA_SCHEMA_BOOLEAN,
-    SAGA_SCHEMA_INT,
-    SAGA_SCHEMA_LONG,
-    SAGA_SCHEMA_FLOAT,
-    SAGA_SCHEMA_DOUBLE,
-    SAGA_SCHEMA_BYTES,
-    SAGA_SCHEMA_STRING,
-    SAGA_SCHEMA_FIXED,
-    SAGA_SCHEMA_ENUM,
-    SAGA_SCHEMA_ARRAY,
-    SAGA_SCHEMA_MAP,
-    SAGA_SCHEMA_UNION,
-    SAGA_SCHEMA_RECORD
+                        SAGA_SCHEMA_NULL,
+                        SAGA_SCHEMA_BOOLEAN,
+                        SAGA_SCHEMA_INT,
+                        SAGA_SCHEMA_LONG,
+                        SAGA_SCHEMA_FLOAT,
+                        SAGA_SCHEMA_DOUBLE,
+                        SAGA_SCHEMA_BYTES,
+                        SAGA_SCHEMA_STRING,
+                        SAGA_SCHEMA_FIXED,
+                        SAGA_SCHEMA_ENUM,
+                        SAGA_SCHEMA_ARRAY,
+                        SAGA_SCHEMA_MAP,
+                        SAGA_SCHEMA_UNION,
+                        SAGA_SCHEMA_RECORD
 };
 enum { SAGA_SCHEMA_PRIMITIVES = SAGA_SCHEMA_STRING + 1 };
 
@@ -71,10 +71,10 @@ struct saga_schema {
     struct saga_schema_names aliases; /* full names */
     struct saga_schema_field *fields; /* of a record */
     size_t field_count;
-    struct saga_schema_names symbols;           /* of an enum */
-    struct saga_slice symbol_default;           /* of an enum, or absent */
-    const struct saga_schema *item;             /* of array and map */
-    const struct saga_schema *const *branches;  /* of a union */
+    struct saga_schema_names symbols;          /* of an enum */
+    struct saga_slice symbol_default;          /* of an enum, or absent */
+    const struct saga_schema *item;            /* of array and map */
+    const struct saga_schema *const *branches; /* of a union */
     size_t branch_count;
     size_t size; /* of a fixed, in bytes */
 };
@@ -86,7 +86,7 @@ struct saga_slice saga_schema_words(const struct saga_schema *schema, struct sag
 
 /* Where names are looked up while a schema is read. */
 struct saga_schema_scope {
-    struct saga_arena *arena; /* owns the types */
+    struct saga_arena *arena;   /* owns the types */
     struct saga_schema **types; /* named ones, in the order of their definition */
     size_t type_count, type_capacity;
     /* A type that the text itself does not define: NULL where there is none, with words in `*ret_words` if there is

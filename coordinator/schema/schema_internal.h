@@ -16,8 +16,8 @@ struct saga_place_in_body {
 struct saga_body_walk {
     struct saga_arena *arena;
     struct saga_buffer out;
-    size_t out_max;  /* bytes */
-    size_t values;   /* that may still be looked at (SAGA_BODY_VALUES_MAX) */
+    size_t out_max; /* bytes */
+    size_t values;  /* that may still be looked at (SAGA_BODY_VALUES_MAX) */
     unsigned depth;
     bool as_default; /* writing: the JSON is a default of a schema */
     bool holes;      /* writing: what is SAGA_SCHEMA_HOLE fits everything */

@@ -93,8 +93,9 @@ size_t saga_schemas_count(const struct saga_schemas *schemas)
 static struct saga_diagnostic *find_fault(struct saga_schemas *schemas, const struct file *file,
                                           const char *mend, struct saga_slice words)
 {
-    struct saga_diagnostic *finding = saga_diagnostics_add(
-        schemas->diagnostics, SAGA_SEVERITY_ERROR, SAGA_SCHEMA_FINDING, "%.*s", SAGA_SLICE_ARG(words));
+    struct saga_diagnostic *finding =
+        saga_diagnostics_add(schemas->diagnostics, SAGA_SEVERITY_ERROR, SAGA_SCHEMA_FINDING, "%.*s",
+                             SAGA_SLICE_ARG(words));
     finding->file =
         saga_arena_string(schemas->diagnostics->arena,
                           saga_arena_printf(schemas->diagnostics->arena, "%s/%.*s", schemas->folder,

@@ -165,8 +165,8 @@ static void what_is_written_is_what_others_write(void **state)
         const char *words, *hex = encode(cases[i].schema, cases[i].json, arena, &words);
         if (!hex) fail_msg("%s as %s: %s", cases[i].json, cases[i].schema, words);
         assert_string_equal(hex, cases[i].hex);
-        const char *json = decode(cases[i].schema, cases[i].schema, bytes_of(hex, arena), arena,
-                                  &words);
+        const char *json =
+            decode(cases[i].schema, cases[i].schema, bytes_of(hex, arena), arena, &words);
         if (!json) fail_msg("%s as %s: %s", cases[i].hex, cases[i].schema, words);
         assert_string_equal(json, cases[i].json);
     }
@@ -249,7 +249,9 @@ static void what_does_not_fit_is_named(void **state)
     static const struct {
         const char *schema, *json, *words;
     } cases[] = {
-        { ORDER, "{\"id\":\"7\",\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"a\",\"quantity\":\"2\"}]}",
+        { ORDER,
+          "{\"id\":\"7\",\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"a\",\"quantity\":"
+          "\"2\"}]}",
           "field lines[1].quantity: must be an int, is the text \"2\"" },
         { ORDER, "{\"id\":\"7\"}", "field lines: is missing and has no default" },
         { ORDER, "{\"id\":\"7\",\"lines\":[],\"total\":1}",
@@ -271,8 +273,9 @@ static void what_does_not_fit_is_named(void **state)
         { "[\"null\",\"int\"]", "\"x\"", "must be a null or an int, is the text \"x\"" },
         { "[\"null\"," LINE "]", "{\"sku\":1,\"quantity\":1}",
           "field sku: must be a string, is the number 1" },
-        { SHAPES, "{\"r\":\"x\",\"q\":2}", "fits none of a null or a record Round or a record "
-                                         "Oblong or a map (field q: Round has no such field)" },
+        { SHAPES, "{\"r\":\"x\",\"q\":2}",
+          "fits none of a null or a record Round or a record "
+          "Oblong or a map (field q: Round has no such field)" },
         { DECIMAL("4", "2"), "1.234", "the number 1.234 has more than 2 decimals" },
         { DECIMAL("4", "2"), "100", "the number 100 has more than 4 digits" },
         { DECIMAL("4", "2"), "\"x\"", "must be a decimal(4, 2), is the text \"x\"" },
@@ -392,24 +395,29 @@ static void a_reader_sees_what_a_writer_meant(void **state)
         { FIELDS(FIELD("gone", LINE) "," FIELD("a", "\"int\"")), FIELDS(FIELD("a", "\"int\"")),
           "02610406", "{\"a\":3}" },
         { FIELDS(FIELD("old", "\"int\"")),
-          FIELDS("{\"name\":\"new\",\"aliases\":[\"old\"],\"type\":\"int\"}"), "06", "{\"new\":3}" },
-        { FIELDS(""), FIELDS("{\"name\":\"b\",\"type\":\"bytes\",\"default\":\"\\u00ff\\u0001\"}"), "",
-          "{\"b\":\"/wE=\"}" },
-        { FIELDS(""), FIELDS("{\"name\":\"d\",\"type\":" DECIMAL("9", "2") ",\"default\":\"\\u0001\\u0000\"}"),
+          FIELDS("{\"name\":\"new\",\"aliases\":[\"old\"],\"type\":\"int\"}"), "06",
+          "{\"new\":3}" },
+        { FIELDS(""), FIELDS("{\"name\":\"b\",\"type\":\"bytes\",\"default\":\"\\u00ff\\u0001\"}"),
+          "", "{\"b\":\"/wE=\"}" },
+        { FIELDS(""),
+          FIELDS("{\"name\":\"d\",\"type\":" DECIMAL("9", "2") ",\"default\":\"\\u0001\\u0000\"}"),
           "", "{\"d\":2.56}" },
-        { FIELDS(""), FIELDS("{\"name\":\"u\",\"type\":[\"bytes\",\"string\"],\"default\":\"a\"}"), "",
-          "{\"u\":\"YQ==\"}" },
-        { FIELDS(""), FIELDS("{\"name\":\"r\",\"type\":" LINE ",\"default\":{\"sku\":\"x\",\"quantity\":1}}"),
+        { FIELDS(""), FIELDS("{\"name\":\"u\",\"type\":[\"bytes\",\"string\"],\"default\":\"a\"}"),
+          "", "{\"u\":\"YQ==\"}" },
+        { FIELDS(""),
+          FIELDS("{\"name\":\"r\",\"type\":" LINE ",\"default\":{\"sku\":\"x\",\"quantity\":1}}"),
           "", "{\"r\":{\"sku\":\"x\",\"quantity\":1}}" },
         /* enums */
         { "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"X\",\"B\"]}", ENUM, "02", "\"B\"" },
         { "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"X\"]}",
-          "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"],\"default\":\"A\"}", "00", "\"A\"" },
+          "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"],\"default\":\"A\"}", "00",
+          "\"A\"" },
         /* names: without the namespace, or by an alias */
-        { "{\"type\":\"record\",\"name\":\"a.R\",\"fields\":[]}", "{\"type\":\"record\",\"name\":\"b.R\",\"fields\":[]}",
-          "", "{}" },
+        { "{\"type\":\"record\",\"name\":\"a.R\",\"fields\":[]}",
+          "{\"type\":\"record\",\"name\":\"b.R\",\"fields\":[]}", "", "{}" },
         { "{\"type\":\"record\",\"name\":\"a.Old\",\"fields\":[]}",
-          "{\"type\":\"record\",\"name\":\"a.New\",\"aliases\":[\"Old\"],\"fields\":[]}", "", "{}" },
+          "{\"type\":\"record\",\"name\":\"a.New\",\"aliases\":[\"Old\"],\"fields\":[]}", "",
+          "{}" },
         /* logical types: the reader's form, the writer's unit and scale */
         { "\"long\"", LOGICAL("long", "timestamp-millis"), "00", "\"1970-01-01T00:00:00.000Z\"" },
         { LOGICAL("long", "timestamp-millis"), "\"long\"", "02", "1" },
@@ -507,13 +515,13 @@ static void a_message_names_its_schema(void **state)
     assert_true(saga_slice_is(json, "{\"id\":1,\"by\":\"card\"}"));
     assert_true(saga_slice_is(type, "Paid"));
     /* written by the earlier version */
-    assert_int_equal(saga_body_from_avro(schemas, bytes_of("000000001102", arena), arena, &json,
-                                         &type, &words),
-                     SAGA_OK);
+    assert_int_equal(
+        saga_body_from_avro(schemas, bytes_of("000000001102", arena), arena, &json, &type, &words),
+        SAGA_OK);
     assert_true(saga_slice_is(json, "{\"id\":1,\"by\":\"card\"}"));
     assert_int_equal(saga_body_make(schemas, SAGA_FORMAT_AVRO_SINGLE_OBJECT,
-                                    SAGA_SLICE("shop.Paid"), SAGA_SLICE("{\"id\":1}"), arena,
-                                    &body, &words),
+                                    SAGA_SLICE("shop.Paid"), SAGA_SLICE("{\"id\":1}"), arena, &body,
+                                    &words),
                      SAGA_OK);
     assert_int_equal(body.size, 16);
     assert_int_equal(saga_body_format_by_bytes(body), SAGA_FORMAT_AVRO_SINGLE_OBJECT);
@@ -548,11 +556,11 @@ static void a_message_that_cannot_be_read_says_why(void **state)
         if (!strstr(saga_arena_string(arena, words), cases[i].words))
             fail_msg("%s: %.*s", cases[i].hex, SAGA_SLICE_ARG(words));
     }
-    assert_int_equal(saga_body_from_avro(NULL, bytes_of("000000001202", arena), arena, &json, &type,
-                                         &words),
-                     SAGA_E_NOT_FOUND);
-    assert_int_equal(saga_body_make(schemas, SAGA_FORMAT_AVRO, SAGA_SLICE("Paid"),
-                                    SAGA_SLICE("{}"), arena, &json, &words),
+    assert_int_equal(
+        saga_body_from_avro(NULL, bytes_of("000000001202", arena), arena, &json, &type, &words),
+        SAGA_E_NOT_FOUND);
+    assert_int_equal(saga_body_make(schemas, SAGA_FORMAT_AVRO, SAGA_SLICE("Paid"), SAGA_SLICE("{}"),
+                                    arena, &json, &words),
                      SAGA_E_INVALID);
     assert_non_null(strstr(saga_arena_string(arena, words), "field id: is missing"));
     assert_int_equal(saga_body_make(schemas, SAGA_FORMAT_AVRO, SAGA_SLICE("Payed"),
@@ -577,8 +585,10 @@ static void made_up_values_fit(void **state)
         LOGICAL("long", "timestamp-micros"),
         "\"double\"",
         "\"bytes\"",
-        "{\"type\":\"record\",\"name\":\"L\",\"fields\":[{\"name\":\"next\",\"type\":[\"L\",\"null\"]}]}",
-        "{\"type\":\"record\",\"name\":\"L\",\"fields\":[{\"name\":\"all\",\"type\":{\"type\":\"array\","
+        "{\"type\":\"record\",\"name\":\"L\",\"fields\":[{\"name\":\"next\",\"type\":[\"L\","
+        "\"null\"]}]}",
+        "{\"type\":\"record\",\"name\":\"L\",\"fields\":[{\"name\":\"all\",\"type\":{\"type\":"
+        "\"array\","
         "\"items\":\"L\"}}]}",
     };
     for (size_t i = 0; i < COUNT(schemas); i++) {

@@ -61,13 +61,19 @@ static void fingerprints_are_those_of_other_implementations(void **state)
           "[\"null\",\"a.b.Outer\"]}]}",
           0xcb42622801640582 },
         /* computed by org.apache.avro's Python library */
-        { "{\"type\": \"record\", \"name\": \"Order\", \"namespace\": \"shop\", \"doc\": \"d\", \"fields\": ["
-          "{\"name\": \"id\", \"type\": \"string\"}, {\"name\": \"lines\", \"type\": {\"type\": \"array\","
-          " \"items\": {\"type\": \"record\", \"name\": \"Line\", \"fields\": [{\"name\": \"sku\", \"type\":"
+        { "{\"type\": \"record\", \"name\": \"Order\", \"namespace\": \"shop\", \"doc\": \"d\", "
+          "\"fields\": ["
+          "{\"name\": \"id\", \"type\": \"string\"}, {\"name\": \"lines\", \"type\": {\"type\": "
+          "\"array\","
+          " \"items\": {\"type\": \"record\", \"name\": \"Line\", \"fields\": [{\"name\": \"sku\", "
+          "\"type\":"
           " \"string\"}, {\"name\": \"quantity\", \"type\": \"int\"}]}}}]}",
-          "{\"name\":\"shop.Order\",\"type\":\"record\",\"fields\":[{\"name\":\"id\",\"type\":\"string\"},"
-          "{\"name\":\"lines\",\"type\":{\"type\":\"array\",\"items\":{\"name\":\"shop.Line\",\"type\":"
-          "\"record\",\"fields\":[{\"name\":\"sku\",\"type\":\"string\"},{\"name\":\"quantity\",\"type\":"
+          "{\"name\":\"shop.Order\",\"type\":\"record\",\"fields\":[{\"name\":\"id\",\"type\":"
+          "\"string\"},"
+          "{\"name\":\"lines\",\"type\":{\"type\":\"array\",\"items\":{\"name\":\"shop.Line\","
+          "\"type\":"
+          "\"record\",\"fields\":[{\"name\":\"sku\",\"type\":\"string\"},{\"name\":\"quantity\","
+          "\"type\":"
           "\"int\"}]}}}]}",
           0x3dd6796aa0c2b53a },
     };
@@ -98,7 +104,8 @@ static void schemas_that_are_wrong_are_refused_with_their_place(void **state)
         { "{}", "an object without `type`" },
         { "\"Money\"", "there is no type `Money`" },
         { "{\"type\":\"record\",\"name\":\"9\",\"fields\":[]}", "a record without a proper name" },
-        { "{\"type\":\"record\",\"name\":\"a..b\",\"fields\":[]}", "a record without a proper name" },
+        { "{\"type\":\"record\",\"name\":\"a..b\",\"fields\":[]}",
+          "a record without a proper name" },
         { "{\"type\":\"record\",\"name\":\"R\",\"namespace\":\"7\",\"fields\":[]}", "namespace" },
         { "{\"type\":\"record\",\"name\":\"R\"}", "R: a record needs a list `fields`" },
         { RECORD("7"), "R: a field that is no object" },
@@ -139,7 +146,8 @@ static void defaults_that_do_not_fit_are_refused(void **state)
         { RECORD("{\"name\":\"a\",\"type\":\"int\",\"default\":\"7\"}"),
           "the default of R.a does not fit: must be an int, is the text \"7\"" },
         { RECORD("{\"name\":\"a\",\"type\":\"R\",\"default\":{}}"), "contains itself" },
-        { RECORD("{\"name\":\"a\",\"type\":{\"type\":\"array\",\"items\":\"int\"},\"default\":[1,true]}"),
+        { RECORD("{\"name\":\"a\",\"type\":{\"type\":\"array\",\"items\":\"int\"},\"default\":[1,"
+                 "true]}"),
           "field [1]: must be an int, is true" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -165,14 +173,18 @@ static void a_logical_type_that_does_not_fit_is_none(void **state)
         { "{\"type\":\"string\",\"logicalType\":\"date\"}", SAGA_LOGICAL_NONE },
         { "{\"type\":\"int\",\"logicalType\":\"moon-phase\"}", SAGA_LOGICAL_NONE },
         { "{\"type\":\"bytes\",\"logicalType\":\"decimal\"}", SAGA_LOGICAL_NONE },
-        { "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":4}", SAGA_LOGICAL_DECIMAL },
+        { "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":4}",
+          SAGA_LOGICAL_DECIMAL },
         { "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":4,\"scale\":5}",
           SAGA_LOGICAL_NONE },
-        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2,\"logicalType\":\"decimal\",\"precision\":4}",
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2,\"logicalType\":\"decimal\",\"precision\":"
+          "4}",
           SAGA_LOGICAL_DECIMAL },
-        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2,\"logicalType\":\"decimal\",\"precision\":5}",
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2,\"logicalType\":\"decimal\",\"precision\":"
+          "5}",
           SAGA_LOGICAL_NONE },
-        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":15,\"logicalType\":\"uuid\"}", SAGA_LOGICAL_NONE },
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":15,\"logicalType\":\"uuid\"}",
+          SAGA_LOGICAL_NONE },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct saga_schema_scope scope = { .arena = arena };
@@ -187,7 +199,8 @@ static void a_logical_type_that_does_not_fit_is_none(void **state)
 /* ---- a folder of them ---- */
 
 #define FILE_OF(namespace, name, fields)                                                           \
-    "{\"type\":\"record\",\"namespace\":\"" namespace "\",\"name\":\"" name "\",\"fields\":[" fields "]}"
+    "{\"type\":\"record\",\"namespace\":\"" namespace "\",\"name\":\"" name                        \
+                                                      "\",\"fields\":[" fields "]}"
 
 struct text {
     const char *path, *schema;
@@ -202,8 +215,7 @@ static struct saga_schemas *read_all(const struct text *texts, size_t count,
         saga_schemas_add(schemas, saga_slice_of(texts[i].path), saga_slice_of(texts[i].schema));
     saga_diagnostics_init(ret, arena);
     int error = saga_schemas_read(schemas, "schemas", ret);
-    if (error != expected && ret->count)
-        fail_msg("%.*s", SAGA_SLICE_ARG(ret->items[0].what));
+    if (error != expected && ret->count) fail_msg("%.*s", SAGA_SLICE_ARG(ret->items[0].what));
     assert_int_equal(error, expected);
     return schemas;
 }
@@ -222,15 +234,19 @@ static void files_name_each_others_types(void **state)
 {
     struct saga_arena *arena = *state;
     static const struct text texts[] = {
-        { "z/Order.avsc", FILE_OF("shop", "Order", "{\"name\":\"total\",\"type\":\"money.Money\"}") },
-        { "b/Money.avsc", FILE_OF("money", "Money", "{\"name\":\"currency\",\"type\":\"Currency\"}") },
-        { "a/Currency.avsc", "{\"type\":\"enum\",\"name\":\"money.Currency\",\"symbols\":[\"EUR\"]}" },
-        { "a/Left.avsc", FILE_OF("ring", "Left", "{\"name\":\"r\",\"type\":[\"null\",\"Right\"]}") },
-        { "a/Right.avsc", FILE_OF("ring", "Right", "{\"name\":\"l\",\"type\":[\"null\",\"Left\"]}") },
+        { "z/Order.avsc",
+          FILE_OF("shop", "Order", "{\"name\":\"total\",\"type\":\"money.Money\"}") },
+        { "b/Money.avsc",
+          FILE_OF("money", "Money", "{\"name\":\"currency\",\"type\":\"Currency\"}") },
+        { "a/Currency.avsc",
+          "{\"type\":\"enum\",\"name\":\"money.Currency\",\"symbols\":[\"EUR\"]}" },
+        { "a/Left.avsc",
+          FILE_OF("ring", "Left", "{\"name\":\"r\",\"type\":[\"null\",\"Right\"]}") },
+        { "a/Right.avsc",
+          FILE_OF("ring", "Right", "{\"name\":\"l\",\"type\":[\"null\",\"Left\"]}") },
     };
     struct saga_diagnostics diagnostics;
-    struct saga_schemas *schemas =
-        read_all(texts, COUNT(texts), arena, SAGA_OK, &diagnostics);
+    struct saga_schemas *schemas = read_all(texts, COUNT(texts), arena, SAGA_OK, &diagnostics);
     const struct saga_schema *order = type_of(schemas, "Order", arena, SAGA_OK);
     /* what the fingerprint is taken of holds the other files' types, as in other implementations */
     assert_string_equal(
@@ -253,14 +269,14 @@ static void the_file_called_as_the_record_is_the_current_version(void **state)
         { "Order.avsc", FILE_OF("shop", "Order", "{\"name\":\"a\",\"type\":\"int\"}") },
         { "shop.Paid.avsc", FILE_OF("shop", "Paid", "") },
         { "other/Paid.avsc", FILE_OF("other", "Paid", "") },
-        { "Renamed.avsc", "{\"type\":\"record\",\"name\":\"Renamed\",\"aliases\":[\"Named\"],\"fields\":[]}" },
+        { "Renamed.avsc",
+          "{\"type\":\"record\",\"name\":\"Renamed\",\"aliases\":[\"Named\"],\"fields\":[]}" },
         { "old/Named.avsc", "{\"type\":\"record\",\"name\":\"Gone\",\"fields\":[]}" },
     };
     struct saga_diagnostics diagnostics;
     struct saga_slice words = SAGA_SLICE_NONE;
     const struct saga_schema *schema;
-    struct saga_schemas *schemas =
-        read_all(texts, COUNT(texts), arena, SAGA_OK, &diagnostics);
+    struct saga_schemas *schemas = read_all(texts, COUNT(texts), arena, SAGA_OK, &diagnostics);
     const struct saga_schema *order = type_of(schemas, "Order", arena, SAGA_OK);
     assert_int_equal(order->field_count, 1);
     assert_int_equal(saga_schemas_add_id(schemas, 7, SAGA_SLICE("Order-1.avsc")), SAGA_OK);
@@ -268,10 +284,10 @@ static void the_file_called_as_the_record_is_the_current_version(void **state)
     assert_int_equal(saga_schemas_add_id(schemas, 9, SAGA_SLICE("Order.avsc")), SAGA_OK);
     assert_int_equal(saga_schemas_add_id(schemas, 7, SAGA_SLICE("Order.avsc")), SAGA_E_CONFLICT);
     assert_int_equal(saga_schemas_add_id(schemas, 5, SAGA_SLICE("no.avsc")), SAGA_E_NOT_FOUND);
-    assert_int_equal(
-        saga_schemas_add_fingerprint(schemas, 0x1234, SAGA_SLICE("Order-1.avsc")), SAGA_OK);
-    assert_int_equal(
-        saga_schemas_add_fingerprint(schemas, 0x1234, SAGA_SLICE("Order.avsc")), SAGA_E_CONFLICT);
+    assert_int_equal(saga_schemas_add_fingerprint(schemas, 0x1234, SAGA_SLICE("Order-1.avsc")),
+                     SAGA_OK);
+    assert_int_equal(saga_schemas_add_fingerprint(schemas, 0x1234, SAGA_SLICE("Order.avsc")),
+                     SAGA_E_CONFLICT);
     const struct saga_schema *first = saga_schemas_by_id(schemas, 7);
     assert_int_equal(first->field_count, 0);
     assert_ptr_equal(saga_schemas_by_fingerprint(schemas, 0x1234), first);
@@ -299,15 +315,19 @@ static void what_is_wrong_with_files_is_found(void **state)
     } cases[] = {
         { { { "A.avsc", "{" }, { "B.avsc", "\"int\"" } }, "schemas/A.avsc", "no JSON" },
         { { { "1.avsc", FILE_OF("a", "R", "") }, { "2.avsc", FILE_OF("a", "R", "") } },
-          "schemas/1.avsc", "several files define a.R" },
+          "schemas/1.avsc",
+          "several files define a.R" },
         { { { "x/R.avsc", FILE_OF("a", "R", "") }, { "y/R.avsc", FILE_OF("a", "R", "") } },
-          "schemas/y/R.avsc", "several files define a.R" },
+          "schemas/y/R.avsc",
+          "several files define a.R" },
         { { { "A.avsc", FILE_OF("a", "A", "{\"name\":\"b\",\"type\":\"B\"}") },
             { "B.avsc", FILE_OF("a", "B", "{\"name\":\"c\",\"type\":\"C\"}") } },
-          "schemas/B.avsc", "a.B.c: there is no type `a.C`" },
+          "schemas/B.avsc",
+          "a.B.c: there is no type `a.C`" },
         { { { "A.avsc", FILE_OF("a", "A", "{\"name\":\"x\",\"type\":\"int\",\"default\":null}") },
             { "B.avsc", "\"int\"" } },
-          "schemas/A.avsc", "the default of a.A.x does not fit" },
+          "schemas/A.avsc",
+          "the default of a.A.x does not fit" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct saga_diagnostics diagnostics;
