@@ -69,10 +69,6 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
                                       "none }\n",
                                       "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
                                       "none }\n" },
-    [SAGA_FINDING_NOT_YET] = { "The language has it, and this version does not run it. It is "
-                               "refused by name, never\n"
-                               "ignored.\n",
-                               "saga: order\nversion: 1\n" WAYS "start: { every: 1h }\n", TOP },
     [SAGA_FINDING_NO_NAME] = { "Names of sagas, participants and steps are lower-case letters, "
                                "digits and hyphens; types\n"
                                "of messages are letters, digits, dots, hyphens and underscores, "
@@ -101,6 +97,22 @@ const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT] = {
                                    "Paid, compensate: none }\n",
                                    "  - { step: pay, send: cash/Pay, success: Paid, compensate: "
                                    "none }\n" },
+    [SAGA_FINDING_SCHEDULE] = { "A schedule is `every: 1h`, or `cron` with five fields: minute, "
+                                "hour, day of the month, month\n"
+                                "and day of the week. It must come: the 30th of February never "
+                                "does.\n",
+                                "saga: order\nversion: 1\n" WAYS
+                                "start: { cron: \"0 6 30 2 *\" }\n",
+                                "saga: order\nversion: 1\n" WAYS
+                                "start: { cron: \"0 6 28 2 *\" }\n" },
+    [SAGA_FINDING_ZONE] = { "A time zone is UTC, or a name of the IANA database such as "
+                            "Europe/Berlin, which the machine\n"
+                            "has under /usr/share/zoneinfo. Abbreviations such as CEST are none: "
+                            "they are one half of a zone.\n",
+                            "saga: order\nversion: 1\n" WAYS
+                            "start: { cron: \"0 6 * * *\", zone: CEST }\n",
+                            "saga: order\nversion: 1\n" WAYS
+                            "start: { cron: \"0 6 * * *\", zone: UTC }\n" },
     [SAGA_FINDING_EXPRESSION] = { "The expression does not compile, is too long, or uses what "
                                   "would make it give different\n"
                                   "values for the same saga: the clock, the environment, input, "

@@ -27,9 +27,6 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
     [SAGA_FINDING_NO_PARTICIPANT] = { "SG105", SAGA_SEVERITY_ERROR, "unknown participant",
                                       "nobody knows on which topic its commands go",
                                       "name it under `participants`, with its topics" },
-    [SAGA_FINDING_NOT_YET] = { "SG106", SAGA_SEVERITY_ERROR, "not built yet",
-                               "the language has it, this version does not run it",
-                               "do without it for now" },
     [SAGA_FINDING_NO_NAME] = { "SG107", SAGA_SEVERITY_ERROR, "not a valid name",
                                "names become part of ids, headers, topics and Redis keys",
                                "use letters, digits and hyphens" },
@@ -42,6 +39,15 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                    "give commands and replies a topic each" },
     [SAGA_FINDING_FIELD_TWICE] = { "SG110", SAGA_SEVERITY_ERROR, "a field is written twice",
                                    "only one of the two could count", "take one of them out" },
+    [SAGA_FINDING_SCHEDULE] = { "SG111", SAGA_SEVERITY_ERROR, "not a schedule",
+                                "nobody could tell when the saga is started",
+                                "five fields, as in \"0 6 * * 1-5\": minute, hour, day of the "
+                                "month, month, day of the week" },
+    [SAGA_FINDING_ZONE] = { "SG112", SAGA_SEVERITY_ERROR, "unknown time zone",
+                            "the times of the schedule mean nothing without the clock that shows "
+                            "them",
+                            "use UTC, or a name of the IANA database as in Europe/Berlin (is "
+                            "tzdata installed?)" },
     [SAGA_FINDING_EXPRESSION] = { "SG201", SAGA_SEVERITY_ERROR, "an expression that cannot be used",
                                   "it is evaluated for every saga and must never surprise",
                                   "try it with jq on the command line" },
