@@ -1,5 +1,6 @@
 /* From blocks to boxes and arrows. */
 #include "definition/graph.h"
+#include "definition/schedule.h"
 
 #include "base/buffer.h"
 #include "base/limits.h"
@@ -427,6 +428,16 @@ static void draw_list(struct drawing *d, const struct saga_block_list *list, str
     for (size_t i = 0; i < list->count; i++) draw_block(d, list->items[i], ends);
 }
 
+/* What starts it: an event, or a schedule. */
+static struct saga_slice start_text(struct drawing *d, const struct saga_start *start)
+{
+    char every[SAGA_TIME_TEXT_BYTES];
+    if (start->cron) return saga_schedule_text(start->cron);
+    if (start->every_ms == 0) return start->event;
+    saga_duration_format(start->every_ms, every);
+    return saga_arena_printf(d->graph->arena, "every %s", every);
+}
+
 static void draw_starts(struct drawing *d, struct ends *ends)
 {
     const struct saga_definition *definition = d->definition;
@@ -435,8 +446,7 @@ static void draw_starts(struct drawing *d, struct ends *ends)
         struct saga_slice id = definition->start_count > 1
                                    ? saga_arena_printf(d->graph->arena, "start%zu", i + 1)
                                    : SAGA_SLICE("start");
-        add_node(d, id, SAGA_SHAPE_START, start->event.size ? start->event : SAGA_SLICE("schedule"),
-                 NULL);
+        add_node(d, id, SAGA_SHAPE_START, start_text(d, start), NULL);
         add_end(d, ends, id, SAGA_SLICE(""), false);
     }
 }

@@ -19,7 +19,7 @@ enum {
     WORLDS_EACH = 15,
     EVENTS_MAX = 160,
     DRIVE_MAX = 4000,
-    IDLE_MAX = 20,
+    IDLE_MAX = 200,
     STARTS_MAX = 4
 };
 
