@@ -12,6 +12,7 @@ LANES = 6
 SESSION_S = 4
 TRANSACTION_S = 6
 STOP_S = 20  # stop-timeout is 10 s; the machine is busy
+LIST_S = 600
 NAMES = ("c1", "c2", "c3")
 GUEST = "c4"  # comes and goes, so that lanes change hands
 CLOCKED = "c3"
@@ -89,8 +90,9 @@ class Coordinators:
         return done.returncode, done.stdout
 
     def sagas(self, *filters):
-        """What `saga list` says: a dict a saga."""
-        code, words = self.call("list", "-d", "bank-transfer", "-n", "100000", "-o", "jsonl", *filters)
+        """What `saga list` says: a dict a saga. After an hour these are tens of thousands, on a machine that may be busy."""
+        code, words = self.call("list", "-d", "bank-transfer", "-n", "100000", "-o", "jsonl", *filters,
+                                patience_s=LIST_S)
         if code != 0:
             raise Trouble(f"saga list failed ({code}): {words[-2000:]}")
         return [json.loads(line) for line in words.splitlines() if line.startswith("{")]
