@@ -321,30 +321,44 @@ static bool last_of_list(const struct saga_block_list *list, size_t count,
 struct going_back {
     struct drawing *drawing;
     struct saga_slice from, text;
-    bool any;
 };
 
 static void back_to(const struct saga_block *block, void *context)
 {
     struct going_back *back = context;
     add_edge(back->drawing, back->from, numbered(back->drawing, 'c', block), back->text, true);
-    back->any = true;
 }
 
-/* The way back from a node that stands for `block`: to what was done before it. */
-static void go_back(struct drawing *d, const struct saga_block *block, struct saga_slice from,
-                    struct saga_slice text)
+/* What was done beside `block`, in the other branches of its `parallel`. False: nothing was, on some way. */
+static bool go_beside(const struct saga_block *block, struct going_back *back)
+{
+    const struct saga_block *outer = block->parent;
+    bool any = false;
+    if (!outer || outer->kind != SAGA_BLOCK_PARALLEL) return false;
+    for (uint32_t i = 0; i < outer->branch_count; i++)
+        if (i != block->branch)
+            any = !last_of_list(&outer->branches[i].blocks, outer->branches[i].blocks.count,
+                                back_to, back) ||
+                  any;
+    return any;
+}
+
+/* The way back from `block`: to what was done before it. From where it `fails`, also to what was done beside it; its
+ * compensation leads on in its own branch only. */
+static void go_back(struct drawing *d, const struct saga_block *block, bool fails,
+                    struct saga_slice from, struct saga_slice text)
 {
     struct going_back back = { .drawing = d, .from = from, .text = text };
-    bool through = true;
-    for (; block && through; block = block->parent) {
+    bool through = true, beside = false;
+    for (; block && through && !beside; block = block->parent) {
+        beside = fails && go_beside(block, &back);
         const struct saga_block_list *list =
             block->parent ? &block->parent->branches[block->branch].blocks : &d->definition->root;
         size_t i = 0;
         while (i < list->count && list->items[i] != block) i++;
         through = last_of_list(list, i, back_to, &back);
     }
-    if (through) add_edge(d, from, SAGA_SLICE("compensated"), text, true);
+    if (through && !beside) add_edge(d, from, SAGA_SLICE("compensated"), text, true);
 }
 
 static void stick(struct drawing *d, struct saga_slice from, struct saga_slice text)
@@ -365,7 +379,7 @@ static void draw_step_trouble(struct drawing *d, const struct saga_block *block)
         if (step->behind_pivot)
             stick(d, self, text);
         else
-            go_back(d, block, self, text);
+            go_back(d, block, true, self, text);
     }
     if (has_compensation(block))
         add_edge(d, self, numbered(d, 'c', block), SAGA_SLICE("unknown"), true);
@@ -377,24 +391,24 @@ static void draw_trouble(struct drawing *d, const struct saga_block *block)
     struct saga_slice self = numbered(d, 's', block);
     if (block->kind == SAGA_BLOCK_STEP) draw_step_trouble(d, block);
     if (block->kind == SAGA_BLOCK_REPEAT)
-        go_back(d, block, self,
+        go_back(d, block, true, self,
                 saga_arena_printf(d->graph->arena, "%u rounds", block->repeat.at_most));
     if (block->kind == SAGA_BLOCK_AWAIT && block->await.timeout_ms && block->branch_count == 0)
-        go_back(d, block, self, SAGA_SLICE("timeout"));
+        go_back(d, block, true, self, SAGA_SLICE("timeout"));
     if (block->kind != SAGA_BLOCK_CHILD) return;
     struct saga_names failures = uncaught(d, block);
     if (failures.count == 0) return;
     if (block->child.behind_pivot)
         stick(d, self, listed(d, &failures, NULL));
     else
-        go_back(d, block, self, listed(d, &failures, NULL));
+        go_back(d, block, true, self, listed(d, &failures, NULL));
 }
 
 static void draw_back(struct drawing *d, const struct saga_block *block)
 {
     if (!has_compensation(block)) return;
     struct saga_slice self = numbered(d, 'c', block);
-    go_back(d, block, self, SAGA_SLICE(""));
+    go_back(d, block, false, self, SAGA_SLICE(""));
     if (block->kind == SAGA_BLOCK_STEP && compensation_sticks(&block->step))
         stick(d, self,
               listed(d, &block->step.compensate.failure,
@@ -418,7 +432,7 @@ static void draw_block(struct drawing *d, const struct saga_block *block, struct
     case SAGA_BLOCK_CHOOSE: draw_choose(d, block, ends); return;
     case SAGA_BLOCK_PARALLEL: draw_parallel(d, block, ends); return;
     case SAGA_BLOCK_FOR_EACH: draw_for_each(d, block, ends); return;
-    case SAGA_BLOCK_FAIL: go_back(d, block, self, SAGA_SLICE("")); return;
+    case SAGA_BLOCK_FAIL: go_back(d, block, true, self, SAGA_SLICE("")); return;
     default: add_end(d, ends, self, SAGA_SLICE(""), false); return;
     }
 }
