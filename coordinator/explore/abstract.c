@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/buffer.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 /* What an expression is for, and so what it may be answered with. */
@@ -32,17 +34,43 @@ struct saga_abstract {
     uint64_t given;
     unsigned given_count;
     unsigned taken[SAGA_CHOICES_MAX], of[SAGA_CHOICES_MAX], count;
+    enum role role[SAGA_CHOICES_MAX];
+    struct saga_json_walk list; /* what is followed; or empty */
+    bool follows;
+    unsigned followed, misled;
 };
 
-static unsigned choose(struct saga_abstract *a, unsigned of)
+/* The value that stands for a failure, in a list that is followed. */
+static const char FAILS[] = "\"fails\"";
+
+static const char *value_of(enum role role, unsigned taken)
+{
+    return taken < answers[role].count ? answers[role].values[taken] : FAILS;
+}
+
+/* The next of the list. */
+static unsigned follow(struct saga_abstract *a, enum role role, unsigned of)
+{
+    struct saga_slice name, value;
+    if (!saga_json_walk_next(&a->list, &name, &value)) return 0;
+    a->followed++;
+    for (unsigned taken = 0; taken < of; taken++)
+        if (saga_slice_is(saga_json_trim(value), value_of(role, taken))) return taken;
+    if (a->misled == 0) a->misled = a->followed;
+    return 0;
+}
+
+static unsigned choose(struct saga_abstract *a, enum role role, unsigned of)
 {
     if (of == 1) return 0;
+    if (a->follows) return follow(a, role, of);
     if (a->count == SAGA_CHOICES_MAX) {
         a->cut = true;
         return 0;
     }
     unsigned index = a->count++;
     a->of[index] = of;
+    a->role[index] = role;
     a->taken[index] = index < a->given_count ? (unsigned)(a->given >> (4 * index)) & 15 : 0;
     SAGA_ASSERT(a->taken[index] < of);
     return a->taken[index];
@@ -53,7 +81,7 @@ static int answer(void *context, struct saga_arena *arena, struct saga_slice *re
 {
     const struct stand_in *stand_in = context;
     struct saga_abstract *a = stand_in->abstract;
-    unsigned count = answers[stand_in->role].count, taken = choose(a, count + a->failing);
+    unsigned count = answers[stand_in->role].count, taken = choose(a, stand_in->role, count + a->failing);
     (void)arena;
     if (taken == count) {
         *ret_message = SAGA_SLICE("the expression fails");
@@ -136,6 +164,24 @@ bool saga_abstract_next(struct saga_abstract *a, uint64_t *ret_choices, unsigned
     *ret_choices = choices;
     *ret_count = last;
     return true;
+}
+
+void saga_abstract_follow(struct saga_abstract *a, struct saga_slice choices)
+{
+    a->follows = true;
+    a->followed = a->misled = 0;
+    saga_json_walk_init(&a->list, choices);
+}
+
+unsigned saga_abstract_misled(const struct saga_abstract *a)
+{
+    return a->misled;
+}
+
+void saga_abstract_tell(const struct saga_abstract *a, struct saga_buffer *out)
+{
+    for (unsigned i = 0; i < a->count; i++)
+        saga_buffer_printf(out, ", %s", value_of(a->role[i], a->taken[i]));
 }
 
 bool saga_abstract_was_cut(const struct saga_abstract *a)

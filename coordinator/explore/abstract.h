@@ -23,6 +23,14 @@ void saga_abstract_free(struct saga_abstract *abstract);
 void saga_abstract_choose(struct saga_abstract *abstract, uint64_t choices, unsigned count);
 /* Behind it: the next list of choices that leads another way, with its count. False: there is none. */
 bool saga_abstract_next(struct saga_abstract *abstract, uint64_t *ret_choices, unsigned *ret_count);
+/* For one play from beginning to end: every choice takes the next of a JSON list of values, then the first values. What is
+ * chosen is one of the values that the explorer chooses from. */
+void saga_abstract_follow(struct saga_abstract *abstract, struct saga_slice choices);
+/* The first choice of the list that is none of those there; 0: there is none. */
+unsigned saga_abstract_misled(const struct saga_abstract *abstract);
+/* What was chosen since saga_abstract_choose, a JSON value each behind a comma. */
+struct saga_buffer;
+void saga_abstract_tell(const struct saga_abstract *abstract, struct saga_buffer *out);
 /* Was there one choice too many? */
 bool saga_abstract_was_cut(const struct saga_abstract *abstract);
 

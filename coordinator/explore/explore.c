@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/assert.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "explore/explore_internal.h"
 
@@ -197,20 +198,24 @@ static void engine_failed(int number)
     siglongjmp(back, 1);
 }
 
+static void find_engine_failed(struct saga_exploration *x)
+{
+    struct saga_explore_step last = { .move = x->move };
+    saga_explore_find(x, SAGA_FLAW_ENGINE, SAGA_SLICE_NONE, NULL, x->from, &last);
+    x->result->cut = "a check of the engine failed";
+}
+
 /* A check of the engine that fails ends a process by abort; here it is a finding, and the end of exploring: what it left
  * behind is not looked at any more. */
 static void explore_guarded(struct saga_exploration *x, double began)
 {
-    struct sigaction guarded = { .sa_handler = engine_failed }, before;
-    sigaction(SIGABRT, &guarded, &before);
-    if (sigsetjmp(back, 1) == 0) {
+    struct sigaction guarded = { .sa_handler = engine_failed };
+    sigaction(SIGABRT, &guarded, NULL);
+    if (sigsetjmp(back, 1) == 0)
         explore_all(x, began);
-    } else {
-        struct saga_explore_step last = { .move = x->move };
-        saga_explore_find(x, SAGA_FLAW_ENGINE, SAGA_SLICE_NONE, NULL, x->from, &last);
-        x->result->cut = "a check of the engine failed";
-    }
-    sigaction(SIGABRT, &before, NULL);
+    else
+        find_engine_failed(x);
+    signal(SIGABRT, SIG_DFL);
 }
 
 /* ---- */
@@ -253,13 +258,15 @@ void saga_explore(struct saga_definition *definition, const struct saga_explore_
     ret->seconds = processor_seconds() - began;
 }
 
-void saga_explore_play(struct saga_definition *definition,
+struct saga_slice saga_explore_play(struct saga_definition *definition,
                        const struct saga_explore_options *options,
                        const struct saga_explore_step *way, size_t count,
                        struct saga_arena *arena, struct saga_play *ret)
 {
     struct saga_abstract *abstract =
         saga_abstract_new(definition, options->rounds, options->failing);
+    struct saga_buffer choices;
+    saga_buffer_init(&choices, arena);
     saga_play_begin(ret, definition, SAGA_PLAY_BEGIN_MS, arena);
     for (size_t i = 0; i < count; i++) {
         struct saga_moves moves;
@@ -273,6 +280,9 @@ void saga_explore_play(struct saga_definition *definition,
             saga_play_ring(ret, event.timer);
         else
             saga_play_event(ret, event);
+        saga_abstract_tell(abstract, &choices);
     }
     saga_abstract_free(abstract);
+    struct saga_slice list = saga_slice_skip(saga_buffer_slice(&choices), choices.size ? 2 : 0);
+    return saga_arena_printf(arena, "[%.*s]", SAGA_SLICE_ARG(list));
 }

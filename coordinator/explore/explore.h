@@ -81,9 +81,9 @@ struct saga_explored {
 void saga_explore(struct saga_definition *definition, const struct saga_explore_options *options,
                   struct saga_arena *arena, struct saga_explored *ret);
 
-/* Plays a way, with alarms at their time: for telling it. The definition must be made abstract as the options say. The caller
- * ends the play. */
-void saga_explore_play(struct saga_definition *definition,
+/* Plays a way, with alarms at their time: for telling it. Gives what was chosen on it as a JSON list, in `arena`; the
+ * caller ends the play. The definition is abstract while this lasts. */
+struct saga_slice saga_explore_play(struct saga_definition *definition,
                        const struct saga_explore_options *options,
                        const struct saga_explore_step *way, size_t count,
                        struct saga_arena *arena, struct saga_play *ret);

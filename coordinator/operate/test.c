@@ -106,7 +106,7 @@ static bool is_wanted(const struct saga_call *call, struct saga_slice name)
 
 static void play(struct saga_call *call, struct saga_tests *tests, const char *file,
                  struct saga_slice saga, const struct saga_scenario *scenario,
-                 const struct saga_definition *definition)
+                 struct saga_definition *definition)
 {
     struct saga_test_result result = { .file = file, .saga = saga, .scenario = scenario };
     struct saga_buffer story;
@@ -136,7 +136,7 @@ static void test_file(struct saga_call *call, const char *file, struct saga_diag
                       struct saga_tests *tests)
 {
     struct saga_scenarios scenarios;
-    struct saga_definition *definition = NULL;
+    struct saga_definition *definition;
     struct saga_slice text;
     int error = read_file(file, call->arena, &text);
     if (error < 0) {
@@ -149,11 +149,14 @@ static void test_file(struct saga_call *call, const char *file, struct saga_diag
     }
     error = saga_scenarios_load(text, file, call->arena, findings, &scenarios);
     const char *path = saga_test_path(call->arena, file, scenarios.saga).data;
-    if (error == SAGA_OK && saga_definition_load_file(path, NULL, findings, &definition) == SAGA_OK)
-        for (size_t i = 0; i < scenarios.count; i++)
-            if (is_wanted(call, scenarios.items[i].name))
-                play(call, tests, file, scenarios.saga, &scenarios.items[i], definition);
-    saga_definition_free(definition);
+    /* loaded anew for each: what is played without data changes it */
+    for (size_t i = 0; i < scenarios.count && error == SAGA_OK; i++) {
+        if (!is_wanted(call, scenarios.items[i].name)) continue;
+        error = saga_definition_load_file(path, NULL, findings, &definition);
+        if (error < 0) break;
+        play(call, tests, file, scenarios.saga, &scenarios.items[i], definition);
+        saga_definition_free(definition);
+    }
     saga_scenarios_close(&scenarios);
 }
 
