@@ -96,8 +96,24 @@ static void play(struct saga_abstract *a, struct saga_expression *expression, en
     if (expression) saga_expression_stand_in(expression, answer, &a->roles[role]);
 }
 
+static void bound(uint32_t *number, uint32_t most)
+{
+    if (*number > most) *number = most;
+}
+
+/* Bodies without data fit no schema. */
+static void leave_schemas_out(struct saga_definition *d)
+{
+    for (size_t i = 0; i < d->participant_count; i++)
+        ((struct saga_participant *)d->participants)[i].format = SAGA_FORMAT_JSON;
+    for (size_t i = 0; i < d->block_count; i++)
+        if (d->blocks[i]->kind == SAGA_BLOCK_PUBLISH)
+            ((struct saga_block *)d->blocks[i])->publish.format = SAGA_FORMAT_JSON;
+    d->on_completed.format = d->on_compensated.format = SAGA_FORMAT_JSON;
+}
+
 /* All expressions are values but for those that decide about the way. */
-static void take_roles(struct saga_abstract *a, uint32_t rounds)
+static void take_roles(struct saga_abstract *a, const struct saga_abstract_bounds *bounds)
 {
     struct saga_definition *d = a->definition;
     for (size_t i = 0; i < d->expression_count; i++) play(a, d->expressions[i], ROLE_VALUE);
@@ -112,7 +128,11 @@ static void take_roles(struct saga_abstract *a, uint32_t rounds)
         case SAGA_BLOCK_FOR_EACH: play(a, block->for_each.in, ROLE_LIST); break;
         case SAGA_BLOCK_REPEAT:
             play(a, block->repeat.until, ROLE_TRUTH);
-            if (block->repeat.at_most > rounds) block->repeat.at_most = rounds;
+            bound(&block->repeat.at_most, bounds->rounds);
+            break;
+        case SAGA_BLOCK_STEP:
+            bound(&block->step.retry.attempts, bounds->attempts);
+            bound(&block->step.compensate.retry.attempts, bounds->attempts);
             break;
         case SAGA_BLOCK_CHOOSE:
             for (size_t b = 0; b < block->branch_count; b++)
@@ -123,15 +143,16 @@ static void take_roles(struct saga_abstract *a, uint32_t rounds)
     }
 }
 
-struct saga_abstract *saga_abstract_new(struct saga_definition *definition, uint32_t rounds,
-                                        bool failing)
+struct saga_abstract *saga_abstract_new(struct saga_definition *definition,
+                                        const struct saga_abstract_bounds *bounds)
 {
     struct saga_abstract *a = saga_memory_zeroed(1, sizeof *a);
     a->definition = definition;
-    a->failing = failing;
+    a->failing = bounds->failing;
     for (int role = 0; role < ROLE_COUNT; role++)
         a->roles[role] = (struct stand_in){ a, (enum role)role };
-    take_roles(a, rounds);
+    take_roles(a, bounds);
+    leave_schemas_out(definition);
     return a;
 }
 

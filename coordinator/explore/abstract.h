@@ -12,10 +12,15 @@
 
 struct saga_abstract;
 
-/* Makes the definition abstract; it must not be used for anything else then, and outlive `*ret`. Loops are run at most
- * `rounds` times. `failing`: every expression may fail too. Never fails; the caller frees it. */
-struct saga_abstract *saga_abstract_new(struct saga_definition *definition, uint32_t rounds,
-                                        bool failing);
+/* Makes the definition abstract; it must not be used for anything else then, and outlive `*ret`. Its loops are run at
+ * most `rounds` times, and nothing is tried more often than `attempts` times unless that is without end: for good.
+ * `failing`: every expression may fail too. Never fails; the caller frees it. */
+struct saga_abstract_bounds {
+    uint32_t rounds, attempts;
+    bool failing;
+};
+struct saga_abstract *saga_abstract_new(struct saga_definition *definition,
+                                        const struct saga_abstract_bounds *bounds);
 /* Gives the definition its expressions back. NULL is fine. */
 void saga_abstract_free(struct saga_abstract *abstract);
 

@@ -7,6 +7,7 @@
 #define SAGA_EXPLORE_SCENARIO_H
 
 #include "definition/definition.h"
+#include "explore/abstract.h"
 #include "explore/play.h"
 
 struct saga_scenario_place {
@@ -117,7 +118,7 @@ struct saga_scenario {
     struct saga_scenario_place end_place;
     /* `explored`: without data, as the explorer plays (abstract.h); a JSON list; absent: with its data */
     struct saga_slice choices;
-    uint32_t rounds;
+    struct saga_abstract_bounds bounds;
     struct saga_slice trace; /* file of the golden trace, from the scenarios' folder; absent: none */
 };
 

@@ -227,10 +227,13 @@ static void load_time(struct saga_scenario_loading *l, struct fy_node *node, int
 static void load_explored(struct saga_scenario_loading *l, struct fy_node *node,
                           struct saga_scenario *ret)
 {
-    static const char *const names[] = { "choices", "rounds" };
+    static const char *const names[] = { "choices", "rounds", "attempts" };
     if (!saga_yaml_check_mapping(&l->yaml, node, "`explored`", names, COUNT_OF(names))) return;
-    ret->rounds = saga_explore_default.rounds;
-    saga_yaml_whole(&l->yaml, saga_yaml_get(node, "rounds"), "`rounds`", 1, 100, &ret->rounds);
+    ret->bounds = saga_explore_default.bounds;
+    saga_yaml_whole(&l->yaml, saga_yaml_get(node, "rounds"), "`rounds`", 1, 100,
+                    &ret->bounds.rounds);
+    saga_yaml_whole(&l->yaml, saga_yaml_get(node, "attempts"), "`attempts`", 1, 100,
+                    &ret->bounds.attempts);
     struct fy_node *choices = saga_yaml_need(&l->yaml, node, "choices", "`explored`");
     if (!choices) return;
     if (fy_node_is_sequence(choices))

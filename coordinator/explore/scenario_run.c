@@ -5,7 +5,6 @@
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/error.h"
-#include "explore/abstract.h"
 #include "explore/scenario_run.h"
 
 int saga_scenario_fail(struct saga_scenario_run *r, struct saga_scenario_place place,
@@ -225,9 +224,10 @@ static int play_whole(struct saga_scenario_run *r)
 /* The same without data: what decides about the way is what the scenario says. */
 static int play_abstract(struct saga_scenario_run *r, struct saga_definition *definition)
 {
-    bool failing = memmem(r->scenario->choices.data, r->scenario->choices.size, "fails", 5) != NULL;
-    struct saga_abstract *abstract =
-        saga_abstract_new(definition, r->scenario->rounds, failing);
+    struct saga_abstract_bounds bounds = r->scenario->bounds;
+    bounds.failing =
+        memmem(r->scenario->choices.data, r->scenario->choices.size, "fails", 5) != NULL;
+    struct saga_abstract *abstract = saga_abstract_new(definition, &bounds);
     saga_abstract_follow(abstract, r->scenario->choices);
     int error = play_whole(r);
     unsigned misled = saga_abstract_misled(abstract);

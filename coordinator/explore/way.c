@@ -39,15 +39,16 @@ static void write_event(const struct saga_event *event, struct saga_buffer *out)
 }
 
 struct saga_slice saga_way_scenario(const struct saga_play *play, struct saga_slice name,
-                                    struct saga_slice choices, uint32_t rounds,
+                                    struct saga_slice choices,
+                                    const struct saga_abstract_bounds *bounds,
                                     struct saga_arena *arena)
 {
     struct saga_buffer out;
     saga_buffer_init(&out, arena);
     saga_buffer_printf(&out, "  - name: \"%.*s\"\n    strict: false\n    start: { key: k }\n",
                        SAGA_SLICE_ARG(name));
-    saga_buffer_printf(&out, "    explored: { rounds: %u, choices: %.*s }\n    steps:%s\n", rounds,
-                       SAGA_SLICE_ARG(choices), play->count > 1 ? "" : " []");
+    saga_buffer_printf(&out, "    explored: { rounds: %u, attempts: %u, choices: %.*s }\n    steps:%s\n",
+                       bounds->rounds, bounds->attempts, SAGA_SLICE_ARG(choices), play->count > 1 ? "" : " []");
     for (size_t i = 1; i < play->count; i++) write_event(&play->records[i].event, &out);
     saga_buffer_printf(&out, "    end: %s\n", saga_status_name(play->state->status));
     return saga_buffer_slice(&out);

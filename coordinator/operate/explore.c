@@ -5,7 +5,7 @@
 
 int saga_explore_options_of(const struct saga_call *call, struct saga_explore_options *ret)
 {
-    unsigned long long states, depth, seconds, rounds;
+    unsigned long long states, depth, seconds, rounds, attempts;
     *ret = saga_explore_default;
     int code = saga_call_number(call, SAGA_KEY_MAX_STATES, ret->states_max, 100000000, &states);
     if (code == SAGA_EXIT_DONE)
@@ -14,14 +14,17 @@ int saga_explore_options_of(const struct saga_call *call, struct saga_explore_op
         code = saga_call_number(call, SAGA_KEY_SECONDS, (unsigned)ret->seconds_max, 1000000,
                                 &seconds);
     if (code == SAGA_EXIT_DONE)
-        code = saga_call_number(call, SAGA_KEY_ROUNDS, ret->rounds, 100, &rounds);
+        code = saga_call_number(call, SAGA_KEY_ROUNDS, ret->bounds.rounds, 100, &rounds);
+    if (code == SAGA_EXIT_DONE)
+        code = saga_call_number(call, SAGA_KEY_ATTEMPTS, ret->bounds.attempts, 100, &attempts);
     if (code != SAGA_EXIT_DONE) return code;
     ret->states_max = (uint32_t)states;
     ret->depth_max = (uint32_t)depth;
     ret->seconds_max = (double)seconds;
-    ret->rounds = (uint32_t)rounds;
+    ret->bounds.rounds = (uint32_t)rounds;
+    ret->bounds.attempts = (uint32_t)attempts;
     ret->pauses = saga_call_has(call, SAGA_KEY_PAUSES);
-    ret->failing = saga_call_has(call, SAGA_KEY_FAILING);
+    ret->bounds.failing = saga_call_has(call, SAGA_KEY_FAILING);
     return SAGA_EXIT_DONE;
 }
 
@@ -73,18 +76,22 @@ struct told {
     struct saga_slice story, scenario;
 };
 
-static struct told tell(const struct report *r, const struct saga_explore_step *way, size_t count,
+static struct told tell(const struct report *r, const struct saga_explore_finding *finding,
                         struct saga_slice name)
 {
+    const struct saga_explore_step *way = finding->way;
+    size_t count = finding->way_count;
+    /* where the engine fails it would fail once more */
+    size_t decided = finding->flaw == SAGA_FLAW_ENGINE ? count - 1 : count;
     struct saga_buffer story;
     struct saga_play play;
     struct told told;
     saga_buffer_init(&story, r->call->arena);
-    struct saga_slice choices = saga_explore_play(r->definition, r->options, way, count,
+    struct saga_slice choices = saga_explore_play(r->definition, r->options, way, count, decided,
                                                   r->call->arena, &play);
     saga_story_tell(&play, &story);
     told.story = saga_buffer_slice(&story);
-    told.scenario = saga_way_scenario(&play, name, choices, r->options->rounds, r->call->arena);
+    told.scenario = saga_way_scenario(&play, name, choices, &r->options->bounds, r->call->arena);
     saga_play_end(&play);
     return told;
 }
@@ -108,9 +115,9 @@ static void print_text(const struct report *r)
     for (size_t i = 0; i < e->finding_count; i++) {
         const struct saga_explore_finding *finding = &e->findings[i];
         const struct saga_diagnostic *added = add_finding(r, finding);
-        printf("\n%s: %.*s [%s]\n", r->file, SAGA_SLICE_ARG(added->what), added->code);
         if (finding->way_count == 0) continue;
-        struct told told = tell(r, finding->way, finding->way_count, added->what);
+        printf("\n%s: %.*s [%s]\n", r->file, SAGA_SLICE_ARG(added->what), added->code);
+        struct told told = tell(r, finding, added->what);
         printf("the shortest way there:\n%.*sto keep it, for saga test:\n%.*s",
                SAGA_SLICE_ARG(told.story), SAGA_SLICE_ARG(told.scenario));
     }
@@ -141,7 +148,7 @@ static void add_json(const struct report *r, json_t *rows)
         json_t *row = json_pack("{s:s, s:o}", "code", added->code, "what",
                                 saga_json_string(added->what));
         if (finding->way_count) {
-            struct told told = tell(r, finding->way, finding->way_count, added->what);
+            struct told told = tell(r, finding, added->what);
             json_object_set_new(row, "story", saga_json_string(told.story));
             json_object_set_new(row, "scenario", saga_json_string(told.scenario));
         }

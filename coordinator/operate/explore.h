@@ -12,6 +12,7 @@ enum saga_explore_key {
     SAGA_KEY_DEPTH,
     SAGA_KEY_SECONDS,
     SAGA_KEY_ROUNDS,
+    SAGA_KEY_ATTEMPTS,
     SAGA_KEY_PAUSES,
     SAGA_KEY_FAILING
 };
@@ -23,6 +24,8 @@ enum saga_explore_key {
         { "seconds", SAGA_KEY_SECONDS, "N", 0, "with --explore: of the processor; 60", 0 },        \
         { "rounds", SAGA_KEY_ROUNDS, "N", 0,                                                       \
           "with --explore: so often a `repeat` is run at most; 2", 0 },                            \
+        { "attempts", SAGA_KEY_ATTEMPTS, "N", 0,                                                   \
+          "with --explore: so often anything is tried at most; 2", 0 },                            \
         { "pauses", SAGA_KEY_PAUSES, NULL, 0,                                                      \
           "with --explore: operators pause and resume too, at any time", 0 },                      \
     {                                                                                              \
