@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/buffer.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 /* What an expression is for, and so what it may be answered with. */
@@ -32,17 +34,43 @@ struct saga_abstract {
     uint64_t given;
     unsigned given_count;
     unsigned taken[SAGA_CHOICES_MAX], of[SAGA_CHOICES_MAX], count;
+    enum role role[SAGA_CHOICES_MAX];
+    struct saga_json_walk list; /* what is followed; or empty */
+    bool follows;
+    unsigned followed, misled;
 };
 
-static unsigned choose(struct saga_abstract *a, unsigned of)
+/* The value that stands for a failure, in a list that is followed. */
+static const char FAILS[] = "\"fails\"";
+
+static const char *value_of(enum role role, unsigned taken)
+{
+    return taken < answers[role].count ? answers[role].values[taken] : FAILS;
+}
+
+/* The next of the list. */
+static unsigned follow(struct saga_abstract *a, enum role role, unsigned of)
+{
+    struct saga_slice name, value;
+    if (!saga_json_walk_next(&a->list, &name, &value)) return 0;
+    a->followed++;
+    for (unsigned taken = 0; taken < of; taken++)
+        if (saga_slice_is(saga_json_trim(value), value_of(role, taken))) return taken;
+    if (a->misled == 0) a->misled = a->followed;
+    return 0;
+}
+
+static unsigned choose(struct saga_abstract *a, enum role role, unsigned of)
 {
     if (of == 1) return 0;
+    if (a->follows) return follow(a, role, of);
     if (a->count == SAGA_CHOICES_MAX) {
         a->cut = true;
         return 0;
     }
     unsigned index = a->count++;
     a->of[index] = of;
+    a->role[index] = role;
     a->taken[index] = index < a->given_count ? (unsigned)(a->given >> (4 * index)) & 15 : 0;
     SAGA_ASSERT(a->taken[index] < of);
     return a->taken[index];
@@ -53,7 +81,7 @@ static int answer(void *context, struct saga_arena *arena, struct saga_slice *re
 {
     const struct stand_in *stand_in = context;
     struct saga_abstract *a = stand_in->abstract;
-    unsigned count = answers[stand_in->role].count, taken = choose(a, count + a->failing);
+    unsigned count = answers[stand_in->role].count, taken = choose(a, stand_in->role, count + a->failing);
     (void)arena;
     if (taken == count) {
         *ret_message = SAGA_SLICE("the expression fails");
@@ -68,8 +96,24 @@ static void play(struct saga_abstract *a, struct saga_expression *expression, en
     if (expression) saga_expression_stand_in(expression, answer, &a->roles[role]);
 }
 
+static void bound(uint32_t *number, uint32_t most)
+{
+    if (*number > most) *number = most;
+}
+
+/* Bodies without data fit no schema. */
+static void leave_schemas_out(struct saga_definition *d)
+{
+    for (size_t i = 0; i < d->participant_count; i++)
+        ((struct saga_participant *)d->participants)[i].format = SAGA_FORMAT_JSON;
+    for (size_t i = 0; i < d->block_count; i++)
+        if (d->blocks[i]->kind == SAGA_BLOCK_PUBLISH)
+            ((struct saga_block *)d->blocks[i])->publish.format = SAGA_FORMAT_JSON;
+    d->on_completed.format = d->on_compensated.format = SAGA_FORMAT_JSON;
+}
+
 /* All expressions are values but for those that decide about the way. */
-static void take_roles(struct saga_abstract *a, uint32_t rounds)
+static void take_roles(struct saga_abstract *a, const struct saga_abstract_bounds *bounds)
 {
     struct saga_definition *d = a->definition;
     for (size_t i = 0; i < d->expression_count; i++) play(a, d->expressions[i], ROLE_VALUE);
@@ -84,7 +128,11 @@ static void take_roles(struct saga_abstract *a, uint32_t rounds)
         case SAGA_BLOCK_FOR_EACH: play(a, block->for_each.in, ROLE_LIST); break;
         case SAGA_BLOCK_REPEAT:
             play(a, block->repeat.until, ROLE_TRUTH);
-            if (block->repeat.at_most > rounds) block->repeat.at_most = rounds;
+            bound(&block->repeat.at_most, bounds->rounds);
+            break;
+        case SAGA_BLOCK_STEP:
+            bound(&block->step.retry.attempts, bounds->attempts);
+            bound(&block->step.compensate.retry.attempts, bounds->attempts);
             break;
         case SAGA_BLOCK_CHOOSE:
             for (size_t b = 0; b < block->branch_count; b++)
@@ -95,15 +143,16 @@ static void take_roles(struct saga_abstract *a, uint32_t rounds)
     }
 }
 
-struct saga_abstract *saga_abstract_new(struct saga_definition *definition, uint32_t rounds,
-                                        bool failing)
+struct saga_abstract *saga_abstract_new(struct saga_definition *definition,
+                                        const struct saga_abstract_bounds *bounds)
 {
     struct saga_abstract *a = saga_memory_zeroed(1, sizeof *a);
     a->definition = definition;
-    a->failing = failing;
+    a->failing = bounds->failing;
     for (int role = 0; role < ROLE_COUNT; role++)
         a->roles[role] = (struct stand_in){ a, (enum role)role };
-    take_roles(a, rounds);
+    take_roles(a, bounds);
+    leave_schemas_out(definition);
     return a;
 }
 
@@ -136,6 +185,24 @@ bool saga_abstract_next(struct saga_abstract *a, uint64_t *ret_choices, unsigned
     *ret_choices = choices;
     *ret_count = last;
     return true;
+}
+
+void saga_abstract_follow(struct saga_abstract *a, struct saga_slice choices)
+{
+    a->follows = true;
+    a->followed = a->misled = 0;
+    saga_json_walk_init(&a->list, choices);
+}
+
+unsigned saga_abstract_misled(const struct saga_abstract *a)
+{
+    return a->misled;
+}
+
+void saga_abstract_tell(const struct saga_abstract *a, struct saga_buffer *out)
+{
+    for (unsigned i = 0; i < a->count; i++)
+        saga_buffer_printf(out, ", %s", value_of(a->role[i], a->taken[i]));
 }
 
 bool saga_abstract_was_cut(const struct saga_abstract *a)

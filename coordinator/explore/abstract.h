@@ -12,10 +12,15 @@
 
 struct saga_abstract;
 
-/* Makes the definition abstract; it must not be used for anything else then, and outlive `*ret`. Loops are run at most
- * `rounds` times. `failing`: every expression may fail too. Never fails; the caller frees it. */
-struct saga_abstract *saga_abstract_new(struct saga_definition *definition, uint32_t rounds,
-                                        bool failing);
+/* Makes the definition abstract; it must not be used for anything else then, and outlive `*ret`. Its loops are run at
+ * most `rounds` times, and nothing is tried more often than `attempts` times unless that is without end: for good.
+ * `failing`: every expression may fail too. Never fails; the caller frees it. */
+struct saga_abstract_bounds {
+    uint32_t rounds, attempts;
+    bool failing;
+};
+struct saga_abstract *saga_abstract_new(struct saga_definition *definition,
+                                        const struct saga_abstract_bounds *bounds);
 /* Gives the definition its expressions back. NULL is fine. */
 void saga_abstract_free(struct saga_abstract *abstract);
 
@@ -23,6 +28,14 @@ void saga_abstract_free(struct saga_abstract *abstract);
 void saga_abstract_choose(struct saga_abstract *abstract, uint64_t choices, unsigned count);
 /* Behind it: the next list of choices that leads another way, with its count. False: there is none. */
 bool saga_abstract_next(struct saga_abstract *abstract, uint64_t *ret_choices, unsigned *ret_count);
+/* For one play from beginning to end: every choice takes the next of a JSON list of values, then the first values. What is
+ * chosen is one of the values that the explorer chooses from. */
+void saga_abstract_follow(struct saga_abstract *abstract, struct saga_slice choices);
+/* The first choice of the list that is none of those there; 0: there is none. */
+unsigned saga_abstract_misled(const struct saga_abstract *abstract);
+/* What was chosen since saga_abstract_choose, a JSON value each behind a comma. */
+struct saga_buffer;
+void saga_abstract_tell(const struct saga_abstract *abstract, struct saga_buffer *out);
 /* Was there one choice too many? */
 bool saga_abstract_was_cut(const struct saga_abstract *abstract);
 

@@ -74,14 +74,38 @@ static bool is_to_be_compensated(const struct saga_step_state *step)
            step->compensation != SAGA_COMPENSATION_SKIPPED;
 }
 
-/* The order matters among what may have to be taken back. */
-static uint64_t rank_of(const struct saga_state *state, const struct saga_step_state *step)
+static const struct saga_scope *around(const struct saga_state *state,
+                                       const struct saga_scope *scope)
+{
+    return scope->id == SAGA_SCOPE_ROOT ? NULL : saga_state_scope(state, scope->parent);
+}
+
+/* In different branches of one `parallel`: these are taken back side by side, in whatever order they ended. */
+static bool are_side_by_side(const struct saga_definition *definition,
+                             const struct saga_state *state, uint32_t a, uint32_t b)
+{
+    const struct saga_scope *one = a == b ? NULL : saga_state_scope(state, a);
+    for (; one && one->id != SAGA_SCOPE_ROOT; one = around(state, one)) {
+        if (definition->blocks[one->block]->kind != SAGA_BLOCK_PARALLEL) continue;
+        const struct saga_scope *other = saga_state_scope(state, b);
+        for (; other && other->id != SAGA_SCOPE_ROOT; other = around(state, other))
+            if (other->parent == one->parent && other->block == one->block)
+                return other->index != one->index;
+    }
+    return false;
+}
+
+/* The order matters among what may have to be taken back one after another. */
+static uint64_t rank_of(const struct saga_definition *definition, const struct saga_state *state,
+                        const struct saga_step_state *step)
 {
     uint64_t rank = 1;
     if (!is_to_be_compensated(step)) return 0;
-    for (size_t i = 0; i < state->step_count; i++)
-        rank += is_to_be_compensated(&state->steps[i]) &&
-                state->steps[i].ended_order < step->ended_order;
+    for (size_t i = 0; i < state->step_count; i++) {
+        const struct saga_step_state *other = &state->steps[i];
+        rank += is_to_be_compensated(other) && other->ended_order < step->ended_order &&
+                !are_side_by_side(definition, state, step->scope, other->scope);
+    }
     return rank;
 }
 
@@ -126,7 +150,7 @@ static struct saga_canonical step_of(const struct saga_definition *definition,
     struct saga_canonical h = { 2, 2 };
     put_text(&h, step->path);
     put(&h, step->status);
-    put(&h, rank_of(state, step));
+    put(&h, rank_of(definition, state, step));
     put_command(&h, definition, state, step);
     put_compensation(&h, definition, step);
     put_text(&h, step->result);

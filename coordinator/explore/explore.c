@@ -7,11 +7,12 @@
 #include <time.h>
 
 #include "base/assert.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "explore/explore_internal.h"
 
 const struct saga_explore_options saga_explore_default = {
-    .states_max = 1000000, .depth_max = 10000, .seconds_max = 60, .rounds = 2
+    .states_max = 1000000, .depth_max = 10000, .seconds_max = 60, .bounds = { .rounds = 2, .attempts = 2 }
 };
 
 /* ---- states that were seen ---- */
@@ -139,7 +140,7 @@ static void take(struct saga_exploration *x, uint32_t from, const struct saga_st
         saga_arena_reset(&x->decision);
         saga_abstract_choose(x->abstract, step.choices, step.choice_count);
         x->from = from;
-        x->move = move;
+        x->step = step;
         saga_decide(x->definition, after, event, &x->decision, &facts);
         x->result->transitions++;
         if (saga_abstract_was_cut(x->abstract))
@@ -154,6 +155,28 @@ static void take(struct saga_exploration *x, uint32_t from, const struct saga_st
     } while (saga_abstract_next(x->abstract, &step.choices, &step.choice_count));
 }
 
+/* Has nothing that ended this way been answered once more yet? */
+static bool is_new(struct saga_exploration *x, uint64_t closed)
+{
+    if (2 * (x->closed_count + 1) > x->closed_size) {
+        uint64_t *before = x->closed;
+        size_t size = x->closed_size;
+        x->closed_size = size ? 2 * size : 256;
+        x->closed = saga_memory_zeroed(x->closed_size, sizeof *x->closed);
+        x->closed_count = 0;
+        for (size_t i = 0; i < size; i++)
+            if (before[i]) (void)is_new(x, before[i]);
+        free(before);
+    }
+    size_t place = closed & (x->closed_size - 1);
+    while (x->closed[place] && x->closed[place] != closed)
+        place = (place + 1) & (x->closed_size - 1);
+    if (x->closed[place]) return false;
+    x->closed[place] = closed;
+    x->closed_count++;
+    return true;
+}
+
 static void expand(struct saga_exploration *x, uint32_t node)
 {
     struct saga_state *state = x->states[node];
@@ -161,7 +184,9 @@ static void expand(struct saga_exploration *x, uint32_t node)
     x->states[node] = NULL;
     saga_arena_reset(&x->expansion);
     saga_moves_of(x->definition, state, x->options->pauses, &x->expansion, &moves);
-    for (size_t i = 0; i < moves.count; i++) take(x, node, state, &moves.items[i], (uint32_t)i);
+    for (size_t i = 0; i < moves.count; i++)
+        if (!moves.items[i].closed || is_new(x, moves.items[i].closed))
+            take(x, node, state, &moves.items[i].event, (uint32_t)i);
     saga_state_free(state);
 }
 
@@ -197,20 +222,23 @@ static void engine_failed(int number)
     siglongjmp(back, 1);
 }
 
+static void find_engine_failed(struct saga_exploration *x)
+{
+    saga_explore_find(x, SAGA_FLAW_ENGINE, SAGA_SLICE_NONE, NULL, x->from, &x->step);
+    x->result->cut = "a check of the engine failed";
+}
+
 /* A check of the engine that fails ends a process by abort; here it is a finding, and the end of exploring: what it left
  * behind is not looked at any more. */
 static void explore_guarded(struct saga_exploration *x, double began)
 {
-    struct sigaction guarded = { .sa_handler = engine_failed }, before;
-    sigaction(SIGABRT, &guarded, &before);
-    if (sigsetjmp(back, 1) == 0) {
+    struct sigaction guarded = { .sa_handler = engine_failed };
+    sigaction(SIGABRT, &guarded, NULL);
+    if (sigsetjmp(back, 1) == 0)
         explore_all(x, began);
-    } else {
-        struct saga_explore_step last = { .move = x->move };
-        saga_explore_find(x, SAGA_FLAW_ENGINE, SAGA_SLICE_NONE, NULL, x->from, &last);
-        x->result->cut = "a check of the engine failed";
-    }
-    sigaction(SIGABRT, &before, NULL);
+    else
+        find_engine_failed(x);
+    signal(SIGABRT, SIG_DFL);
 }
 
 /* ---- */
@@ -226,6 +254,7 @@ static void free_all(struct saga_exploration *x)
     free(x->table);
     free(x->edges);
     free(x->reached);
+    free(x->closed);
 }
 
 void saga_explore(struct saga_definition *definition, const struct saga_explore_options *options,
@@ -238,7 +267,7 @@ void saga_explore(struct saga_definition *definition, const struct saga_explore_
     *ret = (struct saga_explored){ 0 };
     saga_arena_init(&x.expansion);
     saga_arena_init(&x.decision);
-    x.abstract = saga_abstract_new(definition, options->rounds, options->failing);
+    x.abstract = saga_abstract_new(definition, &options->bounds);
     x.reached = saga_memory_zeroed(definition->block_count + 1, sizeof *x.reached);
     grow_table(&x);
     struct saga_state *none = saga_state_new();
@@ -253,26 +282,32 @@ void saga_explore(struct saga_definition *definition, const struct saga_explore_
     ret->seconds = processor_seconds() - began;
 }
 
-void saga_explore_play(struct saga_definition *definition,
+struct saga_slice saga_explore_play(struct saga_definition *definition,
                        const struct saga_explore_options *options,
-                       const struct saga_explore_step *way, size_t count,
+                       const struct saga_explore_step *way, size_t count, size_t decided,
                        struct saga_arena *arena, struct saga_play *ret)
 {
-    struct saga_abstract *abstract =
-        saga_abstract_new(definition, options->rounds, options->failing);
+    struct saga_abstract *abstract = saga_abstract_new(definition, &options->bounds);
+    struct saga_buffer choices;
+    saga_buffer_init(&choices, arena);
     saga_play_begin(ret, definition, SAGA_PLAY_BEGIN_MS, arena);
     for (size_t i = 0; i < count; i++) {
         struct saga_moves moves;
         saga_moves_of(definition, ret->state, options->pauses, arena, &moves);
         SAGA_ASSERT(way[i].move < moves.count);
-        struct saga_event event = moves.items[way[i].move];
+        struct saga_event event = moves.items[way[i].move].event;
         const struct saga_timer *timer = saga_state_timer(ret->state, event.timer);
         bool rings = event.kind == SAGA_EVENT_TIMER && timer && timer->armed == event.armed;
         saga_abstract_choose(abstract, way[i].choices, way[i].choice_count);
-        if (rings)
+        if (i >= decided)
+            saga_play_note(ret, event);
+        else if (rings)
             saga_play_ring(ret, event.timer);
         else
             saga_play_event(ret, event);
+        saga_abstract_tell(abstract, &choices);
     }
     saga_abstract_free(abstract);
+    struct saga_slice list = saga_slice_skip(saga_buffer_slice(&choices), choices.size ? 2 : 0);
+    return saga_arena_printf(arena, "[%.*s]", SAGA_SLICE_ARG(list));
 }

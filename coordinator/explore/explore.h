@@ -12,9 +12,8 @@ struct saga_explore_options {
     uint32_t states_max;
     uint32_t depth_max; /* events from the start on */
     double seconds_max; /* of the processor; 0: no limit */
-    uint32_t rounds;    /* of a loop */
     bool pauses;        /* operators pause and resume */
-    bool failing;       /* expressions may fail */
+    struct saga_abstract_bounds bounds;
 };
 extern const struct saga_explore_options saga_explore_default;
 
@@ -81,11 +80,12 @@ struct saga_explored {
 void saga_explore(struct saga_definition *definition, const struct saga_explore_options *options,
                   struct saga_arena *arena, struct saga_explored *ret);
 
-/* Plays a way, with alarms at their time: for telling it. The definition must be made abstract as the options say. The caller
- * ends the play. */
-void saga_explore_play(struct saga_definition *definition,
+/* Plays a way, with alarms at their time: for telling it. Gives what was chosen on it as a JSON list, in `arena`; the
+ * caller ends the play. The definition is abstract while this lasts. Only the first `decided` events are decided, the others
+ * are only noted down. */
+struct saga_slice saga_explore_play(struct saga_definition *definition,
                        const struct saga_explore_options *options,
-                       const struct saga_explore_step *way, size_t count,
+                       const struct saga_explore_step *way, size_t count, size_t decided,
                        struct saga_arena *arena, struct saga_play *ret);
 
 #endif

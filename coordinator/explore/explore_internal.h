@@ -42,7 +42,10 @@ struct saga_exploration {
     bool *reached; /* by block */
     bool completes;
     /* what is being decided, should a check of the engine fail */
-    uint32_t from, move;
+    uint32_t from;
+    struct saga_explore_step step;
+    uint64_t *closed; /* what has ended and was answered once more: a set of hashes, 0 is a free place */
+    size_t closed_count, closed_size;
 };
 
 /* One event that was decided. */

@@ -6,8 +6,14 @@
 
 #include "engine/engine.h"
 
+struct saga_move {
+    struct saga_event event;
+    /* Not 0: it should change nothing, as what it is for has ended; a hash of how. Once for each hash will do. */
+    uint64_t closed;
+};
+
 struct saga_moves {
-    struct saga_event *items; /* in the arena given */
+    struct saga_move *items; /* in the arena given */
     size_t count, capacity;
 };
 

@@ -57,6 +57,13 @@ const struct saga_play_record *saga_play_event(struct saga_play *play, struct sa
     return record;
 }
 
+void saga_play_note(struct saga_play *play, struct saga_event event)
+{
+    event.time_ms = play->time_ms;
+    struct saga_play_record record = { .event = event, .status = play->state->status };
+    SAGA_PUSH(play->arena, play->records, play->count, play->capacity, record);
+}
+
 const struct saga_play_record *saga_play_ring(struct saga_play *play, struct saga_slice timer)
 {
     const struct saga_timer *armed = saga_state_timer(play->state, timer);

@@ -38,6 +38,9 @@ void saga_play_end(struct saga_play *play);
  * another one; before the first start nothing else can happen: NULL then. */
 const struct saga_play_record *saga_play_event(struct saga_play *play, struct saga_event event);
 
+/* Notes an event down without deciding it. */
+void saga_play_note(struct saga_play *play, struct saga_event event);
+
 /* The alarm of an armed timer comes, not before it is due: the clock moves on to then. NULL if there is no such timer. */
 const struct saga_play_record *saga_play_ring(struct saga_play *play, struct saga_slice timer);
 /* The timer that is due first; one that is held does not ring. NULL: none. */

@@ -7,6 +7,7 @@
 #define SAGA_EXPLORE_SCENARIO_H
 
 #include "definition/definition.h"
+#include "explore/abstract.h"
 #include "explore/play.h"
 
 struct saga_scenario_place {
@@ -74,6 +75,7 @@ struct saga_scenario_event {
     struct saga_slice type;
     struct saga_slice body; /* JSON */
     bool not_taken;         /* the saga is expected not to take it */
+    struct saga_slice to;   /* the await that takes it, whatever `match` says; absent: as the coordinator matches it */
 };
 
 struct saga_scenario_step {
@@ -114,6 +116,9 @@ struct saga_scenario {
     struct saga_scenario_names publishes; /* all events */
     struct saga_scenario_state end;
     struct saga_scenario_place end_place;
+    /* `explored`: without data, as the explorer plays (abstract.h); a JSON list; absent: with its data */
+    struct saga_slice choices;
+    struct saga_abstract_bounds bounds;
     struct saga_slice trace; /* file of the golden trace, from the scenarios' folder; absent: none */
 };
 
@@ -145,8 +150,9 @@ struct saga_scenario_failure {
 };
 
 /* Plays one scenario. The records of `play` tell what happened, also where it failed; the caller ends the play.
- * SAGA_OK, or SAGA_E_INVALID with the failure. */
-int saga_scenario_run(const struct saga_scenario *scenario, const struct saga_definition *definition,
+ * SAGA_OK, or SAGA_E_INVALID with the failure. A scenario with `choices` makes the definition abstract while it lasts, and
+ * shortens its loops for good: give it one of its own. */
+int saga_scenario_run(const struct saga_scenario *scenario, struct saga_definition *definition,
                       struct saga_arena *arena, struct saga_play *play,
                       struct saga_scenario_failure *ret);
 

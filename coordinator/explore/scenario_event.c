@@ -26,6 +26,7 @@ static bool waits_for(struct saga_scenario_run *r, const struct saga_step_state 
     if (step->kind != SAGA_STEP_AWAIT || !open) return false;
     const struct saga_await *await = &r->definition->blocks[step->block]->await;
     if (!saga_slice_equal(await->event, event->type)) return false;
+    if (event->to.size) return saga_slice_equal(event->to, step->path);
     if (event->topic.size && !saga_slice_equal(await->topic, event->topic)) return false;
     if (r->play->time_ms - outside->time_ms > await->keep_early_ms) return false;
     if (!value_of(r, await, event->body, &value)) return false;

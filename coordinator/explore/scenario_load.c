@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "explore/body.h"
+#include "explore/explore.h"
 #include "explore/scenario.h"
 #include "explore/scenario_internal.h"
 
@@ -223,10 +224,28 @@ static void load_time(struct saga_scenario_loading *l, struct fy_node *node, int
                        "`at` must be a time, as 2030-12-31T23:59:00Z");
 }
 
+static void load_explored(struct saga_scenario_loading *l, struct fy_node *node,
+                          struct saga_scenario *ret)
+{
+    static const char *const names[] = { "choices", "rounds", "attempts" };
+    if (!saga_yaml_check_mapping(&l->yaml, node, "`explored`", names, COUNT_OF(names))) return;
+    ret->bounds = saga_explore_default.bounds;
+    saga_yaml_whole(&l->yaml, saga_yaml_get(node, "rounds"), "`rounds`", 1, 100,
+                    &ret->bounds.rounds);
+    saga_yaml_whole(&l->yaml, saga_yaml_get(node, "attempts"), "`attempts`", 1, 100,
+                    &ret->bounds.attempts);
+    struct fy_node *choices = saga_yaml_need(&l->yaml, node, "choices", "`explored`");
+    if (!choices) return;
+    if (fy_node_is_sequence(choices))
+        ret->choices = saga_scenario_json(l, choices);
+    else
+        saga_yaml_find(&l->yaml, choices, SAGA_FINDING_WRONG_VALUE, "`choices` must be a list");
+}
+
 static void load_scenario(struct saga_scenario_loading *l, struct fy_node *node)
 {
     static const char *const names[] = { "name",  "at",        "start", "answers", "steps", "sends",
-                                         "publishes", "end", "trace", "strict" };
+                                         "publishes", "end", "trace", "strict", "explored" };
     static const char what[] = "a scenario";
     struct saga_scenario s = { .strict = l->strict, .begin_ms = l->begin_ms, .start = l->start };
     struct saga_scenario_answers answers = { 0 };
@@ -250,6 +269,7 @@ static void load_scenario(struct saga_scenario_loading *l, struct fy_node *node)
         saga_scenario_load_state(l, end, &s.end);
     }
     saga_scenario_text(l, saga_yaml_get(node, "trace"), "`trace`", &s.trace);
+    load_explored(l, saga_yaml_get(node, "explored"), &s);
     SAGA_PUSH(l->arena, l->scenarios->items, l->scenarios->count, l->scenarios->capacity, s);
 }
 

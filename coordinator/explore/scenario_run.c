@@ -1,5 +1,6 @@
 /* Playing a scenario: step by step, then on to its end. */
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/buffer.h"
@@ -211,7 +212,33 @@ static int finish(struct saga_scenario_run *r)
     return error;
 }
 
-int saga_scenario_run(const struct saga_scenario *scenario, const struct saga_definition *definition,
+static int play_whole(struct saga_scenario_run *r)
+{
+    const struct saga_scenario *scenario = r->scenario;
+    int error = start(r, scenario->place, &scenario->start);
+    for (size_t i = 0; i < scenario->step_count && error == SAGA_OK; i++)
+        error = play_step(r, &scenario->steps[i]);
+    return error < 0 ? error : finish(r);
+}
+
+/* The same without data: what decides about the way is what the scenario says. */
+static int play_abstract(struct saga_scenario_run *r, struct saga_definition *definition)
+{
+    struct saga_abstract_bounds bounds = r->scenario->bounds;
+    bounds.failing =
+        memmem(r->scenario->choices.data, r->scenario->choices.size, "fails", 5) != NULL;
+    struct saga_abstract *abstract = saga_abstract_new(definition, &bounds);
+    saga_abstract_follow(abstract, r->scenario->choices);
+    int error = play_whole(r);
+    unsigned misled = saga_abstract_misled(abstract);
+    saga_abstract_free(abstract);
+    if (misled == 0) return error;
+    return saga_scenario_fail(r, r->scenario->place,
+                              "choice number %u of `explored` cannot be made where the saga is",
+                              misled);
+}
+
+int saga_scenario_run(const struct saga_scenario *scenario, struct saga_definition *definition,
                       struct saga_arena *arena, struct saga_play *play,
                       struct saga_scenario_failure *ret)
 {
@@ -222,8 +249,5 @@ int saga_scenario_run(const struct saga_scenario *scenario, const struct saga_de
                                    .failure = ret };
     r.answers_used = SAGA_NEW_ARRAY(arena, size_t, scenario->answer_count);
     saga_play_begin(play, definition, scenario->begin_ms, arena);
-    int error = start(&r, scenario->place, &scenario->start);
-    for (size_t i = 0; i < scenario->step_count && error == SAGA_OK; i++)
-        error = play_step(&r, &scenario->steps[i]);
-    return error < 0 ? error : finish(&r);
+    return scenario->choices.data ? play_abstract(&r, definition) : play_whole(&r);
 }

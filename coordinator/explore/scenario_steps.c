@@ -96,7 +96,7 @@ static void load_operator(struct saga_scenario_loading *l, struct fy_node *step,
 static void load_event(struct saga_scenario_loading *l, struct fy_node *step, struct fy_node *node,
                        struct saga_scenario_step *ret)
 {
-    static const char *const names[] = { "topic", "type", "body", "taken" };
+    static const char *const names[] = { "topic", "type", "body", "taken", "to" };
     bool taken = true;
     (void)step;
     ret->kind = SAGA_SCENARIO_EVENT;
@@ -108,6 +108,7 @@ static void load_event(struct saga_scenario_loading *l, struct fy_node *step, st
     if (saga_yaml_get(node, "body"))
         ret->event.body = saga_scenario_json(l, saga_yaml_get(node, "body"));
     saga_yaml_bool(&l->yaml, saga_yaml_get(node, "taken"), "`taken`", &taken);
+    saga_scenario_text(l, saga_yaml_get(node, "to"), "`to`", &ret->event.to);
     ret->event.not_taken = !taken;
 }
 

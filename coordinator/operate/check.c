@@ -7,6 +7,7 @@
 #include "definition/schema_folder.h"
 #include "operate/against.h"
 #include "operate/definitions.h"
+#include "operate/explore.h"
 #include "operate/output.h"
 #include "operate/sarif.h"
 
@@ -82,30 +83,45 @@ static void load_all(struct saga_call *call, struct checking *c)
     saga_schemas_free(schemas);
 }
 
+/* Explores what was asked to be explored; as text at once, else into rows. The definitions are good for nothing else
+ * then. */
+static void explore(struct saga_call *call, struct checking *c,
+                    const struct saga_explore_options *options, json_t *rows)
+{
+    for (size_t i = 0; saga_call_has(call, SAGA_KEY_EXPLORE) && i < c->count; i++)
+        saga_explore_definition(call, options, c->files[i].file, c->definitions[i], &c->diagnostics,
+                                rows);
+}
+
 /* Findings go to standard error as text, else they are the output; so is what `--against` tells. */
-static int tell(struct saga_call *call, const struct checking *c,
-                const struct saga_catalog *deployed)
+static int tell(struct saga_call *call, struct checking *c,
+                const struct saga_explore_options *options, const struct saga_catalog *deployed)
 {
     const char *against = saga_call_option(call, KEY_AGAINST);
     bool text = call->output == SAGA_OUTPUT_TEXT;
-    json_t *compared = text ? NULL : json_array();
+    json_t *compared = text ? NULL : json_array(), *explored = text ? NULL : json_array();
     int code = SAGA_EXIT_DONE;
     for (size_t i = 0; text && i < c->count; i++)
         print_summary(c->files[i].definition, c->files[i].file);
     if (against)
         code = saga_compare_against(call, against, c->definitions, c->count, deployed, compared);
+    explore(call, c, options, explored);
     if (text) {
         fflush(stdout);
         saga_diagnostics_print(&c->diagnostics, stderr);
     } else if (call->output == SAGA_OUTPUT_SARIF) {
         saga_sarif_print(&c->diagnostics, stdout);
     } else if (against) {
-        saga_print_object(call, json_pack("{s:o, s:O}", "findings", findings_json(&c->diagnostics),
-                                          "compared", compared));
+        saga_print_object(call,
+                          json_pack("{s:o, s:O, s:O}", "findings", findings_json(&c->diagnostics),
+                                    "compared", compared, "explored", explored));
     } else {
-        saga_print_rows(call, findings_json(&c->diagnostics));
+        json_t *rows = findings_json(&c->diagnostics);
+        json_array_extend(rows, explored);
+        saga_print_rows(call, rows);
     }
     json_decref(compared);
+    json_decref(explored);
     return code;
 }
 
@@ -113,12 +129,14 @@ static int check(struct saga_call *call)
 {
     struct checking c = { .count = 0 };
     struct saga_catalog *deployed;
-    int code = read_deployed(call, &deployed);
+    struct saga_explore_options options;
+    int code = saga_explore_options_of(call, &options);
+    if (code == SAGA_EXIT_DONE) code = read_deployed(call, &deployed);
     if (code != SAGA_EXIT_DONE) return code;
     saga_diagnostics_init(&c.diagnostics, call->arena);
     load_all(call, &c);
     saga_check_together(c.files, c.count, deployed, &c.diagnostics);
-    code = tell(call, &c, deployed);
+    code = tell(call, &c, &options, deployed);
     saga_free_definitions(c.definitions, c.count);
     saga_catalog_free(deployed);
     bool strict = saga_call_has(call, KEY_STRICT);
@@ -128,6 +146,7 @@ static int check(struct saga_call *call)
 
 static const struct argp_option check_options[] = {
     { "strict", KEY_STRICT, NULL, 0, "warnings fail too", 0 },
+    SAGA_EXPLORE_OPTIONS,
     { "schemas", KEY_SCHEMAS, "FOLDER", 0,
       "the Avro schemas of bodies; default: SAGA_SCHEMAS, else the folder schemas", 0 },
     { "against", KEY_AGAINST, "FILE|deployed", 0,
@@ -143,11 +162,14 @@ const struct saga_subcommand saga_subcommand_check = {
         "Every finding says where it is, why it matters and how to mend it; `saga "
         "explain CODE` says more. Several files are also checked together: topics, answers, "
         "child sagas. Exits with 1 if there is an error. Running sagas stay on their "
-        "version, so what --against tells is no error, unless name and version are the same.",
+        "version, so what --against tells is no error, unless name and version are the same. "
+        "With --explore the real engine runs over all orders of what can happen to a saga, "
+        "whatever its data; each finding has the shortest way there.",
     .examples = "  saga check order-fulfilment.saga.yaml\n"
                 "  saga check --strict -o jsonl sagas/*.yaml\n"
                 "  saga check --against deployed order-fulfilment.saga.yaml\n"
-                "  saga check -o sarif sagas/*.yaml > findings.sarif",
+                "  saga check -o sarif sagas/*.yaml > findings.sarif\n"
+                "  saga check --explore order-fulfilment.saga.yaml",
     .options = check_options,
     .arguments_min = 1,
     .arguments_max = 1000,

@@ -6,12 +6,13 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "definition/findings.h"
+#include "definition/schema_folder.h"
 #include "explore/scenario.h"
 #include "operate/commands.h"
 #include "operate/story.h"
 #include "operate/test.h"
 
-enum { KEY_UPDATE = 256, KEY_ONLY, KEY_STORIES };
+enum { KEY_UPDATE = 256, KEY_ONLY, KEY_STORIES, KEY_SCHEMAS };
 
 /* ---- files ---- */
 
@@ -106,7 +107,7 @@ static bool is_wanted(const struct saga_call *call, struct saga_slice name)
 
 static void play(struct saga_call *call, struct saga_tests *tests, const char *file,
                  struct saga_slice saga, const struct saga_scenario *scenario,
-                 const struct saga_definition *definition)
+                 struct saga_definition *definition)
 {
     struct saga_test_result result = { .file = file, .saga = saga, .scenario = scenario };
     struct saga_buffer story;
@@ -132,11 +133,11 @@ static void lack(struct saga_diagnostics *findings, const char *file, const char
 }
 
 /* The scenarios live as long as the call: results refer to them. */
-static void test_file(struct saga_call *call, const char *file, struct saga_diagnostics *findings,
-                      struct saga_tests *tests)
+static void test_file(struct saga_call *call, const char *file, const struct saga_schemas *schemas,
+                      struct saga_diagnostics *findings, struct saga_tests *tests)
 {
     struct saga_scenarios scenarios;
-    struct saga_definition *definition = NULL;
+    struct saga_definition *definition;
     struct saga_slice text;
     int error = read_file(file, call->arena, &text);
     if (error < 0) {
@@ -149,21 +150,36 @@ static void test_file(struct saga_call *call, const char *file, struct saga_diag
     }
     error = saga_scenarios_load(text, file, call->arena, findings, &scenarios);
     const char *path = saga_test_path(call->arena, file, scenarios.saga).data;
-    if (error == SAGA_OK && saga_definition_load_file(path, NULL, findings, &definition) == SAGA_OK)
-        for (size_t i = 0; i < scenarios.count; i++)
-            if (is_wanted(call, scenarios.items[i].name))
-                play(call, tests, file, scenarios.saga, &scenarios.items[i], definition);
-    saga_definition_free(definition);
+    /* loaded anew for each: what is played without data changes it */
+    for (size_t i = 0; i < scenarios.count && error == SAGA_OK; i++) {
+        if (!is_wanted(call, scenarios.items[i].name)) continue;
+        error = saga_definition_load_file(path, schemas, findings, &definition);
+        if (error < 0) break;
+        definition->schemas = schemas;
+        play(call, tests, file, scenarios.saga, &scenarios.items[i], definition);
+        saga_definition_free(definition);
+    }
     saga_scenarios_close(&scenarios);
+}
+
+/* As `saga check` has it: there may be no settings where sagas are tested. */
+static const char *schema_folder(const struct saga_call *call)
+{
+    const char *given = saga_call_option(call, KEY_SCHEMAS), *set = getenv("SAGA_SCHEMAS");
+    if (given) return given;
+    return set && set[0] ? set : "schemas";
 }
 
 static int test(struct saga_call *call)
 {
     struct saga_diagnostics findings;
     struct saga_tests tests = { .stories = saga_call_has(call, KEY_STORIES) };
+    struct saga_schemas *schemas = NULL; /* where they cannot be read, that is a finding */
     saga_diagnostics_init(&findings, call->arena);
+    (void)saga_schema_folder_read(schema_folder(call), &findings, &schemas);
     for (size_t i = 0; i < call->argument_count; i++)
-        test_file(call, call->arguments[i], &findings, &tests);
+        test_file(call, call->arguments[i], schemas, &findings, &tests);
+    saga_schemas_free(schemas);
     saga_test_print(call, &tests);
     fflush(stdout);
     saga_diagnostics_print(&findings, stderr);
@@ -178,6 +194,8 @@ static const struct argp_option test_options[] = {
     { "update", KEY_UPDATE, NULL, 0, "write the golden traces anew where the saga goes another way",
       0 },
     { "only", KEY_ONLY, "TEXT", 0, "only scenarios that have this text in their names", 0 },
+    { "schemas", KEY_SCHEMAS, "FOLDER", 0,
+      "the Avro schemas of bodies; default: SAGA_SCHEMAS, else the folder schemas", 0 },
     { "stories", KEY_STORIES, NULL, 0, "tell what happened in every scenario, not only in failed ones",
       0 },
     { 0 },
