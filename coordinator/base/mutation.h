@@ -25,7 +25,11 @@
     X(PUTTING_ASIDE, "poison-stays", "R24: a record that cannot be committed is tried for ever")   \
     X(TAKING_APART, "all-together",                                                                \
       "R24: what is refused is not looked for in records and alarms apart")                        \
-    X(TIMERS_AGAIN, "timers-lost", "R16: alarms of a batch that was aborted do not ring again")
+    X(TIMERS_AGAIN, "timers-lost", "R16: alarms of a batch that was aborted do not ring again")    \
+    X(TAKEN_EVENTS, "taken-forgotten", "R21: an entry does not remember what was taken")           \
+    X(GIVING_BACK, "not-given-back", "R21: what was sent to who left is not for the next")         \
+    X(TELLING_PARENTS, "parents-untold", "R22: a child that ends does not tell its parent")        \
+    X(WHOSE_CHILD, "anybodys-child", "R22: a child does not look who says that it is its parent")
 
 #ifdef SAGA_MUTATIONS
 #define SAGA_MUTATION_NAME(name, word, words) SAGA_MUTATION_##name,

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/mutation.h"
 #include "engine/engine_internal.h"
 
 void saga_send_note(struct saga_decision *d, enum saga_note note, struct saga_slice id,
@@ -128,6 +129,7 @@ void saga_child_compensated(struct saga_decision *d, struct saga_step_state *ste
 
 bool saga_is_from_parent(const struct saga_decision *d)
 {
+    if (SAGA_WITHOUT(WHOSE_CHILD)) return d->state->parent_id.size > 0;
     return d->state->parent_id.size && saga_slice_equal(d->state->parent_id, d->event->from_id) &&
            saga_slice_equal(d->state->parent_run, d->event->from_run) &&
            saga_slice_equal(d->state->parent_step, d->event->from_step);
@@ -190,6 +192,7 @@ void saga_tell_parent(struct saga_decision *d, struct saga_slice result)
 {
     struct saga_slice status = saga_slice_of(saga_status_name(d->state->status));
     if (d->state->parent_id.size == 0 || d->state->released) return;
+    if (SAGA_WITHOUT(TELLING_PARENTS)) return;
     if (!d->state->reported)
         tell(d, SAGA_NOTE_CHILD_ENDED, status, outcome(d, result));
     else if (d->state->status == SAGA_COMPENSATED)

@@ -2,6 +2,7 @@
  * lives in the lane of the value. Each event is for one saga: for the one that has waited longest. */
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/mutation.h"
 #include "engine/engine_internal.h"
 
 /* What tells an event from others: its id, or where it was read. */
@@ -156,6 +157,8 @@ static void taken_came(struct saga_decision *d)
     }
     remove_waiter(d, "taken");
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_EVENT_TAKEN, .text = d->event->id });
+    if (SAGA_WITHOUT(TAKEN_EVENTS))
+        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_EVENT_DROPPED, .text = d->event->id });
 }
 
 /* It does not wait any more: what it was sent and has not taken is for the next. */
@@ -168,7 +171,7 @@ static void waiter_left(struct saga_decision *d, const char *reason)
     }
     struct saga_slice offered = saga_arena_copy(d->arena, waiter->offered);
     remove_waiter(d, reason);
-    if (offered.size)
+    if (offered.size && !SAGA_WITHOUT(GIVING_BACK))
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_EVENT_RETURNED, .text = offered });
     offer(d);
 }

@@ -60,7 +60,7 @@ static enum pivot meet(enum pivot one, enum pivot other)
 /* A duration of so many tenths of a second, or ten times that. */
 static void duration(struct made *m, char text[16], unsigned tenths)
 {
-    snprintf(text, 16, "%ums", tenths * (m->short_waits ? 100 : 1000));
+    snprintf(text, 16, "%ums", tenths * (m->plain ? 100 : 1000));
 }
 
 /* ---- steps ---- */
@@ -68,7 +68,7 @@ static void duration(struct made *m, char text[16], unsigned tenths)
 static const char *body(struct made *m, struct place at)
 {
     if (m->wrong && dice(m, 60) == 0) return ".input.n | keys";
-    if (at.item && dice(m, 2)) return "{i: .index, item: .item}";
+    if (at.item && dice(m, 2)) return m->plain ? ".item" : "{i: .index, item: .item}";
     if (at.index && dice(m, 2)) return ".index";
     return dice(m, 3) ? ".input" : ".vars";
 }
@@ -84,8 +84,8 @@ static void write_compensation(struct made *m, struct place at, unsigned n)
     if (dice(m, 3) == 0) line(m, at.indent + 2, "failure: G%s%u", m->prefix, n);
     if (dice(m, 3) == 0) line(m, at.indent + 2, "retry: { attempts: %u }", 1 + dice(m, 3));
     if (dice(m, 3) == 0) {
-        line(m, at.indent + 2, "body: '{mine: .steps.s%u}'", n);
-        line(m, at.indent + 2, "unknown-body: '{}'");
+        line(m, at.indent + 2, "body: .steps.s%u", n);
+        line(m, at.indent + 2, "unknown-body: .input");
     } else if (at.item) {
         line(m, at.indent + 2, "body: .item");
     }
@@ -124,7 +124,7 @@ static enum pivot write_step(struct made *m, struct place at, enum pivot pivot, 
 static enum pivot write_await(struct made *m, struct place at, enum pivot pivot)
 {
     char text[16];
-    bool until = m->short_waits || pivot != PIVOT_BEHIND || dice(m, 2),
+    bool until = m->plain || pivot != PIVOT_BEHIND || dice(m, 2),
          otherwise = until && dice(m, 2);
     line(m, at.indent, "- await: e%u", ++m->events_awaited);
     at.indent += 2;
@@ -177,6 +177,8 @@ static enum pivot write_choose(struct made *m, struct place at, enum pivot pivot
 {
     static const char *const whens[] = { ".input.n > 4", ".input.n > 2", "false", ".vars.a",
                                          ".input.list[1]" };
+    static const char *const plain[] = { ".input.yes", ".input.no", ".vars.a", ".vars.b",
+                                         ".input.yes" };
     bool otherwise = dice(m, 2);
     enum pivot result = pivot;
     line(m, at.indent, "- choose:");
@@ -184,7 +186,8 @@ static enum pivot write_choose(struct made *m, struct place at, enum pivot pivot
         struct place branch = inside(at, 8);
         branch.may_fail = i == 0 && pivot == PIVOT_NOT;
         line(m, at.indent + 4, "- when: %s",
-             at.index && dice(m, 2)         ? ".index == 0"
+             m->plain                       ? plain[dice(m, 5)]
+             : at.index && dice(m, 2)       ? ".index == 0"
              : m->wrong && dice(m, 30) == 0 ? ".input.n | keys"
                                             : whens[dice(m, 5)]);
         line(m, at.indent + 6, "steps:");
@@ -212,7 +215,7 @@ static enum pivot write_for_each(struct made *m, struct place at, enum pivot piv
 {
     unsigned first = m->steps + 1;
     const char *list = m->wrong && dice(m, 20) == 0 ? ".input.n"
-                       : dice(m, 3)                 ? ".input.list"
+                       : m->plain || dice(m, 3)     ? ".input.list"
                                                     : "[7, 8, 9]";
     struct place round = inside(at, 4);
     line(m, at.indent, "- for-each: { item: i%u, in: '%s', at-once: %u }", at.depth, list,
@@ -228,8 +231,10 @@ static enum pivot write_repeat(struct made *m, struct place at, enum pivot pivot
 {
     static const char *const untils[] = { ".index >= 1", ".index >= 2", "false", ".input.n > 3" };
     struct place round = inside(at, 4);
+    static const char *const plain[] = { ".input.yes", ".vars.a", ".input.no", ".input.yes" };
     unsigned until = dice(m, pivot == PIVOT_NOT ? 4 : 2);
-    line(m, at.indent, "- repeat: { until: '%s', at-most: %u }", untils[until], 3 + dice(m, 2));
+    line(m, at.indent, "- repeat: { until: '%s', at-most: %u }",
+         (m->plain ? plain : untils)[until], 3 + dice(m, 2));
     line(m, at.indent + 2, "steps:");
     round.index = round.no_pivot = true;
     (void)write_list(m, round, pivot);
@@ -306,7 +311,7 @@ void made_definition(struct made *m, struct saga_buffer *yaml)
     m->steps = m->events_awaited = m->children_called = 0;
     saga_buffer_printf(m->yaml, "saga: %s\nversion: 1\n%s", m->name, m->head);
     if (dice(m, 2))
-        line(m, 0, "on-compensated: { publish: %s.out/Undone, body: '{e: .error}' }", m->events);
+        line(m, 0, "on-compensated: { publish: %s.out/Undone, body: .error }", m->events);
     if (dice(m, 2)) line(m, 0, "on-completed: { publish: %s.out/Done, body: .vars }", m->events);
     line(m, 0, "steps:");
     line(m, 2, "- set: { a: .input.n }"); /* so that .vars is there wherever it is read */

@@ -4,7 +4,7 @@
  * Names: steps s1, s2 ..., awaited events e1 ..., children k1 ...; step sN sends C<prefix>N, which is answered with D or F,
  * and is taken back by U, which may be refused with G (all with prefix and number). Awaited events are of the types Told
  * and Said on one topic, and are matched by `.v`, which must be the saga's `.input.v`. What a saga is started with:
- * {"k": its key, "v": a value, "list": a list, "n": a number, "kid": the key of a child}. */
+ * {"k": its key, "v": a value, "list": a list, "n": a number, "kid": the key of a child, "yes": true, "no": false}. */
 #ifndef SAGA_TESTS_MADE_MADE_H
 #define SAGA_TESTS_MADE_MADE_H
 
@@ -23,7 +23,7 @@ struct made {
     const char *const *children; /* definitions that may be called; NULL behind the last */
     unsigned blocks, depth;      /* at most about as many blocks, so deep */
     bool wrong;                  /* some expressions cannot be evaluated */
-    bool short_waits;            /* waits and timeouts of less than a second */
+    bool plain; /* expressions are plain paths, which cost little, and waits are short */
     /* while it is made */
     struct saga_buffer *yaml;
     unsigned steps, events_awaited, children_called;

@@ -37,17 +37,25 @@ struct sim_run {
     enum saga_status status;
     bool by_hand; /* an operator skipped a step or said how it ended: the books need not balance */
     bool paused;
+    unsigned tried; /* how often an operator has tried it again in the end */
+    const char *parent_id, *parent_run; /* "": nobody's child */
 };
 size_t sim_check_run_count(const struct sim_check *check);
-const struct sim_run *sim_check_run(const struct sim_check *check, size_t index);
+struct sim_run *sim_check_run(const struct sim_check *check, size_t index);
 const struct sim_run *sim_check_find_run(const struct sim_check *check, struct saga_slice saga_id,
                                          struct saga_slice run);
+
+/* Has the step of this idempotency key failed, as the journal has it in the end? */
+bool sim_check_has_failed(const struct sim_check *check, const char *key);
 
 /* Is there nothing more to come: every input taken, every saga ended, Redis where the journal is? Else, `ret_words` (of
  * `size` bytes) says what is waited for. */
 bool sim_check_is_done(struct sim_check *check, char *ret_words, size_t size);
 /* At the end: Redis holds exactly what the journal gives. */
 void sim_check_end(struct sim_check *check);
+/* At the end: what became of children fits what became of their parents, and every event was taken as often as its entry
+ * says. */
+void sim_check_families(struct sim_check *check);
 /* A number that two histories share only if their journals are the same, byte for byte. */
 uint64_t sim_check_digest(const struct sim_check *check);
 

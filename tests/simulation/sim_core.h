@@ -95,7 +95,21 @@ enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
     X(COMPLETED, "a saga was completed")                                                           \
     X(COMPENSATED, "a saga was compensated")                                                       \
     X(STUCK, "a saga was stuck")                                                                   \
-    X(FORGOTTEN, "a saga was forgotten")
+    X(FORGOTTEN, "a saga was forgotten")                                                           \
+    X(EVENT_TAKEN, "an event from outside was taken (R21)")                                        \
+    X(EVENT_EARLY, "an event came before its saga asked (R21)")                                    \
+    X(EVENT_RETURNED, "an event was given back (R21)")                                             \
+    X(EVENT_TWICE, "an event came twice (R21)")                                                    \
+    X(EVENT_UNASKED, "an event was kept and nobody asked (R21)")                                   \
+    X(EVENT_TIMED_OUT, "an event did not come in time (R21)")                                      \
+    X(CHILD_STARTED, "a child was started (R22)")                                                  \
+    X(CHILD_CANCELLED, "a parent was compensated while its child ran (R22)")                       \
+    X(CHILD_TAKEN_BACK, "a child was compensated after it had completed (R22)")                    \
+    X(CHILD_REFUSED, "a child could not be compensated (R22)")                                     \
+    X(CHILD_EXISTS, "a child existed already under another parent (R22)")                          \
+    X(CHILD_UNKNOWN, "a child was asked for whose definition there is not (R22)")                  \
+    X(CAUGHT, "a failure was caught")                                                              \
+    X(NOTE_IGNORED, "a note came too late to count")
 
 #define SIM_COUNT_NAME(name, words) SIM_##name,
 enum sim_count {

@@ -7,7 +7,7 @@
 #include "codec/message.h"
 #include "sim_world.h"
 
-enum { ORDERS_MIN = 14, ORDERS_MAX = 26, ORDERS_FEW = 4, CUSTOMERS = 5 };
+enum { ORDERS_MIN = 8, ORDERS_MAX = 18, ORDERS_FEW = 4, CUSTOMERS = 5, TRIES_BEFORE_SKIP = 3 };
 
 static struct saga_slice inbox(void)
 {
@@ -55,6 +55,71 @@ static void write_start(struct sim_world *world, const char *id, unsigned custom
     append(world, &message, 1, false);
 }
 
+/* ---- trips: blocks of every kind, awaited events, children ---- */
+
+/* News of a value: who awaits it, or has yet to, or never will. */
+static void tell_news(void *context, uint64_t number, uint64_t detail)
+{
+    struct sim_world *world = context;
+    struct saga_slice type = detail / 2 % 2 ? SAGA_SLICE("Told") : SAGA_SLICE("Said");
+    unsigned entries = sim_services_awaiting(world->services, SAGA_SLICE("shop.news"), type);
+    struct saga_slice value = detail % 2
+                                  ? saga_arena_printf(&world->arena, "c-%u", (unsigned)number)
+                                  : saga_arena_printf(&world->arena, "o-%u", (unsigned)number);
+    struct saga_header headers[] = {
+        { SAGA_SLICE("ce_specversion"), SAGA_SLICE("1.0") },
+        { SAGA_SLICE("ce_type"), type },
+        { SAGA_SLICE("ce_id"), saga_arena_printf(&world->arena, "news-%u", ++world->news) },
+    };
+    struct saga_message message = { .topic = SAGA_SLICE("shop.news"),
+                                    .partition = SAGA_PARTITION_BY_KEY,
+                                    .key = value,
+                                    .headers = headers,
+                                    .header_count = 3 };
+    message.value = saga_arena_printf(&world->arena, "{\"v\":\"%.*s\"}", SAGA_SLICE_ARG(value));
+    world->orders_left--;
+    if (entries == 0) return;
+    bool twice = detail / 4 % 4 == 0;
+    sim_tell(&world->sim, "news of %.*s%s", SAGA_SLICE_ARG(value), twice ? ", twice" : "");
+    append(world, &message, entries, false);
+    if (twice) append(world, &message, entries, false);
+}
+
+/* Early, in time, late, or never. */
+static void plan_news(struct sim_world *world, unsigned number, uint64_t detail)
+{
+    static const int64_t in_ms[] = { 100, 500, 1200, 2500, 6000, 9000 };
+    for (unsigned i = 0; i < 2; i++, detail >>= 12) {
+        if (detail % 8 == 0) continue;
+        world->orders_left++;
+        sim_plan(&world->sim, in_ms[detail / 8 % 6] * SIM_MS, tell_news, world, number,
+                 detail / 64);
+    }
+}
+
+/* A trip starts two sagas of its key, the one in sagas/ and the one that was made from the seed. */
+static void write_trip(struct sim_world *world, unsigned number, unsigned customer, uint64_t detail)
+{
+    static const char *const lists[] = { "[]", "[\"a\"]", "[\"a\",\"b\",\"c\"]" };
+    struct saga_header headers[] = { { SAGA_SLICE("ce_specversion"), SAGA_SLICE("1.0") },
+                                     { SAGA_SLICE("ce_type"), SAGA_SLICE("TripBooked") } };
+    struct saga_message message = { .topic = SAGA_SLICE("shop.trips"),
+                                    .partition = SAGA_PARTITION_BY_KEY,
+                                    .headers = headers,
+                                    .header_count = 2 };
+    bool shared = detail % 2; /* several sagas wait for one value */
+    message.key = saga_arena_printf(&world->arena, "o-%u", number);
+    message.value = saga_arena_printf(
+        &world->arena,
+        "{\"k\":\"o-%u\",\"v\":\"%s%u\",\"list\":%s,\"n\":%u,\"kid\":\"kid-%u\",\"yes\":true,"
+        "\"no\":false,\"firm\":%s}",
+        number, shared ? "c-" : "o-", shared ? customer : number, lists[detail / 2 % 3],
+        (unsigned)(detail / 8 % 6), customer, detail / 64 % 4 ? "false" : "true");
+    sim_tell(&world->sim, "trip o-%u of customer c-%u", number, customer);
+    plan_news(world, shared ? customer : number, (detail / 256 & ~UINT64_C(64)) | (shared ? 64 : 0));
+    append(world, &message, 2, false);
+}
+
 static void order(void *context, uint64_t number, uint64_t detail)
 {
     struct sim_world *world = context;
@@ -64,6 +129,10 @@ static void order(void *context, uint64_t number, uint64_t detail)
     world->orders_left--;
     world->orders++;
     bool twice = detail / CUSTOMERS % 8 == 0;
+    if (detail / 1024 % 2) {
+        write_trip(world, (unsigned)number, customer, detail / 2048);
+        return;
+    }
     if (detail / 64 % 4 == 0)
         write_start(world, id, customer);
     else
@@ -146,11 +215,12 @@ void sim_people_help(struct sim_world *world)
 {
     size_t count = sim_check_run_count(world->check);
     for (size_t i = 0; i < count; i++) {
-        const struct sim_run *run = sim_check_run(world->check, i);
+        struct sim_run *run = sim_check_run(world->check, i);
         if (saga_status_has_ended(run->status)) continue;
         if (run->paused)
             operate(world, run, SAGA_VERB_RESUME, SAGA_SLICE_NONE);
-        else if (run->status == SAGA_STUCK)
-            operate(world, run, SAGA_VERB_RETRY, SAGA_SLICE_NONE);
+        else if (run->status == SAGA_STUCK) /* what a retry does not mend is counted as done */
+            operate(world, run, run->tried++ < TRIES_BEFORE_SKIP ? SAGA_VERB_RETRY : SAGA_VERB_SKIP,
+                    SAGA_SLICE_NONE);
     }
 }

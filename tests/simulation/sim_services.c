@@ -10,12 +10,19 @@
 #include "base/error.h"
 #include "engine/engine.h"
 
+enum { MANNERS_MAX = 256 };
+
 /* How commands of one type are answered. */
 struct manner {
     struct saga_slice type;
     struct saga_slice success, failure; /* failure absent: it cannot fail */
     bool compensation, pivot;
     bool stays; /* done and not taken back even where the saga is compensated */
+};
+
+/* A definition that awaits events of one type. */
+struct awaiting {
+    struct saga_slice definition, topic, event;
 };
 
 /* What a service's book says of an idempotency key. */
@@ -48,6 +55,8 @@ struct sim_services {
     struct saga_arena arena;
     struct manner *manners;
     size_t manner_count, manner_capacity;
+    struct awaiting *awaiting;
+    size_t awaiting_count, awaiting_capacity;
     struct entry *book;
     struct refusal *refusals;
     size_t busy;
@@ -86,8 +95,34 @@ static const struct manner *manner_of(const struct sim_services *s, struct saga_
 
 static void add_manner(struct sim_services *s, struct manner manner)
 {
+    SAGA_ASSERT(s->manner_count < MANNERS_MAX);
     if (!manner_of(s, manner.type))
         SAGA_PUSH(&s->arena, s->manners, s->manner_count, s->manner_capacity, manner);
+}
+
+/* Versions of one definition await at one entry. */
+static void add_awaiting(struct sim_services *s, struct saga_slice definition,
+                         const struct saga_await *await)
+{
+    for (size_t i = 0; i < s->awaiting_count; i++)
+        if (saga_slice_equal(s->awaiting[i].definition, definition) &&
+            saga_slice_equal(s->awaiting[i].topic, await->topic) &&
+            saga_slice_equal(s->awaiting[i].event, await->event))
+            return;
+    SAGA_PUSH(&s->arena, s->awaiting, s->awaiting_count, s->awaiting_capacity,
+              ((struct awaiting){ saga_arena_copy(&s->arena, definition),
+                                  saga_arena_copy(&s->arena, await->topic),
+                                  saga_arena_copy(&s->arena, await->event) }));
+}
+
+unsigned sim_services_awaiting(const struct sim_services *s, struct saga_slice topic,
+                               struct saga_slice event)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < s->awaiting_count; i++)
+        count += saga_slice_equal(s->awaiting[i].topic, topic) &&
+                 saga_slice_equal(s->awaiting[i].event, event);
+    return count;
 }
 
 static struct saga_slice first(const struct saga_names *names)
@@ -97,13 +132,15 @@ static struct saga_slice first(const struct saga_names *names)
 
 void sim_services_learn(struct sim_services *s, const struct saga_definition *definition)
 {
-    SAGA_ASSERT(s->manner_capacity == 0 || s->manner_count + 20 < 64); /* entries point at them */
-    if (s->manner_capacity == 0) {
-        s->manners = SAGA_NEW_ARRAY(&s->arena, struct manner, 64);
-        s->manner_capacity = 64;
+    if (s->manner_capacity == 0) { /* entries point at them */
+        s->manners = SAGA_NEW_ARRAY(&s->arena, struct manner, MANNERS_MAX);
+        s->manner_capacity = MANNERS_MAX;
     }
     for (size_t i = 0; i < definition->block_count; i++) {
-        const struct saga_step *step = &definition->blocks[i]->step;
+        const struct saga_block *block = definition->blocks[i];
+        if (block->kind == SAGA_BLOCK_AWAIT) add_awaiting(s, definition->name, &block->await);
+        if (block->kind != SAGA_BLOCK_STEP) continue;
+        const struct saga_step *step = &block->step;
         const struct saga_compensate *back = &step->compensate;
         bool command = back->kind == SAGA_COMPENSATE_COMMAND;
         add_manner(s, (struct manner){ step->command.type, first(&step->success),
@@ -312,7 +349,10 @@ void sim_services_check_books(struct sim_services *s)
         }
         if (run->by_hand) continue;
         bool stands = entry->done && !entry->undone;
-        if (run->status == SAGA_COMPLETED && !stands)
+        bool failed = sim_check_has_failed(s->check, entry->key);
+        if (run->status == SAGA_COMPLETED && failed && stands)
+            sim_violate(s->sim, "%s failed, as its saga has it, but it is done", entry->key);
+        if (run->status == SAGA_COMPLETED && !failed && !stands)
             sim_violate(s->sim, "%s: its saga is completed, but it is %s", entry->key,
                         entry->undone ? "taken back" : "not done");
         if (run->status == SAGA_COMPENSATED && stands && !entry->manner->stays)

@@ -13,6 +13,10 @@ void sim_services_free(struct sim_services *services);
 /* Learns the commands of a definition, and how they are answered. */
 void sim_services_learn(struct sim_services *services, const struct saga_definition *definition);
 
+/* How many definitions that were learnt await events of that type on that topic. */
+unsigned sim_services_awaiting(const struct sim_services *services, struct saga_slice topic,
+                               struct saga_slice event);
+
 /* A command has become visible. */
 void sim_services_take(struct sim_services *services, const struct saga_message *command);
 /* Faults: all services say nothing until then; the next answers are given twice, late, or elsewhere; the next commands

@@ -6,8 +6,9 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "made/made.h"
 
-enum { TICK_US = 100000, LOOK_US = 300000, HELP_US = 5000000, DEFINITIONS = 2 };
+enum { TICK_US = 100000, LOOK_US = 300000, HELP_US = 5000000, FILES = SIM_DEFINITIONS - 1 };
 #define PATIENCE_US (900 * SIM_SECOND)
 
 static const char *const commands[] = { "stock.commands", "bank.commands", "club.commands" };
@@ -29,17 +30,53 @@ static struct saga_slice read_file(struct saga_arena *arena, const char *name)
     return (struct saga_slice){ text, size };
 }
 
-/* The texts are the same for all histories of a process. */
-static struct saga_slice text_of(unsigned definition)
+/* The files are the same for all histories of a process. */
+static struct saga_slice file_text(unsigned file)
 {
+    static const char *const names[FILES] = { "purchase.yaml", "bonus.yaml", "trip.yaml",
+                                              "errand.yaml", "chore.yaml" };
     static struct saga_arena arena;
-    static struct saga_slice texts[DEFINITIONS];
+    static struct saga_slice texts[FILES];
     if (!texts[0].data) {
         saga_arena_init(&arena);
-        texts[0] = read_file(&arena, "purchase.yaml");
-        texts[1] = read_file(&arena, "bonus.yaml");
+        for (unsigned i = 0; i < FILES; i++) texts[i] = read_file(&arena, names[i]);
     }
-    return texts[definition];
+    return texts[file];
+}
+
+/* Blocks of every kind inside of each other, as the seed has it. */
+static void make_definition(struct sim_world *world)
+{
+    static const char *const children[] = { "errand", "errand", "chore", "nobody", NULL };
+    struct made made = {
+        .random = world->sim.seed * 0x9E3779B97F4A7C15u + 1,
+        .name = "made",
+        .head = "participants: { p: { commands: stock.commands, replies: stock.replies } }\n"
+                "start: { topic: shop.trips, event: TripBooked, key: .k, from: earliest }\n"
+                "deadline: 40s\nkeep: 4s\ndefaults: { timeout: 2s }\n",
+        .prefix = "Made",
+        .events = "shop.news",
+        .keep_early = "6s",
+        .children = children,
+        .blocks = 9,
+        .depth = 3,
+        .plain = true,
+    };
+    for (;;) {
+        struct saga_buffer yaml;
+        struct saga_diagnostics findings;
+        struct saga_definition *definition;
+        struct made again = made; /* the dice go on, the bounds are those of the beginning */
+        saga_buffer_init(&yaml, &world->arena);
+        made_definition(&again, &yaml);
+        made.random = again.random;
+        saga_diagnostics_init(&findings, &world->arena);
+        world->made = saga_buffer_slice(&yaml);
+        if (saga_definition_load(world->made, "made", &findings, &definition) < 0) continue;
+        saga_definition_free(definition);
+        sim_tell(&world->sim, "%.*s", SAGA_SLICE_ARG(world->made));
+        return;
+    }
 }
 
 static void learn(struct sim_world *world, struct saga_slice text)
@@ -60,7 +97,7 @@ static void learn(struct sim_world *world, struct saga_slice text)
 void sim_people_deploy(struct sim_world *world, unsigned definition, unsigned version)
 {
     static const char line[] = "\nversion: 1\n";
-    struct saga_slice text = text_of(definition);
+    struct saga_slice text = definition < FILES ? file_text(definition) : world->made;
     if (world->text_count == SIM_TEXTS_MAX) return;
     if (version == 0) {
         sim_count(&world->sim, DEPLOY);
@@ -183,18 +220,21 @@ static void see_snapshot(struct sim_world *world, const struct sim_entry *entry)
 
 static void see_inbox(struct sim_world *world, const struct sim_entry *entry)
 {
-    if (saga_slice_is(saga_message_header(&entry->message, "saga_kind"), "hop"))
-        sim_count(&world->sim, HOP);
+    struct saga_slice kind = saga_message_header(&entry->message, "saga_kind");
+    if (saga_slice_is(kind, "hop")) sim_count(&world->sim, HOP);
+    if (saga_slice_is(kind, "note")) /* R21, R22: each is taken once */
+        sim_check_expect(world->check, sim_kafka_topic(&world->kafka, SAGA_SLICE("saga.inbox")),
+                         entry->message.partition, entry->message.offset, 1, false);
 }
 
 static void look_around(struct sim_world *world)
 {
     struct sim_kafka *kafka = &world->kafka;
     kafka->changed = false;
+    look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.inbox")), see_inbox);
     look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.journal")), see_journal);
     look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.snapshots")), see_snapshot);
     look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.dead-letters")), see_dead_letter);
-    look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.inbox")), see_inbox);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         look_at(world, sim_kafka_topic(kafka, saga_slice_of(commands[i])), see_command);
 }
@@ -290,6 +330,7 @@ static void run(struct sim_world *world)
         return;
     }
     sim_check_end(world->check);
+    sim_check_families(world->check);
     sim_services_check_books(world->services);
 }
 
@@ -299,8 +340,9 @@ static void make_topics(struct sim_world *world)
 {
     static const char *const own[] = { "saga.inbox", "saga.journal", "saga.snapshots",
                                        "saga.dead-letters" };
-    static const char *const others[] = { "shop.orders", "shop.events", "stock.replies",
-                                          "bank.replies", "club.replies" };
+    static const char *const others[] = { "shop.orders",  "shop.events",   "stock.replies",
+                                          "bank.replies", "club.replies",  "shop.trips",
+                                          "shop.news",    "shop.news.out", "shop.errands" };
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         sim_kafka_add_topic(&world->kafka, own[i], SIM_LANES);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
@@ -330,7 +372,8 @@ static void begin(struct sim_world *world, const struct sim_history *history)
     world->redis.applied = redis_applied;
     world->redis.context = world;
     make_topics(world);
-    for (unsigned d = 0; d < DEFINITIONS; d++) sim_people_deploy(world, d, 1);
+    make_definition(world);
+    for (unsigned d = 0; d < SIM_DEFINITIONS; d++) sim_people_deploy(world, d, 1);
     sim_faults_draw(world);
     sim_people_plan(world);
     sim_faults_plan(world);

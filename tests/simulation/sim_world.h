@@ -7,7 +7,7 @@
 #include "sim_services.h"
 #include "sim_worker.h"
 
-enum { SIM_FAULTS_MAX = 24, SIM_TEXTS_MAX = 24 };
+enum { SIM_FAULTS_MAX = 24, SIM_TEXTS_MAX = 24, SIM_DEFINITIONS = 6 };
 
 /* What is to be run. All of it follows from the seed, unless a part is left out to make a failure small. */
 struct sim_history {
@@ -51,7 +51,8 @@ struct sim_world {
     struct sim_fault faults[SIM_FAULTS_MAX];
     size_t fault_count;
     size_t orders_left;
-    unsigned orders, customers;
+    unsigned orders, customers, news;
+    struct saga_slice made; /* the definition that was made from the seed */
     int64_t calm_at_us, next_help_us;
     char waits_for[256];
 };
