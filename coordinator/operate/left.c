@@ -37,6 +37,13 @@ static void add_unknown(struct gathering *g, const struct saga_step_state *s)
 static void add_half_way(struct gathering *g, const struct saga_step_state *s)
 {
     bool refused = s->compensation == SAGA_COMPENSATION_FAILED;
+    if (s->kind == SAGA_STEP_CHILD) {
+        add(g, s->path, refused ? "refused" : "half-way",
+            saga_arena_printf(g->arena, "the child saga %.*s %s", SAGA_SLICE_ARG(s->target),
+                              refused ? "refused to be compensated"
+                                      : "is being compensated, and goes on by itself"));
+        return;
+    }
     add(g, s->path, refused ? "refused" : "half-way",
         saga_arena_printf(g->arena, "%s: %.*s was sent to %.*s%s and %s",
                           saga_arena_printf(g->arena,

@@ -228,7 +228,7 @@ static void print_text(struct verification *v, uint32_t lanes)
                    saga_status_name((enum saga_status)i));
     printf("; %llu more have left after `keep`\n", (unsigned long long)v->total.forgotten);
     if (v->total.entries)
-        printf("%llu entries beside them: who waits for an event, events that came early\n",
+        printf("%llu entries beside them: where events are awaited or kept, schedules\n",
                (unsigned long long)v->total.entries);
     if (v->cut_lanes)
         printf("the journals of %u lanes were cut: they are proved from their last snapshot on\n",

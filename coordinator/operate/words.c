@@ -72,7 +72,8 @@ static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_EVENT_RETURNED] = "the event {text} was given back",
     [SAGA_FACT_EVENT_DROPPED] = "the event {text} is kept no longer ({reason})",
     [SAGA_FACT_SCHEDULE_SET] = "the schedule of version {version} is in force, next at {due}",
-    [SAGA_FACT_SCHEDULE_TICKED] = "the tick of {text} was {reason}[, {missed} missed], next at {due}",
+    [SAGA_FACT_SCHEDULE_TICKED] =
+        "the tick of {text} was {reason}[, {missed} missed], next at {due}",
     [SAGA_FACT_SCHEDULE_ENDED] = "the definition has no schedule any more",
     [SAGA_FACT_START_IGNORED] = "started nothing ({reason})[: {message}]",
     [SAGA_FACT_REPLY_IGNORED] = "changed nothing ({reason})[: {message}]",
@@ -173,6 +174,7 @@ static const char *sent_words(enum saga_note note)
         [SAGA_NOTE_AWAIT_TAKEN] = "was taken",
         [SAGA_NOTE_AWAIT_RETURNED] = "is given back, for others who wait",
         [SAGA_NOTE_AWAIT_MATCH] = "is sent the event",
+        [SAGA_NOTE_SCHEDULE_START] = "is asked for",
     };
     SAGA_ASSERT(note < SAGA_NOTE_COUNT);
     return words[note] ? words[note] : saga_note_name(note);
@@ -262,6 +264,10 @@ static void add_start(const struct saga_event *cause, struct saga_buffer *buffer
     if (cause->note == SAGA_NOTE_CHILD_START) {
         add_party(buffer, cause->from_id);
         saga_buffer_add(buffer, SAGA_SLICE(" asked for this saga as its child"));
+        return;
+    }
+    if (cause->note == SAGA_NOTE_SCHEDULE_START) {
+        saga_buffer_add(buffer, SAGA_SLICE("the schedule's time came"));
         return;
     }
     if (cause->type.size)

@@ -121,7 +121,7 @@ static void a_note_for_what_cannot_take_it_is_refused(void **state)
                                               "await-returned", "schedule-set" };
     static const char *const to_sagas[] = { "child-start",   "child-cancel", "child-compensate",
                                             "child-release", "child-ended",  "child-compensated",
-                                            "child-refused", "await-match" };
+                                            "child-refused", "await-match",  "schedule-start" };
     for (size_t i = 0; i < sizeof to_entries / sizeof to_entries[0]; i++) {
         assert_int_equal(open_note(o, to_entries[i], "parent/1"), SAGA_E_INVALID);
         assert_int_equal(open_note(o, to_entries[i], ENTRY), SAGA_OK);
