@@ -217,6 +217,14 @@ void saga_note_message(struct saga_slice inbox_topic, uint32_t lanes, const stru
                               state->trace.data));
 }
 
+/* Some notes begin an entry, so that they must not reach what cannot be one. */
+static bool is_for_entry(enum saga_note note)
+{
+    return note == SAGA_NOTE_AWAIT_OPEN || note == SAGA_NOTE_AWAIT_CLOSE ||
+           note == SAGA_NOTE_AWAIT_TAKEN || note == SAGA_NOTE_AWAIT_RETURNED ||
+           note == SAGA_NOTE_SCHEDULE_SET;
+}
+
 int saga_note_open(const struct saga_message *message, struct saga_arena *arena,
                    struct saga_slice *ret_saga_id, struct saga_event *ret,
                    struct saga_diagnostic *diagnostic)
@@ -231,6 +239,8 @@ int saga_note_open(const struct saga_message *message, struct saga_arena *arena,
         return refuse(diagnostic, "a note of a kind that this version does not know");
     if (saga_id_parse(event.target, &name, &key) < 0)
         return refuse(diagnostic, "a note that does not say whom it is for");
+    if (saga_id_is_entry(event.target) != is_for_entry(event.note))
+        return refuse(diagnostic, "a note that is for no saga or entry of that kind");
     event.from_id = saga_message_header(message, "saga_from");
     event.from_run = saga_message_header(message, "saga_from_run");
     event.from_step = saga_message_header(message, "saga_from_step");
@@ -243,6 +253,8 @@ int saga_note_open(const struct saga_message *message, struct saga_arena *arena,
     bool starts = event.note == SAGA_NOTE_CHILD_START || event.note == SAGA_NOTE_SCHEDULE_START;
     event.kind = starts ? SAGA_EVENT_START : SAGA_EVENT_NOTE;
     if (starts) event.key = key;
+    if (starts && saga_key_fault(key))
+        return refuse(diagnostic, "a note that starts a saga under a key that cannot be one");
     *ret_saga_id = event.target;
     *ret = event;
     return SAGA_OK;

@@ -1,5 +1,7 @@
 /* Waiting for an outside event (R21): the saga's side. It asks the correlation entry of the value, which sends what
  * comes; the saga says whether it has taken it. */
+#include <string.h>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
@@ -26,6 +28,32 @@ bool saga_text_of(struct saga_decision *d, struct saga_expression *expression,
     return false;
 }
 
+/* By what the entry knows who waits: the path, from the second attempt on with its number. An event that was sent to an
+ * attempt that had ended by then went to another saga meanwhile; the next attempt must not take it too. */
+static struct saga_slice waiter_name(const struct saga_decision *d, struct saga_slice path,
+                                     uint32_t attempt)
+{
+    if (attempt == 1) return path;
+    return saga_arena_printf(d->arena, "%.*s#%u", SAGA_SLICE_ARG(path), attempt);
+}
+
+void saga_await_ask(struct saga_decision *d, enum saga_note note,
+                    const struct saga_step_state *step)
+{
+    saga_send_note(d, note, step->target, waiter_name(d, step->path, step->attempt));
+}
+
+struct saga_step_state *saga_await_waiting(const struct saga_decision *d)
+{
+    struct saga_slice name = d->event->step, path = name;
+    const char *mark = name.size ? memrchr(name.data, '#', name.size) : NULL;
+    if (mark) path.size = (size_t)(mark - name.data);
+    struct saga_step_state *step = saga_state_step(d->state, path);
+    bool waits = step && step->kind == SAGA_STEP_AWAIT &&
+                 saga_slice_equal(waiter_name(d, path, step->attempt), name);
+    return waits ? step : NULL;
+}
+
 void saga_await_open(struct saga_decision *d, const struct saga_block *block,
                      const struct saga_scope *scope, uint32_t attempt)
 {
@@ -42,13 +70,13 @@ void saga_await_open(struct saga_decision *d, const struct saga_block *block,
     fact.target = saga_correlation_id(d->arena, d->state->name, await->topic, await->event, value);
     fact.due_ms = await->timeout_ms ? d->event->time_ms + await->timeout_ms : 0;
     saga_emit(d, fact);
-    saga_send_note(d, SAGA_NOTE_AWAIT_OPEN, fact.target, fact.step);
+    saga_await_ask(d, SAGA_NOTE_AWAIT_OPEN, saga_state_step(d->state, fact.step));
 }
 
 void saga_await_timed_out(struct saga_decision *d, const struct saga_step_state *step)
 {
     struct saga_slice path = step->path;
-    saga_send_note(d, SAGA_NOTE_AWAIT_CLOSE, step->target, path);
+    saga_await_ask(d, SAGA_NOTE_AWAIT_CLOSE, step);
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_STEP_FAILED,
                                      .step = path,
                                      .attempt = step->attempt,
@@ -63,7 +91,7 @@ void saga_close_waits(struct saga_decision *d)
         const struct saga_step_state *step = &d->state->steps[i];
         if (step->kind != SAGA_STEP_AWAIT || !saga_step_is_open(step)) continue;
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_AWAIT_CLOSED, .step = step->path });
-        saga_send_note(d, SAGA_NOTE_AWAIT_CLOSE, step->target, step->path);
+        saga_await_ask(d, SAGA_NOTE_AWAIT_CLOSE, step);
     }
 }
 
@@ -71,10 +99,9 @@ void saga_close_waits(struct saga_decision *d)
 void saga_await_matched(struct saga_decision *d, struct saga_step_state *step)
 {
     const struct saga_event *event = d->event;
-    bool waits = step && step->kind == SAGA_STEP_AWAIT && saga_step_is_open(step) &&
-                 saga_slice_equal(step->target, event->from_id) &&
-                 saga_slice_equal(event->run, d->state->run) &&
-                 !saga_status_has_ended(d->state->status);
+    bool waits =
+        step && saga_step_is_open(step) && saga_slice_equal(step->target, event->from_id) &&
+        saga_slice_equal(event->run, d->state->run) && !saga_status_has_ended(d->state->status);
     saga_emit(d, (struct saga_fact){
                      .kind = SAGA_FACT_NOTE_SENT,
                      .note = waits ? SAGA_NOTE_AWAIT_TAKEN : SAGA_NOTE_AWAIT_RETURNED,

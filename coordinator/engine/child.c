@@ -16,6 +16,20 @@ void saga_send_note(struct saga_decision *d, enum saga_note note, struct saga_sl
 
 /* ---- the parent ---- */
 
+/* Was there a child at all: not refused, and no other saga's? */
+static bool has_child(const struct saga_step_state *step)
+{
+    bool refused = saga_slice_is(step->error_type, "NoSuchSaga") ||
+                   saga_slice_is(step->error_type, "AlreadyExists");
+    return step->kind == SAGA_STEP_CHILD && step->target.size &&
+           !(step->status == SAGA_STEP_FAILED && refused);
+}
+
+static void release(struct saga_decision *d, const struct saga_step_state *step)
+{
+    if (has_child(step)) saga_send_note(d, SAGA_NOTE_CHILD_RELEASE, step->target, step->path);
+}
+
 /* Without a `key` a child's follows from who asks for it, so that asking twice is asking once. */
 static struct saga_slice derived_key(struct saga_decision *d, struct saga_slice path,
                                      uint32_t attempt)
@@ -30,22 +44,28 @@ static struct saga_slice derived_key(struct saga_decision *d, struct saga_slice 
     return saga_arena_copy(d->arena, saga_slice_of(hex));
 }
 
+static bool make_input(struct saga_decision *d, const struct saga_child *child,
+                       const struct saga_scope *scope, struct saga_slice *ret,
+                       struct saga_slice *ret_message)
+{
+    if (saga_evaluate(d, scope, child->input, SAGA_SLICE_NONE, ret, ret_message) < 0) return false;
+    if (ret->size <= SAGA_INPUT_BYTES_MAX) return true;
+    *ret_message = saga_arena_printf(d->arena, "its input would be %zu bytes, the limit is %d",
+                                     ret->size, SAGA_INPUT_BYTES_MAX);
+    return false;
+}
+
 void saga_child_start(struct saga_decision *d, const struct saga_block *block,
                       const struct saga_scope *scope, uint32_t attempt)
 {
     const struct saga_child *child = &block->child;
     struct saga_fact fact = saga_fact_at(d, SAGA_FACT_CHILD_STARTED, block, scope);
     struct saga_slice key, input, message;
-    bool made = saga_evaluate(d, scope, child->input, SAGA_SLICE_NONE, &input, &message) == SAGA_OK;
+    bool made = make_input(d, child, scope, &input, &message);
     if (made && child->key)
         made = saga_text_of(d, child->key, scope, &key, &message);
     else
         key = derived_key(d, fact.step, attempt);
-    if (made && input.size > SAGA_INPUT_BYTES_MAX) {
-        made = false;
-        message = saga_arena_printf(d->arena, "its input would be %zu bytes, the limit is %d",
-                                    input.size, SAGA_INPUT_BYTES_MAX);
-    }
     if (!made) {
         saga_body_failed(d, scope, fact.step, message);
         return;
@@ -53,6 +73,9 @@ void saga_child_start(struct saga_decision *d, const struct saga_block *block,
     fact.attempt = attempt;
     fact.name = child->saga;
     fact.target = saga_arena_join(d->arena, child->saga, '/', key);
+    const struct saga_step_state *before = saga_state_step(d->state, fact.step);
+    if (before && !saga_slice_equal(before->target, fact.target))
+        release(d, before); /* the attempt before this one's: nobody asks for it again */
     saga_emit(d, fact);
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_NOTE_SENT,
                                      .note = SAGA_NOTE_CHILD_START,
@@ -61,15 +84,30 @@ void saga_child_start(struct saga_decision *d, const struct saga_block *block,
                                      .value = input });
 }
 
+/* It may have been refused at first, because its definition was not there either: then it starts now. */
+static void ask_for_child_again(struct saga_decision *d, const struct saga_step_state *step)
+{
+    const struct saga_child *child = &d->definition->blocks[step->block]->child;
+    const struct saga_scope scope = *saga_state_scope(d->state, step->scope);
+    struct saga_slice path = step->path, target = step->target, input, message;
+    if (!make_input(d, child, &scope, &input, &message)) input = SAGA_SLICE_NONE;
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_NOTE_SENT,
+                                     .note = SAGA_NOTE_CHILD_START,
+                                     .id = target,
+                                     .from_step = path,
+                                     .value = input });
+    if (!d->state->stuck_forward) saga_send_note(d, SAGA_NOTE_CHILD_CANCEL, target, path);
+}
+
 void saga_ask_again(struct saga_decision *d)
 {
     for (size_t i = 0; i < d->state->step_count; i++) {
         const struct saga_step_state *step = &d->state->steps[i];
         bool open = saga_step_is_open(step);
         if (step->kind == SAGA_STEP_AWAIT && open)
-            saga_send_note(d, SAGA_NOTE_AWAIT_OPEN, step->target, step->path);
+            saga_await_ask(d, SAGA_NOTE_AWAIT_OPEN, step);
         else if (step->kind == SAGA_STEP_CHILD && open)
-            saga_send_note(d, SAGA_NOTE_CHILD_START, step->target, step->path);
+            ask_for_child_again(d, step);
         else if (step->kind == SAGA_STEP_CHILD && step->compensation == SAGA_COMPENSATION_SENT)
             saga_send_note(d, SAGA_NOTE_CHILD_COMPENSATE, step->target, step->path);
     }
@@ -88,11 +126,7 @@ void saga_cancel_children(struct saga_decision *d)
 void saga_release_children(struct saga_decision *d)
 {
     if (d->state->parent_id.size && !d->state->released) return;
-    for (size_t i = 0; i < d->state->step_count; i++) {
-        const struct saga_step_state *step = &d->state->steps[i];
-        if (step->kind == SAGA_STEP_CHILD && step->target.size)
-            saga_send_note(d, SAGA_NOTE_CHILD_RELEASE, step->target, step->path);
-    }
+    for (size_t i = 0; i < d->state->step_count; i++) release(d, &d->state->steps[i]);
 }
 
 /* Is the note from the child of that step? */

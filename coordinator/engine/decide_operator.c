@@ -37,11 +37,16 @@ static void rearm_held_timers(struct saga_decision *d)
     }
 }
 
-void saga_go_on(struct saga_decision *d, enum saga_status status, const char *reason)
+static void end_being_stuck(struct saga_decision *d, enum saga_status status, const char *reason)
 {
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_CONTINUED,
                                      .status = status,
                                      .reason = saga_slice_of(reason) });
+}
+
+void saga_go_on(struct saga_decision *d, enum saga_status status, const char *reason)
+{
+    end_being_stuck(d, status, reason);
     rearm_held_timers(d);
 }
 
@@ -120,8 +125,9 @@ static void retry(struct saga_decision *d)
     } else if (!d->definition) {
         refuse(d, "no-definition", "its definition is still not to be had: deploy it first");
     } else if (on == SAGA_STUCK_ON_STEP || on == SAGA_STUCK_ON_PIVOT) {
-        saga_go_on(d, SAGA_RUNNING, "retry");
-        saga_try_again(d, saga_state_step(d->state, path));
+        end_being_stuck(d, SAGA_RUNNING, "retry");
+        saga_try_again(d, saga_state_step(d->state, path)); /* then a deadline finds it in flight */
+        rearm_held_timers(d);
         saga_proceed(d);
     } else if (on == SAGA_STUCK_ON_COMPENSATION) {
         retry_compensation(d, path);

@@ -270,6 +270,13 @@ static void compensation_answered(struct saga_decision *d, struct saga_step_stat
 
 /* ---- which one ---- */
 
+/* An awaited event or a child that was skipped before it began stands in the state as a command that was never sent. */
+static bool is_command(const struct saga_decision *d, const struct saga_step_state *step)
+{
+    return step->kind == SAGA_STEP_COMMAND &&
+           d->definition->blocks[step->block]->kind == SAGA_BLOCK_STEP;
+}
+
 /* Is it how some step of the forward way is answered? */
 static bool answers_a_step(const struct saga_definition *definition, struct saga_slice type)
 {
@@ -285,7 +292,7 @@ static bool answers_a_step(const struct saga_definition *definition, struct saga
 static bool expects(struct saga_decision *d, const struct saga_step_state *step,
                     bool *ret_compensation)
 {
-    if (step->kind != SAGA_STEP_COMMAND) return false;
+    if (!is_command(d, step)) return false;
     const struct saga_step *declared = saga_step_of(d, step);
     if (saga_step_is_open(step)) {
         *ret_compensation = false;
@@ -340,7 +347,7 @@ void saga_decide_reply(struct saga_decision *d)
         answer_by_type(d);
     } else {
         struct saga_step_state *step = saga_state_step(d->state, event->step);
-        if (!step || step->kind != SAGA_STEP_COMMAND)
+        if (!step || !is_command(d, step))
             ignore(d, "unknown-step", "the saga has sent no command of this step");
         else if (event->compensation)
             compensation_answered(d, step);

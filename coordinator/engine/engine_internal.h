@@ -139,6 +139,11 @@ void saga_await_open(struct saga_decision *d, const struct saga_block *block,
 void saga_await_timed_out(struct saga_decision *d, const struct saga_step_state *step);
 /* Tells everybody who keeps events for it that it waits no more. */
 void saga_close_waits(struct saga_decision *d);
+/* AwaitOpen or AwaitClose to the entry of an open step. */
+void saga_await_ask(struct saga_decision *d, enum saga_note note,
+                    const struct saga_step_state *step);
+/* The step to which the event was sent, if it is still the same attempt; NULL: none. */
+struct saga_step_state *saga_await_waiting(const struct saga_decision *d);
 /* An event was sent to the step (NULL: there is none): takes it, or gives it back. */
 void saga_await_matched(struct saga_decision *d, struct saga_step_state *step);
 /* Evaluates to a text or a number, as a business key may be; false with words. */

@@ -266,9 +266,10 @@ size_t saga_state_bytes(const struct saga_state *state)
         bytes += 16 + state->search[i].name.size + state->search[i].value.size;
     for (size_t i = 0; i < state->scope_count; i++) bytes += 32 + state->scopes[i].items.size;
     for (size_t i = 0; i < state->waiter_count; i++)
-        bytes += 32 + state->waiters[i].id.size + state->waiters[i].step.size;
+        bytes += 32 + state->waiters[i].id.size + state->waiters[i].run.size +
+                 state->waiters[i].step.size + state->waiters[i].offered.size;
     for (size_t i = 0; i < state->kept_count; i++)
-        bytes += 48 + state->kept[i].id.size + state->kept[i].body.size;
+        bytes += 48 + state->kept[i].id.size + state->kept[i].type.size + state->kept[i].body.size;
     return bytes;
 }
 

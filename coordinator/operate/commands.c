@@ -4,12 +4,12 @@
 #include "operate/sagas.h"
 
 static const struct saga_subcommand *const definitions[] = {
-    &saga_subcommand_check,  &saga_subcommand_explain, &saga_subcommand_test,
-    &saga_subcommand_graph,  &saga_subcommand_deploy,  &saga_subcommand_definitions,
+    &saga_subcommand_check, &saga_subcommand_explain, &saga_subcommand_test,
+    &saga_subcommand_graph, &saga_subcommand_deploy,  &saga_subcommand_definitions,
 };
 static const struct saga_subcommand *const sagas[] = {
-    &saga_subcommand_start,   &saga_subcommand_list,  &saga_subcommand_show,
-    &saga_subcommand_history, &saga_subcommand_watch,
+    &saga_subcommand_start, &saga_subcommand_send,    &saga_subcommand_list,
+    &saga_subcommand_show,  &saga_subcommand_history, &saga_subcommand_watch,
 };
 static const struct saga_subcommand *const operators[] = {
     &saga_subcommand_cancel,  &saga_subcommand_retry, &saga_subcommand_skip,

@@ -5,6 +5,7 @@
 #include "operate/command.h"
 
 extern const struct saga_subcommand saga_subcommand_start;
+extern const struct saga_subcommand saga_subcommand_send;
 extern const struct saga_subcommand saga_subcommand_cancel;
 extern const struct saga_subcommand saga_subcommand_retry;
 extern const struct saga_subcommand saga_subcommand_skip;

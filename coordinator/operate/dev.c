@@ -163,6 +163,21 @@ static void tell(struct dev *dev)
     }
 }
 
+/* How to send what a saga waits for: nobody simulates the outside world. */
+static void print_awaited(const struct saga_definition *definition)
+{
+    for (size_t b = 0; b < definition->block_count; b++) {
+        const struct saga_block *block = definition->blocks[b];
+        if (block->kind != SAGA_BLOCK_AWAIT) continue;
+        struct saga_slice match = saga_expression_source(block->await.match);
+        printf("  %s send %.*s %.*s --body -        (then the event's JSON; %.*s tells for which "
+               "%.*s)\n",
+               program_invocation_name, SAGA_SLICE_ARG(block->await.topic),
+               SAGA_SLICE_ARG(block->await.event), SAGA_SLICE_ARG(saga_slice_clip(match, 60)),
+               SAGA_SLICE_ARG(definition->name));
+    }
+}
+
 static void print_surroundings(const struct dev *dev)
 {
     const char *servers = saga_endpoint_servers(dev->endpoint);
@@ -178,6 +193,7 @@ static void print_surroundings(const struct dev *dev)
         printf("  %s start %.*s --key K-1 --input -        (then the start event's JSON, and "
                "Ctrl-D)\n",
                program_invocation_name, SAGA_SLICE_ARG(dev->definitions[i]->name));
+    for (size_t i = 0; i < dev->definition_count; i++) print_awaited(dev->definitions[i]);
     printf("  %s list\n\nCtrl-C ends it; nothing is kept.\n\n", program_invocation_name);
     fflush(stdout);
 }

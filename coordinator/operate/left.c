@@ -37,6 +37,13 @@ static void add_unknown(struct gathering *g, const struct saga_step_state *s)
 static void add_half_way(struct gathering *g, const struct saga_step_state *s)
 {
     bool refused = s->compensation == SAGA_COMPENSATION_FAILED;
+    if (s->kind == SAGA_STEP_CHILD) {
+        add(g, s->path, refused ? "refused" : "half-way",
+            saga_arena_printf(g->arena, "the child saga %.*s %s", SAGA_SLICE_ARG(s->target),
+                              refused ? "refused to be compensated"
+                                      : "is being compensated, and goes on by itself"));
+        return;
+    }
     add(g, s->path, refused ? "refused" : "half-way",
         saga_arena_printf(g->arena, "%s: %.*s was sent to %.*s%s and %s",
                           saga_arena_printf(g->arena,
@@ -71,6 +78,27 @@ static void look_at_done(struct gathering *g, const struct saga_step_state *s)
                           skipped ? "was skipped as done" : "was done"));
 }
 
+/* What is waited for is not always a service. */
+static void look_at_open(struct gathering *g, const struct saga_step_state *s)
+{
+    if (s->kind == SAGA_STEP_COMMAND)
+        add_unknown(g, s);
+    else if (s->kind == SAGA_STEP_CHILD)
+        add(g, s->path, "goes-on",
+            saga_arena_printf(g->arena, "the child saga %.*s goes on by itself",
+                              SAGA_SLICE_ARG(s->target)));
+}
+
+static void look_at_failed(struct gathering *g, const struct saga_step_state *s)
+{
+    const char *words = s->kind == SAGA_STEP_COMMAND ? "its service did nothing"
+                        : s->kind == SAGA_STEP_AWAIT ? "the event did not come"
+                                                     : "the child saga did not complete";
+    if (g->end == SAGA_COMPLETED)
+        add(g, s->path, "failed",
+            saga_arena_printf(g->arena, "%.*s failed: %s", SAGA_SLICE_ARG(s->path), words));
+}
+
 static void look_at_step(struct gathering *g, const struct saga_step_state *s)
 {
     switch (s->compensation) {
@@ -93,15 +121,10 @@ static void look_at_step(struct gathering *g, const struct saga_step_state *s)
     switch (s->status) {
     case SAGA_STEP_SENT:
     case SAGA_STEP_BACKOFF:
-    case SAGA_STEP_UNKNOWN: add_unknown(g, s); return;
+    case SAGA_STEP_UNKNOWN: look_at_open(g, s); return;
     case SAGA_STEP_SUCCEEDED:
     case SAGA_STEP_SKIPPED: look_at_done(g, s); return;
-    case SAGA_STEP_FAILED:
-        if (g->end == SAGA_COMPLETED)
-            add(g, s->path, "failed",
-                saga_arena_printf(g->arena, "%.*s failed: its service did nothing",
-                                  SAGA_SLICE_ARG(s->path)));
-        return;
+    case SAGA_STEP_FAILED: look_at_failed(g, s); return;
     case SAGA_STEP_STATUS_COUNT: break;
     }
     SAGA_ASSERT(!"a status of a step");

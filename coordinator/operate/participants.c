@@ -92,6 +92,7 @@ static void learn(struct saga_participants *p, const struct saga_definition *def
 {
     for (size_t i = 0; i < definition->block_count; i++) {
         const struct saga_step *step = &definition->blocks[i]->step;
+        if (definition->blocks[i]->kind != SAGA_BLOCK_STEP) continue;
         struct saga_buffer json;
         saga_buffer_init(&json, &p->arena);
         saga_buffer_add_char(&json, '{');

@@ -114,6 +114,7 @@ static void add_counts(struct verification *v, const struct saga_replay *replay)
     saga_replay_count(replay, &counts);
     v->total.records += counts.records;
     v->total.sagas += counts.sagas;
+    v->total.entries += counts.entries;
     v->total.forgotten += counts.forgotten;
     for (int i = 0; i < SAGA_STATUS_COUNT; i++) v->total.by_status[i] += counts.by_status[i];
     for (int i = 0; i < SAGA_DIFFERENCE_KIND_COUNT; i++)
@@ -200,6 +201,7 @@ static void print_json(struct verification *v, uint32_t lanes)
     json_object_set_new(object, "lanes", json_integer(lanes));
     json_object_set_new(object, "records", json_integer((json_int_t)v->total.records));
     json_object_set_new(object, "sagas", json_integer((json_int_t)v->total.sagas));
+    json_object_set_new(object, "entries", json_integer((json_int_t)v->total.entries));
     json_object_set_new(object, "forgotten", json_integer((json_int_t)v->total.forgotten));
     json_object_set_new(object, "lanesFromSnapshot", json_integer(v->cut_lanes));
     json_object_set_new(object, "byStatus", status);
@@ -225,6 +227,9 @@ static void print_text(struct verification *v, uint32_t lanes)
             printf(", %llu %s", (unsigned long long)v->total.by_status[i],
                    saga_status_name((enum saga_status)i));
     printf("; %llu more have left after `keep`\n", (unsigned long long)v->total.forgotten);
+    if (v->total.entries)
+        printf("%llu entries beside them: where events are awaited or kept, schedules\n",
+               (unsigned long long)v->total.entries);
     if (v->cut_lanes)
         printf("the journals of %u lanes were cut: they are proved from their last snapshot on\n",
                v->cut_lanes);

@@ -92,6 +92,16 @@ static void add_steps_to_come(struct saga_table *table, const struct saga_state 
     }
 }
 
+/* What was sent or is waited for. */
+static const char *object_of(const struct saga_step_state *s, struct saga_arena *arena)
+{
+    if (s->kind == SAGA_STEP_CHILD)
+        return saga_arena_printf(arena, "saga %s", saga_printable(arena, s->target)).data;
+    return saga_arena_printf(arena, "%.*s%s%.*s", SAGA_SLICE_ARG(s->topic), s->type.size ? "/" : "",
+                             SAGA_SLICE_ARG(s->type))
+        .data;
+}
+
 static void print_steps(struct saga_call *call, const struct saga_state *state,
                         const struct saga_view *view, FILE *out)
 {
@@ -108,9 +118,7 @@ static void print_steps(struct saga_call *call, const struct saga_state *state,
                 .data,
             saga_step_status_name(s->status), saga_arena_printf(arena, "%u", s->attempt).data,
             compensation ? saga_compensation_status_name(s->compensation) : "",
-            saga_arena_printf(arena, "%.*s%s%.*s", SAGA_SLICE_ARG(s->topic),
-                              s->type.size ? "/" : "", SAGA_SLICE_ARG(s->type))
-                .data);
+            object_of(s, arena));
     }
     if (view->definition) add_steps_to_come(&table, state, view->definition);
     fputc('\n', out);
@@ -176,6 +184,13 @@ void saga_state_print(struct saga_call *call, const struct saga_state *state,
                 saga_arena_printf(arena, "%.*s, trace %.*s", SAGA_SLICE_ARG(state->run),
                                   SAGA_SLICE_ARG(state->trace))
                     .data);
+    if (state->parent_id.size)
+        print_field(
+            out, "child of",
+            saga_printable(arena, saga_arena_printf(arena, "%.*s, step %.*s%s",
+                                                    SAGA_SLICE_ARG(state->parent_id),
+                                                    SAGA_SLICE_ARG(state->parent_step),
+                                                    state->released ? "" : ", which keeps it")));
     print_time(call, out, "started", state->started_ms, now_ms);
     print_time(call, out, "changed", state->changed_ms, now_ms);
     print_time(call, out, "ended", state->ended_ms, now_ms);

@@ -1,59 +1,21 @@
 /* `saga start`: starts a saga by hand, past the topics of the outside world. */
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "base/memory.h"
 #include "codec/message.h"
 #include "operate/answer.h"
 #include "operate/commands.h"
 #include "operate/definitions.h"
+#include "operate/input.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 #include "operate/words.h"
 
 enum { KEY_KEY = 'k', KEY_INPUT = 'i', KEY_ID = 256, KEY_WAIT, KEY_NO_WAIT, KEY_TIMEOUT };
 enum { ANSWER_MS = 10000, ENDED_MS = 600000, POLL_MS = 200 };
-
-static int read_file(struct saga_call *call, const char *path, struct saga_slice *ret)
-{
-    saga_memory_watch();
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-    saga_memory_check("opening a file");
-    if (!file)
-        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s cannot be read: %s", path,
-                              strerror(errno));
-    char *text = saga_arena_alloc(call->arena, SAGA_PAYLOAD_BYTES_MAX + 1);
-    size_t size = fread(text, 1, SAGA_PAYLOAD_BYTES_MAX + 1, file);
-    int failed = ferror(file);
-    if (file != stdin) fclose(file);
-    if (failed) return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s cannot be read", path);
-    if (size > SAGA_PAYLOAD_BYTES_MAX)
-        return saga_call_fail(call, SAGA_EXIT_FAILED,
-                              "put large content into an object store, and its address here",
-                              "the input is larger than 1 MiB");
-    *ret = (struct saga_slice){ text, size };
-    return SAGA_EXIT_DONE;
-}
-
-static int read_input(struct saga_call *call, struct saga_slice *ret)
-{
-    const char *path = saga_call_option(call, KEY_INPUT), *why;
-    size_t offset;
-    *ret = SAGA_SLICE("{}");
-    if (!path) return SAGA_EXIT_DONE;
-    int code = read_file(call, path, ret);
-    if (code != SAGA_EXIT_DONE) return code;
-    if (saga_json_validate(*ret, &offset, &why) == SAGA_OK) {
-        *ret = saga_json_trim(*ret);
-        return SAGA_EXIT_DONE;
-    }
-    return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s is no JSON: %s at byte %zu",
-                          strcmp(path, "-") == 0 ? "the input" : path, why, offset);
-}
 
 /* Where no key is given, the one that the definition takes from such an event. */
 static int key_of_input(struct saga_call *call, const struct saga_deployed *deployed,
@@ -214,7 +176,7 @@ static int run(struct saga_call *call)
     struct saga_deployment deployment;
     struct saga_slice input;
     struct saga_address address = { .name = saga_slice_of(call->arguments[0]) };
-    int code = read_input(call, &input);
+    int code = saga_input_read(call, KEY_INPUT, &input);
     if (code == SAGA_EXIT_DONE) code = saga_call_pinned(call);
     if (code == SAGA_EXIT_DONE) code = saga_deployment_read(call, &deployment);
     if (code != SAGA_EXIT_DONE) return code;

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/time.h"
+#include "engine/engine.h"
 #include "operate/output.h"
 
 enum { DAY_MS = 86400000 };
@@ -18,7 +19,7 @@ static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_STEP_RETRY_SCHEDULED] = "{step} is tried again at {due} ({reason})[: {message}]",
     [SAGA_FACT_STEP_SUCCEEDED] = "{step} succeeded",
     [SAGA_FACT_STEP_FAILED] = "{step} failed[: {type}][, {message}]",
-    [SAGA_FACT_STEP_UNKNOWN] = 
+    [SAGA_FACT_STEP_UNKNOWN] =
         "the outcome of {step} is unknown after attempt {attempt}[: {type}][, {message}]",
     [SAGA_FACT_STEP_SKIPPED] = "{step} was skipped and counts as done",
     [SAGA_FACT_COMPENSATION_DEFERRED] =
@@ -54,7 +55,7 @@ static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_AWAIT_OPENED] = "{step} waits for {type} of {topic}[ until {due}]",
     [SAGA_FACT_AWAIT_CLOSED] = "{step} is not waited for any more",
     [SAGA_FACT_CHILD_STARTED] = "{step} asks for the child saga {target}",
-    [SAGA_FACT_NOTE_SENT] = "{target} is told: {note}",
+    [SAGA_FACT_NOTE_SENT] = "{target} {note}",
     [SAGA_FACT_NOTE_IGNORED] = "changed nothing ({reason})[: {message}]",
     [SAGA_FACT_DEADLINE_PASSED] = "the saga's deadline has passed",
     [SAGA_FACT_SAGA_COMPLETED] = "the saga is completed[ ({reason})]",
@@ -71,7 +72,8 @@ static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_EVENT_RETURNED] = "the event {text} was given back",
     [SAGA_FACT_EVENT_DROPPED] = "the event {text} is kept no longer ({reason})",
     [SAGA_FACT_SCHEDULE_SET] = "the schedule of version {version} is in force, next at {due}",
-    [SAGA_FACT_SCHEDULE_TICKED] = "the tick of {text} was {reason}[, {missed} missed], next at {due}",
+    [SAGA_FACT_SCHEDULE_TICKED] =
+        "the tick of {text} was {reason}[, {missed} missed], next at {due}",
     [SAGA_FACT_SCHEDULE_ENDED] = "the definition has no schedule any more",
     [SAGA_FACT_START_IGNORED] = "started nothing ({reason})[: {message}]",
     [SAGA_FACT_REPLY_IGNORED] = "changed nothing ({reason})[: {message}]",
@@ -126,6 +128,58 @@ static void add_text(struct saga_buffer *buffer, struct saga_slice text)
     saga_buffer_add(buffer, saga_slice_of(saga_printable(buffer->arena, text)));
 }
 
+/* A saga by its id; an entry by what is matched there: no person has made its id, nor should read it. */
+static void add_party(struct saga_buffer *buffer, struct saga_slice id)
+{
+    struct saga_slice parts[3] = { 0 }, rest = id;
+    size_t slash = 0;
+    if (!saga_id_is_entry(id)) {
+        add_text(buffer, id);
+        return;
+    }
+    while (id.data[slash] != '/') slash++;
+    struct saga_slice value = saga_slice_skip(id, slash + 1);
+    rest.size = slash;
+    for (size_t i = 0; i < 3; i++) {
+        const char *mark = rest.size ? memchr(rest.data, SAGA_ENTRY_MARK, rest.size) : NULL;
+        parts[i] = rest;
+        if (mark) parts[i].size = (size_t)(mark - rest.data);
+        rest = saga_slice_skip(rest, parts[i].size + (mark != NULL));
+    }
+    if (parts[2].size == 0) {
+        saga_buffer_add(buffer, SAGA_SLICE("the schedule of "));
+        add_text(buffer, parts[0]);
+        return;
+    }
+    add_text(buffer, parts[2]);
+    saga_buffer_add(buffer, SAGA_SLICE(" of "));
+    add_text(buffer, parts[1]);
+    saga_buffer_add(buffer, SAGA_SLICE(" with "));
+    add_text(buffer, value);
+}
+
+/* What is said of a note behind the name of whom it is for. */
+static const char *sent_words(enum saga_note note)
+{
+    static const char *const words[SAGA_NOTE_COUNT] = {
+        [SAGA_NOTE_CHILD_START] = "is asked for",
+        [SAGA_NOTE_CHILD_CANCEL] = "is told to compensate instead of going on",
+        [SAGA_NOTE_CHILD_COMPENSATE] = "is told to compensate",
+        [SAGA_NOTE_CHILD_RELEASE] = "is let go",
+        [SAGA_NOTE_CHILD_ENDED] = "hears how this saga ended",
+        [SAGA_NOTE_CHILD_COMPENSATED] = "hears that this saga is compensated",
+        [SAGA_NOTE_CHILD_REFUSED] = "hears that this saga cannot be compensated",
+        [SAGA_NOTE_AWAIT_OPEN] = "is asked for",
+        [SAGA_NOTE_AWAIT_CLOSE] = "is asked for no longer",
+        [SAGA_NOTE_AWAIT_TAKEN] = "was taken",
+        [SAGA_NOTE_AWAIT_RETURNED] = "is given back, for others who wait",
+        [SAGA_NOTE_AWAIT_MATCH] = "is sent the event",
+        [SAGA_NOTE_SCHEDULE_START] = "is asked for",
+    };
+    SAGA_ASSERT(note < SAGA_NOTE_COUNT);
+    return words[note] ? words[note] : saga_note_name(note);
+}
+
 static void add_value(const struct saga_fact *fact, struct saga_slice name, int64_t time_ms,
                       struct saga_buffer *buffer)
 {
@@ -146,9 +200,9 @@ static void add_value(const struct saga_fact *fact, struct saga_slice name, int6
     } else if (saga_slice_is(name, "missed")) {
         if (fact->total) saga_buffer_printf(buffer, "%u", fact->total);
     } else if (saga_slice_is(name, "note")) {
-        saga_buffer_add(buffer, saga_slice_of(saga_note_name(fact->note)));
+        saga_buffer_add(buffer, saga_slice_of(sent_words(fact->note)));
     } else if (saga_slice_is(name, "target")) {
-        add_text(buffer, fact->target.size ? fact->target : fact->id);
+        add_party(buffer, fact->target.size ? fact->target : fact->id);
     } else if (saga_slice_is(name, "status")) {
         saga_buffer_add(buffer, saga_slice_of(saga_status_name(fact->status)));
     } else if (saga_slice_is(name, "on")) {
@@ -207,6 +261,15 @@ void saga_fact_words(const struct saga_fact *fact, int64_t time_ms, struct saga_
 
 static void add_start(const struct saga_event *cause, struct saga_buffer *buffer)
 {
+    if (cause->note == SAGA_NOTE_CHILD_START) {
+        add_party(buffer, cause->from_id);
+        saga_buffer_add(buffer, SAGA_SLICE(" asked for this saga as its child"));
+        return;
+    }
+    if (cause->note == SAGA_NOTE_SCHEDULE_START) {
+        saga_buffer_add(buffer, SAGA_SLICE("the schedule's time came"));
+        return;
+    }
     if (cause->type.size)
         add_text(buffer, cause->type);
     else
@@ -275,18 +338,39 @@ static void add_operator(const struct saga_event *cause, struct saga_buffer *buf
     }
 }
 
+/* What is said of a note behind the name of whom it is from. */
+static const char *told_words(enum saga_note note)
+{
+    static const char *const words[SAGA_NOTE_COUNT] = {
+        [SAGA_NOTE_CHILD_CANCEL] = "is compensated, so this child is cancelled",
+        [SAGA_NOTE_CHILD_COMPENSATE] = "is compensated, and this child with it",
+        [SAGA_NOTE_CHILD_RELEASE] = "has ended and lets this child go",
+        [SAGA_NOTE_CHILD_ENDED] = "ended: ",
+        [SAGA_NOTE_CHILD_COMPENSATED] = "is compensated",
+        [SAGA_NOTE_CHILD_REFUSED] = "cannot be compensated",
+        [SAGA_NOTE_AWAIT_OPEN] = "began to wait at ",
+        [SAGA_NOTE_AWAIT_CLOSE] = "waits no longer at ",
+        [SAGA_NOTE_AWAIT_TAKEN] = "took the event at ",
+        [SAGA_NOTE_AWAIT_RETURNED] = "gave the event back at ",
+        [SAGA_NOTE_AWAIT_MATCH] = "came",
+        [SAGA_NOTE_SCHEDULE_SET] = "was deployed",
+    };
+    SAGA_ASSERT(note < SAGA_NOTE_COUNT);
+    return words[note] ? words[note] : saga_note_name(note);
+}
+
 static void add_note(const struct saga_event *cause, struct saga_buffer *buffer)
 {
     if (cause->note == SAGA_NOTE_AWAIT_EVENT) {
         add_start(cause, buffer);
         return;
     }
-    add_text(buffer, cause->from_id);
-    saga_buffer_printf(buffer, " told %s", saga_note_name(cause->note));
-    bool ended = cause->note == SAGA_NOTE_CHILD_ENDED || cause->note == SAGA_NOTE_AWAIT_MATCH;
-    if (!ended) return;
-    saga_buffer_add(buffer, SAGA_SLICE(": "));
-    add_text(buffer, cause->type);
+    const char *words = told_words(cause->note);
+    bool open = words[strlen(words) - 1] == ' ';
+    add_party(buffer, cause->from_id);
+    saga_buffer_printf(buffer, " %s", words);
+    if (open)
+        add_text(buffer, cause->note == SAGA_NOTE_CHILD_ENDED ? cause->type : cause->from_step);
 }
 
 void saga_cause_words(const struct saga_journal_record *record, struct saga_buffer *buffer)

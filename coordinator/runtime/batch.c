@@ -66,10 +66,15 @@ static void hop(struct saga_batch *b, const struct saga_intake_item *in,
 
 /* A note that nobody's state stands behind: who asked for something that there is not, hears of it. */
 static void answer_for_nobody(struct saga_batch *b, const struct saga_event *asked,
-                              enum saga_note note, const char *type, struct saga_slice body)
+                              enum saga_note note, const char *type, struct saga_slice words)
 {
     const struct saga_state nobody = { .id = asked->target, .run = SAGA_SLICE("none") };
     struct saga_message message;
+    struct saga_buffer json;
+    saga_buffer_init(&json, b->arena);
+    saga_buffer_printf(&json, "{\"message\":");
+    saga_buffer_add_json_string(&json, words);
+    saga_buffer_add_char(&json, '}');
     struct saga_fact fact = { .kind = SAGA_FACT_NOTE_SENT,
                               .note = note,
                               .id = asked->from_id,
@@ -77,19 +82,9 @@ static void answer_for_nobody(struct saga_batch *b, const struct saga_event *ask
                               .step = asked->from_step,
                               .type = saga_slice_of(type),
                               .text = asked->id,
-                              .value = body };
+                              .value = saga_buffer_slice(&json) };
     saga_note_message(b->w->config.inbox, b->w->config.lanes, &fact, &nobody, b->arena, &message);
     send_out(b, &message, NULL);
-}
-
-static void refuse_child(struct saga_batch *b, const struct saga_intake_item *in)
-{
-    struct saga_buffer json;
-    saga_buffer_init(&json, b->arena);
-    saga_buffer_printf(&json, "{\"message\":");
-    saga_buffer_add_json_string(&json, in->words);
-    saga_buffer_add_char(&json, '}');
-    answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_ENDED, "NoSuchSaga", saga_buffer_slice(&json));
 }
 
 static int take_item(struct saga_batch *b, const struct saga_intake_item *in)
@@ -98,9 +93,12 @@ static int take_item(struct saga_batch *b, const struct saga_intake_item *in)
     case SAGA_INTAKE_NOTHING: b->ignored++; return SAGA_OK;
     case SAGA_INTAKE_DEAD_LETTER: put_aside(b, &in->record, in->reason, in->words); return SAGA_OK;
     case SAGA_INTAKE_DEFINITION_MISSING:
-        if (note_missing_definition(b) < 0) return SAGA_E_AGAIN;          /* R19 */
-        if (in->event.note == SAGA_NOTE_CHILD_START) refuse_child(b, in); /* R22 */
-        put_aside(b, &in->record, in->reason, in->words);
+        if (note_missing_definition(b) < 0) return SAGA_E_AGAIN; /* R19 */
+        /* R22: a start that was put aside could be taken up later, when nobody waits for the child */
+        if (in->event.note == SAGA_NOTE_CHILD_START)
+            answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_ENDED, "NoSuchSaga", in->words);
+        else
+            put_aside(b, &in->record, in->reason, in->words);
         return SAGA_OK;
     case SAGA_INTAKE_EVENT: break;
     }
@@ -353,9 +351,18 @@ static void for_nobody(struct saga_batch *b, struct saga_lane *lane,
         note_orphan(b, lane, in);
         return;
     }
-    if (in->event.note == SAGA_NOTE_AWAIT_MATCH) give_back(b, &in->event);
-    put_aside(b, &in->record, SAGA_SLICE("no-such-saga"),
-              saga_arena_printf(b->arena, "there is no saga %.*s", SAGA_SLICE_ARG(in->saga_id)));
+    struct saga_slice words =
+        saga_arena_printf(b->arena, "there is no saga %.*s", SAGA_SLICE_ARG(in->saga_id));
+    switch (in->event.kind == SAGA_EVENT_NOTE ? in->event.note : SAGA_NOTE_NONE) {
+    case SAGA_NOTE_AWAIT_MATCH: give_back(b, &in->event); return;
+    case SAGA_NOTE_CHILD_CANCEL:
+        answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_ENDED, "NoSuchSaga", words);
+        return;
+    case SAGA_NOTE_CHILD_COMPENSATE:
+        answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_REFUSED, "NoSuchSaga", words);
+        return;
+    default: put_aside(b, &in->record, SAGA_SLICE("no-such-saga"), words); return;
+    }
 }
 
 static int journal(struct saga_batch *b, struct saga_lane *lane, struct saga_resident *resident,

@@ -28,6 +28,13 @@ static void add_dead_letter(struct reading *r, const char *reason, struct saga_s
     item->words = words;
 }
 
+/* An event of the outside that cannot be read for one definition may be for others, to whose lanes it hops: it is put
+ * aside once, where it was read first. */
+static void add_bad_event(struct reading *r, const char *reason, struct saga_slice words)
+{
+    if (!r->common.from_inbox) add_dead_letter(r, reason, words);
+}
+
 /* Is this part of a hop for the inbox that it came by? Other parts were sent to theirs. */
 static bool is_here(const struct reading *r, uint32_t lane)
 {
@@ -110,17 +117,17 @@ static bool read_start(struct reading *r, struct saga_definition *definition,
     bool passes;
     if (!type_matches(r, start)) return false;
     if (passes_when(r, start, &passes, &message) < 0) {
-        add_dead_letter(r, "when-failed", message);
+        add_bad_event(r, "when-failed", message);
         return true;
     }
     if (!passes) return false;
     if (eval_text(r, start->key, r->common.event.body, &key, &message) < 0 ||
         check_key(r, key, &message) < 0) {
-        add_dead_letter(r, "bad-key", message);
+        add_bad_event(r, "bad-key", message);
     } else if (r->common.event.body.size > SAGA_INPUT_BYTES_MAX) {
-        add_dead_letter(r, "too-large",
-                        saga_arena_printf(r->intake->arena, "a start of %zu bytes, the limit is %d",
-                                          r->common.event.body.size, SAGA_INPUT_BYTES_MAX));
+        add_bad_event(r, "too-large",
+                      saga_arena_printf(r->intake->arena, "a start of %zu bytes, the limit is %d",
+                                        r->common.event.body.size, SAGA_INPUT_BYTES_MAX));
     } else {
         add_start(r, definition, key);
     }
@@ -165,19 +172,18 @@ static bool was_added(const struct reading *r, struct saga_slice entry)
     return false;
 }
 
-static void add_awaited(struct reading *r, const struct saga_definition *definition,
-                        const struct saga_await *await)
+/* False: the body has no value there. */
+static bool add_awaited(struct reading *r, const struct saga_definition *definition,
+                        const struct saga_await *await, struct saga_slice *ret_message)
 {
-    struct saga_slice value, message = SAGA_SLICE_NONE;
-    if (eval_text(r, await->match, r->common.event.body, &value, &message) < 0 ||
-        check_key(r, value, &message) < 0) {
-        add_dead_letter(r, "match-failed", message);
-        return;
-    }
+    struct saga_slice value;
+    if (eval_text(r, await->match, r->common.event.body, &value, ret_message) < 0 ||
+        check_key(r, value, ret_message) < 0)
+        return false;
     uint32_t lane = saga_lane_of_key(value, r->intake->lanes);
     struct saga_slice entry =
         saga_correlation_id(r->intake->arena, definition->name, await->topic, await->event, value);
-    if (!is_here(r, lane) || was_added(r, entry)) return;
+    if (!is_here(r, lane) || was_added(r, entry)) return true;
     struct saga_intake_item *item = add(r, SAGA_INTAKE_EVENT);
     item->lane = lane;
     item->event.kind = SAGA_EVENT_NOTE;
@@ -185,17 +191,33 @@ static void add_awaited(struct reading *r, const struct saga_definition *definit
     item->event.target = entry;
     item->event.keep_ms = await->keep_early_ms;
     item->saga_id = entry;
+    return true;
+}
+
+/* What all versions of a definition wait for. A version may match by what events have no more, or not yet: only an event
+ * that no version can match is put aside. */
+static void read_awaited_of(struct reading *r, struct saga_slice name)
+{
+    struct saga_slice message = SAGA_SLICE_NONE;
+    bool matched = false;
+    for (size_t i = 0; i < saga_catalog_count(r->intake->catalog); i++) {
+        const struct saga_definition *definition = saga_catalog_at(r->intake->catalog, i);
+        if (!saga_slice_equal(definition->name, name)) continue;
+        for (size_t b = 0; b < definition->block_count; b++) {
+            const struct saga_block *block = definition->blocks[b];
+            if (block->kind != SAGA_BLOCK_AWAIT || !await_matches(r, &block->await)) continue;
+            if (add_awaited(r, definition, &block->await, &message)) matched = true;
+        }
+    }
+    if (!matched && message.size) add_bad_event(r, "match-failed", message);
 }
 
 static void read_awaited(struct reading *r)
 {
     for (size_t i = 0; i < saga_catalog_count(r->intake->catalog); i++) {
         const struct saga_definition *definition = saga_catalog_at(r->intake->catalog, i);
-        for (size_t b = 0; b < definition->block_count; b++) {
-            const struct saga_block *block = definition->blocks[b];
-            if (block->kind == SAGA_BLOCK_AWAIT && await_matches(r, &block->await))
-                add_awaited(r, definition, &block->await);
-        }
+        if (definition == saga_catalog_newest(r->intake->catalog, definition->name))
+            read_awaited_of(r, definition->name);
     }
 }
 

@@ -322,7 +322,7 @@ void saga_replay_record(struct saga_replay *replay, const struct saga_message *m
         evolve(replay, message, &record, saga);
     }
     if (!saga->state->forgotten && saga->state->status != SAGA_STATUS_NONE) return;
-    replay->forgotten += saga->state->forgotten;
+    replay->forgotten += saga->state->forgotten && saga->state->kind == SAGA_KIND_SAGA;
     free_replayed(replay, saga);
 }
 

@@ -33,6 +33,18 @@ static const char third_definition[] =
     "  - { topic: u, event: Asked, key: .id }\n"
     "steps: [{ step: a, send: p/A, success: Done, compensate: none }]\n";
 
+/* one topic that both begins a saga and goes on with it; two versions that match by other members */
+static const char waiting[] = "saga: four\nversion: 1\n"
+                              "participants: { p: { commands: c, replies: r } }\n"
+                              "start: { topic: w, event: Go, key: .id }\n"
+                              "steps: [{ await: go, topic: w, event: Go, match: .old, with: "
+                              ".input.id, timeout: 1h }]\n";
+static const char waiting_newer[] = "saga: four\nversion: 2\n"
+                                    "participants: { p: { commands: c, replies: r } }\n"
+                                    "start: { topic: w, event: Go, key: .id }\n"
+                                    "steps: [{ await: go, topic: w, event: Go, match: .new, with: "
+                                    ".input.id, timeout: 1h }]\n";
+
 struct world {
     struct saga_arena arena;
     struct saga_catalog *catalog;
@@ -56,6 +68,8 @@ static int set_up(void **state)
     add(&world, first);
     add(&world, second);
     add(&world, third_definition);
+    add(&world, waiting);
+    add(&world, waiting_newer);
     world.intake =
         (struct saga_intake){ world.catalog, SAGA_SLICE("saga.inbox"), LANES, &world.arena };
     *state = &world;
@@ -199,9 +213,61 @@ static void hops_are_for_one_lane(void **state)
     assert_int_equal(items[0].fate, SAGA_INTAKE_DEFINITION_MISSING);
 }
 
+static struct saga_intake_item *read_awaited(struct world *w, const char *body, size_t *ret_count)
+{
+    struct saga_header *headers = SAGA_NEW(&w->arena, struct saga_header);
+    *headers = (struct saga_header){ SAGA_SLICE("ce_type"), SAGA_SLICE("Go") };
+    return read_one(w, "w", body, headers, 1, ret_count);
+}
+
+/* Catches an event that a version no saga runs on makes a dead letter, and one that only half of the record's readers get. */
+static void an_event_is_for_who_starts_and_for_who_waits(void **state)
+{
+    struct world *w = *state;
+    size_t count;
+    struct saga_intake_item *items = read_awaited(w, "{\"id\":\"k\",\"new\":\"v\"}", &count);
+    assert_int_equal(count, 2);
+    assert_true(saga_slice_is(items[0].saga_id, "four/k"));
+    assert_true(saga_slice_is(items[1].saga_id, "four~w~Go/v"));
+    assert_int_equal(items[1].lane, saga_lane_of_key(SAGA_SLICE("v"), LANES));
+    items = read_awaited(w, "{\"id\":\"k\",\"old\":7,\"new\":7}", &count);
+    assert_int_equal(count, 2); /* both versions wait at one entry, which gets it once */
+    assert_true(saga_slice_is(items[1].saga_id, "four~w~Go/7"));
+    items = read_awaited(w, "{\"id\":\"k\",\"old\":1,\"new\":2}", &count);
+    assert_int_equal(count, 3);
+    items = read_awaited(w, "{\"id\":\"k\"}", &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(items[1].fate, SAGA_INTAKE_DEAD_LETTER);
+    assert_true(saga_slice_is(items[1].reason, "match-failed"));
+}
+
+/* Catches a record that stands in the dead letters once for each lane that it hops to. */
+static void what_cannot_be_matched_is_put_aside_where_it_was_read(void **state)
+{
+    struct world *w = *state;
+    struct saga_header headers[] = { { SAGA_SLICE("ce_type"), SAGA_SLICE("Go") } };
+    struct saga_message hop, record = { .topic = SAGA_SLICE("w"),
+                                        .partition = 3,
+                                        .offset = 5,
+                                        .value = SAGA_SLICE("{\"id\":\"k\"}"),
+                                        .headers = headers,
+                                        .header_count = 1 };
+    struct saga_intake_item *items;
+    size_t count;
+    uint32_t lane = saga_lane_of_key(SAGA_SLICE("k"), LANES);
+    saga_hop_message(&record, SAGA_SLICE("saga.inbox"), lane, SAGA_SLICE("k"), &w->arena, &hop);
+    saga_intake_read(&w->intake, &hop, &items, &count);
+    assert_int_equal(count, 1);
+    assert_true(saga_slice_is(items[0].saga_id, "four/k"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_event_is_for_who_starts_and_for_who_waits, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_matched_is_put_aside_where_it_was_read,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_start_that_fits_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_event_starts_every_saga_that_waits_for_it, set_up,
                                         tear_down),
