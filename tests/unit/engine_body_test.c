@@ -115,11 +115,11 @@ static void a_further_attempt_is_written_as_before(void **state)
 static void a_step_whose_schema_is_gone_ends_as_unknown(void **state)
 {
     struct world *w = define(state, AVRO);
-    struct saga_schemas *schemas = schemas_of(w, at_first);
+    struct saga_schemas *schemas = schemas_of(w, at_first), *none = saga_schemas_new();
     w->definition->schemas = schemas;
     start(w, "{\"k\":\"k/1\",\"n\":7}");
     ring(w, "step/a");
-    w->definition->schemas = NULL;
+    w->definition->schemas = none;
     ring(w, "step/a");
     EXPECT(w, "StepUnknown a; CompensationStarted a <BodyDoesNotFit>; SagaStuck a on "
               "compensation");
@@ -128,18 +128,19 @@ static void a_step_whose_schema_is_gone_ends_as_unknown(void **state)
     EXPECT(w, "SagaContinued compensating (retry); CompensationSent a#1");
     expect_sent(w, SAGA_FACT_COMPENSATION_SENT, SCHEMA("UndoA", "int"), "0e");
     saga_schemas_free(schemas);
+    saga_schemas_free(none);
 }
 
 static void a_compensation_whose_schema_is_gone_is_stuck(void **state)
 {
     struct world *w = define(state, AVRO);
-    struct saga_schemas *schemas = schemas_of(w, at_first);
+    struct saga_schemas *schemas = schemas_of(w, at_first), *none = saga_schemas_new();
     w->definition->schemas = schemas;
     go_to(w, "A");
     reply(w, "BNo", "b", 1);
     EXPECT(w, "StepFailed b <BNo>; CompensationStarted b <BNo>; CompensationSent a#1");
     ring(w, "compensation/a");
-    w->definition->schemas = NULL;
+    w->definition->schemas = none;
     ring(w, "compensation/a");
     EXPECT(w, "CompensationFailed a <BodyDoesNotFit>; SagaStuck a on compensation");
     say(w, SAGA_VERB_RETRY);
@@ -148,6 +149,16 @@ static void a_compensation_whose_schema_is_gone_is_stuck(void **state)
     say(w, SAGA_VERB_RETRY);
     EXPECT(w, "SagaContinued compensating (retry); CompensationSent a#2");
     saga_schemas_free(schemas);
+    saga_schemas_free(none);
+}
+
+/* Exploring, and proving a journal: nothing is sent, so bodies need not be made. */
+static void who_sends_nothing_needs_no_schemas(void **state)
+{
+    struct world *w = define(state, AVRO);
+    start(w, "{\"k\":\"k/1\",\"n\":\"seven\"}");
+    EXPECT(w, "SagaStarted; StepSent a#1");
+    assert_null(fact_of(w, SAGA_FACT_STEP_SENT)->encoded.data);
 }
 
 int main(void)
@@ -159,6 +170,7 @@ int main(void)
         WORLD_TEST(a_further_attempt_is_written_as_before),
         WORLD_TEST(a_step_whose_schema_is_gone_ends_as_unknown),
         WORLD_TEST(a_compensation_whose_schema_is_gone_is_stuck),
+        WORLD_TEST(who_sends_nothing_needs_no_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
