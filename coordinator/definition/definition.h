@@ -263,7 +263,8 @@ struct saga_definition {
     struct saga_publish on_completed;
     struct saga_publish on_compensated;
 
-    /* What bodies in Avro are made by: whoever decides with it says so (saga_catalog_use_schemas). NULL: none. */
+    /* What bodies in Avro are made by: whoever decides with it says so (saga_catalog_use_schemas). NULL: who decides
+     * sends nothing, and takes every body to fit. */
     const struct saga_schemas *schemas;
 
     struct saga_expression **expressions; /* all of them, to be freed */

@@ -3,9 +3,10 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-static const struct saga_schemas *schemas_of(const struct saga_decision *d)
+/* Who only decides, and sends nothing, has no schemas: every body is taken to fit. */
+static bool is_made(const struct saga_decision *d, enum saga_body_format format)
 {
-    return d->definition ? d->definition->schemas : NULL;
+    return format != SAGA_FORMAT_JSON && d->definition->schemas;
 }
 
 int saga_body_evaluate(struct saga_decision *d, const struct saga_scope *scope,
@@ -15,8 +16,8 @@ int saga_body_evaluate(struct saga_decision *d, const struct saga_scope *scope,
 {
     struct saga_slice json, encoded = SAGA_SLICE_NONE;
     int error = saga_evaluate(d, scope, expression, SAGA_SLICE_NONE, &json, ret_message);
-    if (error == SAGA_OK && format != SAGA_FORMAT_JSON)
-        error = saga_body_make(schemas_of(d), format, type, json, d->arena, &encoded, ret_message);
+    if (error == SAGA_OK && is_made(d, format))
+        error = saga_body_make(d->definition->schemas, format, type, json, d->arena, &encoded, ret_message);
     if (error < 0) return error;
     *ret_json = json;
     *ret_encoded = encoded;
@@ -28,8 +29,8 @@ int saga_body_again(struct saga_decision *d, enum saga_body_format format, struc
                     struct saga_slice *ret_message)
 {
     *ret_encoded = SAGA_SLICE_NONE;
-    if (format == SAGA_FORMAT_JSON) return SAGA_OK;
-    return saga_body_make_as_before(schemas_of(d), format, type, json, d->arena, ret_encoded,
+    if (!is_made(d, format)) return SAGA_OK;
+    return saga_body_make_as_before(d->definition->schemas, format, type, json, d->arena, ret_encoded,
                                     ret_message);
 }
 

@@ -156,14 +156,17 @@ static bool may_be_decided(struct saga_replay *replay, const struct saga_message
 static bool decides_the_same(struct saga_replay *replay, const struct saga_message *message,
                              const struct saga_journal_record *record,
                              const struct saga_state *state,
-                             const struct saga_definition *definition, const uint8_t *chain)
+                             const struct saga_definition *definition,
+                             const struct saga_schemas *schemas, const uint8_t *chain)
 {
+    struct saga_definition used = definition ? *definition : (struct saga_definition){ 0 };
     struct saga_state *working = saga_state_clone(state);
     struct saga_facts facts = { 0 };
     struct saga_journal_record again = *record;
     struct saga_slice bytes;
     uint8_t ignored[SAGA_SHA256_BYTES];
-    saga_decide(definition, working, &record->cause, &replay->arena, &facts);
+    used.schemas = schemas;
+    saga_decide(definition ? &used : NULL, working, &record->cause, &replay->arena, &facts);
     again.facts = facts.items;
     again.fact_count = facts.count;
     int error = saga_journal_encode(replay->codec, &again, chain, &replay->arena, &bytes, ignored);
@@ -186,10 +189,16 @@ static void decide_again(struct saga_replay *replay, const struct saga_message *
                SAGA_SLICE_ARG(record->name), record->version);
         return;
     }
-    if (definition && decides_the_same(replay, message, record, state, definition, chain)) return;
+    if (definition && decides_the_same(replay, message, record, state, definition, NULL, chain))
+        return;
+    /* a body that did not fit its schema: by the schemas that are there now, as well as can be */
+    const struct saga_schemas *schemas = saga_catalog_schemas(replay->catalog);
+    if (definition && schemas &&
+        decides_the_same(replay, message, record, state, definition, schemas, chain))
+        return;
     /* an entry needs none; R19: it was decided while the definition was nowhere to be had */
     bool without = state->status != SAGA_STATUS_NONE || record->cause.kind == SAGA_EVENT_NOTE;
-    if (without && decides_the_same(replay, message, record, state, NULL, chain)) return;
+    if (without && decides_the_same(replay, message, record, state, NULL, NULL, chain)) return;
     if (definition)
         differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
                "deciding its cause again gives other facts");

@@ -1,4 +1,4 @@
-/* The core: base, definition, engine, codec. */
+/* The core: base, schema, definition, engine, codec. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,8 +10,10 @@
 #include "codec/codec.h"
 #include "codec/message.h"
 #include "definition/catalog.h"
+#include "definition/schema_folder.h"
 #include "engine/engine.h"
 #include "heap.h"
+#include "schema/body.h"
 
 #define EXAMPLE SAGA_SOURCE_DIR "/sagas/order-fulfilment.yaml"
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -72,6 +74,39 @@ static const struct heap_scenario base_scenarios[] = {
     { .name = "base: findings", .run = run_findings, .own_stdout = true },
 };
 const struct heap_module heap_base = { "base", base_scenarios, COUNT(base_scenarios) };
+
+/* ---- schema ---- */
+
+/* The example's folder, and a body there and back. */
+static int run_schemas(void)
+{
+    struct saga_arena arena;
+    struct saga_diagnostics findings;
+    struct saga_schemas *schemas;
+    struct saga_slice body, json, type, words;
+    saga_arena_init(&arena);
+    saga_diagnostics_init(&findings, &arena);
+    int error = saga_schema_folder_read(SAGA_SOURCE_DIR "/schemas", &findings, &schemas);
+    if (error < 0) {
+        heap_tell_slice(findings.items[0].what);
+        saga_arena_free(&arena);
+        return error;
+    }
+    error = saga_body_make(schemas, SAGA_FORMAT_AVRO, SAGA_SLICE("InvoiceCreated"),
+                           SAGA_SLICE("{\"invoiceNumber\":7,\"due\":\"2028-02-29\",\"total\":{"
+                                      "\"amount\":19.90}}"),
+                           &arena, &body, &words);
+    if (error == SAGA_OK) error = saga_body_from_avro(schemas, body, &arena, &json, &type, &words);
+    heap_tell_slice(error == SAGA_OK ? json : words);
+    saga_schemas_free(schemas);
+    saga_arena_free(&arena);
+    return error;
+}
+
+static const struct heap_scenario schema_scenarios[] = {
+    { .name = "schema: a folder, and a body there and back", .run = run_schemas },
+};
+const struct heap_module heap_schema = { "schema", schema_scenarios, COUNT(schema_scenarios) };
 
 /* ---- definition ---- */
 

@@ -261,6 +261,42 @@ static void what_cannot_be_matched_is_put_aside_where_it_was_read(void **state)
     assert_true(saga_slice_is(items[0].saga_id, "four/k"));
 }
 
+/* The record's name is the type where no header says one; a schema that is not known has a reason of its own. */
+static void a_reply_in_avro_is_read_by_its_schema(void **state)
+{
+    struct world *w = *state;
+    struct saga_schemas *schemas = saga_schemas_new();
+    struct saga_diagnostics diagnostics;
+    struct saga_intake_item *items;
+    size_t count;
+    saga_schemas_add(schemas, SAGA_SLICE("Done.avsc"),
+                     SAGA_SLICE("{\"type\":\"record\",\"name\":\"n.Done\",\"fields\":[{\"name\":"
+                                "\"id\",\"type\":\"long\"}]}"));
+    saga_diagnostics_init(&diagnostics, &w->arena);
+    assert_int_equal(saga_schemas_read(schemas, "schemas", &diagnostics), 0);
+    assert_int_equal(saga_schemas_add_id(schemas, 5, SAGA_SLICE("Done.avsc")), 0);
+    saga_catalog_use_schemas(w->catalog, schemas);
+    struct saga_header headers[] = { { SAGA_SLICE("ce_subject"), SAGA_SLICE("first/k") } };
+    struct saga_message record = { .topic = SAGA_SLICE("r"),
+                                   .value = { "\0\0\0\0\5\x0e", 6 },
+                                   .headers = headers,
+                                   .header_count = 1 };
+    saga_intake_read(&w->intake, &record, &items, &count);
+    assert_int_equal(items[0].fate, SAGA_INTAKE_EVENT);
+    assert_true(saga_slice_is(items[0].event.type, "Done"));
+    assert_true(saga_slice_is(items[0].event.body, "{\"id\":7}"));
+    assert_int_equal(items[0].record.value.size, 6); /* a hop carries it as it was read */
+    record.value.data = "\0\0\0\0\6\x0e";
+    saga_intake_read(&w->intake, &record, &items, &count);
+    assert_int_equal(items[0].fate, SAGA_INTAKE_DEAD_LETTER);
+    assert_true(saga_slice_is(items[0].reason, SAGA_REASON_NO_SCHEMA));
+    record.value = (struct saga_slice){ "\0\0\0\0\5", 5 };
+    saga_intake_read(&w->intake, &record, &items, &count);
+    assert_int_equal(items[0].fate, SAGA_INTAKE_DEAD_LETTER);
+    assert_true(saga_slice_is(items[0].reason, "unreadable"));
+    saga_schemas_free(schemas);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +304,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_matched_is_put_aside_where_it_was_read,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reply_in_avro_is_read_by_its_schema, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_start_that_fits_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_event_starts_every_saga_that_waits_for_it, set_up,
                                         tear_down),
