@@ -210,7 +210,8 @@ static int subscribe(struct saga_worker *w)
     struct saga_slice *names = SAGA_NEW_ARRAY(&w->arena, struct saga_slice, count + 1);
     names[0] = w->config.inbox;
     for (size_t i = 0; i < count; i++)
-        if (topics[i].replies || topics[i].starts) names[total++] = topics[i].topic;
+        if (topics[i].replies || topics[i].starts || topics[i].awaits)
+            names[total++] = topics[i].topic;
     int error = w->config.bus.subscribe(w->config.bus.self, names, total);
     if (error < 0) {
         saga_worker_note(w, "%s", w->config.bus.problem(w->config.bus.self));
