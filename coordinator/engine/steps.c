@@ -151,11 +151,11 @@ static void stuck_step_failed(struct saga_decision *d, const struct saga_step_st
     if (!d->state->stuck_forward) {
         saga_go_on(d, SAGA_COMPENSATING, "late-answer");
         saga_compensate_next(d); /* its compensation is not needed any more */
+    } else if (!d->state->pivoted && d->state->has_deferred) {
+        saga_compensate_begin(d, d->state->deferred); /* whatever its catch would do */
     } else if (branch_for(block, step) < block->branch_count) {
         saga_go_on(d, SAGA_RUNNING, "late-answer");
         saga_proceed(d);
-    } else if (!d->state->pivoted && d->state->has_deferred) {
-        saga_compensate_begin(d, d->state->deferred);
     } else if (!d->state->pivoted) {
         saga_compensate_begin(
             d, (struct saga_error_value){ step->path, step->error_type, step->error_message });
