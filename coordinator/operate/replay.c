@@ -269,9 +269,11 @@ static int expect_records(struct verification *v, uint32_t lanes)
 static int load_catalog(struct saga_call *call, struct saga_catalog **ret)
 {
     struct saga_deployment deployment = { 0 };
-    int code = saga_deployment_read(call, &deployment);
+    int code = saga_call_schemas(call);
+    if (code == SAGA_EXIT_DONE) code = saga_deployment_read(call, &deployment);
     if (code != SAGA_EXIT_DONE) return code;
     if (saga_catalog_new(ret) < 0) return SAGA_EXIT_FAILED;
+    saga_catalog_use_schemas(*ret, call->schemas);
     for (size_t i = 0; i < deployment.count; i++) {
         struct saga_definition *definition = saga_deployed_load(call, &deployment.items[i]);
         if (definition) saga_catalog_add(*ret, definition);

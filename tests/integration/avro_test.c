@@ -31,6 +31,19 @@ static void read_log(const char *path, char *ret, size_t size)
     if (file) fclose(file);
 }
 
+/* Its first body cannot be made: it ends at once, and nothing was sent. */
+static void start_what_does_not_fit(struct saga_test_cluster *cluster)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/input.json", cluster->folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("{\"deliveryId\":\"X-1\"}", file);
+    fclose(file);
+    assert_int_equal(saga_test_cli(cluster, NULL, 0, "start invoice --key X-1 --input %s", path),
+                     0);
+}
+
 static void java_and_the_coordinator_read_each_other(void **state)
 {
     struct saga_test_cluster cluster;
@@ -56,8 +69,9 @@ static void java_and_the_coordinator_read_each_other(void **state)
         read_log(log, words, sizeof words);
         fail_msg("the services ended with %d; logs in %s\n%s", status, cluster.folder, words);
     }
+    start_what_does_not_fit(&cluster);
     /* every fifth and every seventh is taken back; the 35th is one of both */
-    saga_test_wait_status(&cluster, "compensated", REFUSED + NO_ADDRESS - NEITHER, WAIT_MS);
+    saga_test_wait_status(&cluster, "compensated", REFUSED + NO_ADDRESS - NEITHER + 1, WAIT_MS);
     saga_test_wait_status(&cluster, "completed", SAGAS - REFUSED - NO_ADDRESS + NEITHER, WAIT_MS);
     saga_test_check_books(&cluster, topics);
     /* the reply that was no Avro: put aside with the place in it where it stops fitting, and D-1 completed */
@@ -76,6 +90,8 @@ static void java_and_the_coordinator_read_each_other(void **state)
                      0);
     assert_non_null(strstr(words, "\"invoiceNumber\":3,"));
     assert_non_null(strstr(words, "\"remark\":null"));
+    assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "history invoice/X-1"), 0);
+    assert_non_null(strstr(words, "field customerNumber: must be a long, is null"));
     saga_test_cluster_stop(&cluster);
     unsetenv("SAGA_SCHEMAS");
 }
