@@ -94,11 +94,9 @@ static int take_item(struct saga_batch *b, const struct saga_intake_item *in)
     case SAGA_INTAKE_DEAD_LETTER: put_aside(b, &in->record, in->reason, in->words); return SAGA_OK;
     case SAGA_INTAKE_DEFINITION_MISSING:
         if (note_missing_definition(b) < 0) return SAGA_E_AGAIN; /* R19 */
-        /* R22: a start that was put aside could be taken up later, when nobody waits for the child */
-        if (in->event.note == SAGA_NOTE_CHILD_START)
+        if (in->event.note == SAGA_NOTE_CHILD_START)             /* R22 */
             answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_ENDED, "NoSuchSaga", in->words);
-        else
-            put_aside(b, &in->record, in->reason, in->words);
+        put_aside(b, &in->record, in->reason, in->words);
         return SAGA_OK;
     case SAGA_INTAKE_EVENT: break;
     }
@@ -353,16 +351,14 @@ static void for_nobody(struct saga_batch *b, struct saga_lane *lane,
     }
     struct saga_slice words =
         saga_arena_printf(b->arena, "there is no saga %.*s", SAGA_SLICE_ARG(in->saga_id));
-    switch (in->event.kind == SAGA_EVENT_NOTE ? in->event.note : SAGA_NOTE_NONE) {
-    case SAGA_NOTE_AWAIT_MATCH: give_back(b, &in->event); return;
-    case SAGA_NOTE_CHILD_CANCEL:
+    enum saga_note note = in->event.kind == SAGA_EVENT_NOTE ? in->event.note : SAGA_NOTE_NONE;
+    if (note == SAGA_NOTE_AWAIT_MATCH)
+        give_back(b, &in->event);
+    else if (note == SAGA_NOTE_CHILD_CANCEL)
         answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_ENDED, "NoSuchSaga", words);
-        return;
-    case SAGA_NOTE_CHILD_COMPENSATE:
+    else if (note == SAGA_NOTE_CHILD_COMPENSATE)
         answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_REFUSED, "NoSuchSaga", words);
-        return;
-    default: put_aside(b, &in->record, SAGA_SLICE("no-such-saga"), words); return;
-    }
+    put_aside(b, &in->record, SAGA_SLICE("no-such-saga"), words); /* R13 */
 }
 
 static int journal(struct saga_batch *b, struct saga_lane *lane, struct saga_resident *resident,
