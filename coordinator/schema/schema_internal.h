@@ -46,7 +46,7 @@ int saga_schema_match(const struct saga_schema *writer, const struct saga_schema
 const struct saga_schema_field *saga_schema_field_read(const struct saga_schema *reader,
                                                        struct saga_slice writers_name);
 
-/* ---- decode.c, encode.c ---- */
+/* ---- decode.c, encode.c, defaults.c ---- */
 
 /* One datum of `writer` at the front of `*bytes`, read as `reader`: its JSON in `arena`, the bytes are taken off. */
 int saga_schema_decode(const struct saga_schema *writer, const struct saga_schema *reader,
