@@ -12,14 +12,17 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import jsonschema
 import ruamel.yaml
 
 # Findings that a schema cannot have.
 LOADER_ONLY = {
-    "SG001", "SG002", "SG104", "SG105", "SG106", "SG109", "SG110", "SG201", "SG202", "SG203", "SG204", "SG205",
-    "SG301", "SG302", "SG303", "SG304", "SG305", "SG306", "SG307", "SG401", "SG402",
+    "SG002", "SG104", "SG105", "SG106", "SG109", "SG201", "SG202", "SG203", "SG204", "SG205", "SG301", "SG302",
+    "SG303", "SG305", "SG306", "SG307", "SG308", "SG309", "SG310", "SG401", "SG402", "SG403", "SG602", "SG701",
+    "SG702", "SG704", "SG801",
 }
 
 
@@ -34,10 +37,10 @@ class Judges:
         self.bad = 0
 
     def loader_codes(self, text):
-        path = pathlib.Path(self.folder.name) / "x.yaml"
+        path = pathlib.Path(self.folder.name) / f"{threading.get_ident()}.yaml"
         path.write_text(text)
         done = subprocess.run([self.saga, "check", "-o", "json", str(path)], capture_output=True, text=True, check=False)
-        if done.returncode not in (0, 1):
+        if done.returncode not in (0, 1) or not done.stdout:
             raise SystemExit(f"saga check ends with {done.returncode}: {done.stderr}\n{text}")
         return {row["code"] for row in json.loads(done.stdout) if row["severity"] == "error"}
 
@@ -63,6 +66,16 @@ def dump(document):
     return json.dumps(document, indent=1)  # JSON is YAML
 
 
+def plain(value):
+    """The same with paths for the expressions that compute: libjq takes long to begin, and nothing here depends on it."""
+    if isinstance(value, dict):
+        return {key: plain(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [plain(below) for below in value]
+    computes = isinstance(value, str) and any(c in value for c in "|()><=?")
+    return ".input.plain" if computes else value
+
+
 def places(value, path=()):
     """Every member and element below a value, as paths."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -80,7 +93,8 @@ def at(document, path):
 def changed(document):
     """The document with one thing changed, each in turn."""
     for path in list(places(document)):
-        for name, value in (("a list", [1]), ("a mapping", {"x-y": 1}), ("an empty text", ""), ("nothing", None)):
+        for name, value in (("a list", [1]), ("a mapping", {"x-y": 1}), ("an empty text", ""), ("nothing", None), ("a number", 7),
+                            ("a truth", True)):
             other = copy.deepcopy(document)
             at(other, path[:-1])[path[-1]] = value
             yield f"{path} as {name}", other
@@ -104,15 +118,16 @@ def main():
     for path in sorted(judges_files(pathlib.Path(sys.argv[2]))):
         text = path.read_text()
         judges.judge(path.name, text)
-        document = ruamel.yaml.YAML(typ="safe", pure=True).load(text)
-        for what, other in changed(document):
-            judges.judge(f"{path.name}: {what}", dump(other))
+        document = plain(ruamel.yaml.YAML(typ="safe", pure=True).load(text))
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda change, name=path.name: judges.judge(f"{name}: {change[0]}", dump(change[1])),
+                          changed(document)))
     print(f"{judges.judged} definitions judged, {judges.bad} differently")
     sys.exit(1 if judges.bad or judges.judged < 100 else 0)
 
 
 def judges_files(repository):
-    yield from repository.glob("sagas/*.yaml")
+    yield from (path for path in repository.glob("sagas/*.yaml") if not path.name.endswith(".test.yaml"))
     yield from repository.glob("tests/simulation/sagas/purchase.yaml")
 
 
