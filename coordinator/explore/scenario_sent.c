@@ -276,10 +276,11 @@ static const struct saga_scenario_answer *answer_for(const struct saga_scenario_
 static int answer(struct saga_scenario_run *r, struct saga_sent *command)
 {
     const struct saga_scenario_answer *found = answer_for(r, command);
-    if (!found || is_answered_by_hand(r, command)) return SAGA_OK;
+    if (!found) return SAGA_OK;
     size_t *used = &r->answers_used[found - r->scenario->answers];
     const struct saga_scenario_reply *reply =
         &found->replies[*used < found->count ? *used : found->count - 1];
+    if (!reply->silent && is_answered_by_hand(r, command)) return SAGA_OK;
     ++*used;
     return saga_scenario_reply(r, found->place, command, reply, 0);
 }

@@ -22,20 +22,17 @@
 
 #include "base/buffer.h"
 #include "base/time.h"
-#include "engine/engine.h"
-#include "operate/words.h"
+#include "operate/story.h"
 
 #define FOLDER SAGA_SOURCE_DIR "/tests/golden/"
 
-static const int64_t begin_ms = 1767254400000; /* 2026-01-01 08:00 UTC */
+static const int64_t begin_ms = SAGA_PLAY_BEGIN_MS;
 
 struct story {
     struct saga_arena arena;
     struct saga_buffer out;
     struct saga_definition *definition;
-    struct saga_state *state;
-    int64_t time_ms;
-    int64_t offset;
+    struct saga_play play;
 };
 
 static struct saga_slice read_whole(const char *path, struct saga_arena *arena)
@@ -99,6 +96,7 @@ static void load(struct story *story, struct saga_slice line, struct saga_slice 
         saga_diagnostics_print(&findings, stderr);
         fail_msg("the definition does not load");
     }
+    saga_play_begin(&story->play, story->definition, begin_ms, &story->arena);
 }
 
 /* ---- events ---- */
@@ -123,17 +121,17 @@ static void read_reply(struct story *story, struct saga_slice rest, struct saga_
     }
     while (rest.size && rest.data[0] == ' ') rest = saga_slice_skip(rest, 1);
     event->body = rest.size ? rest : SAGA_SLICE_NONE;
-    event->run = story->state->run;
+    event->run = story->play.state->run;
 }
 
 static void read_timer(struct story *story, struct saga_slice rest, struct saga_event *event)
 {
     event->kind = SAGA_EVENT_TIMER;
     event->timer = next_word(&rest);
-    const struct saga_timer *timer = saga_state_timer(story->state, event->timer);
+    const struct saga_timer *timer = saga_state_timer(story->play.state, event->timer);
     if (!timer) return; /* a stale alarm */
     event->armed = timer->armed;
-    if (timer->due_ms > story->time_ms) story->time_ms = timer->due_ms;
+    if (timer->due_ms > story->play.time_ms) story->play.time_ms = timer->due_ms;
 }
 
 static void read_operator(struct saga_slice rest, struct saga_event *event)
@@ -150,10 +148,10 @@ static bool read_event(struct story *story, struct saga_slice line, struct saga_
 {
     struct saga_slice rest = saga_slice_skip(line, 1), word = next_word(&rest);
     int64_t ms;
-    *event = (struct saga_event){ .source = { SAGA_SLICE("topic"), 0, story->offset++ } };
+    *event = (struct saga_event){ 0 };
     if (saga_slice_is(word, "time")) {
         assert_int_equal(saga_duration_parse(next_word(&rest), &ms), 0);
-        story->time_ms += ms;
+        story->play.time_ms += ms;
         return false;
     }
     if (saga_slice_is(word, "start")) {
@@ -169,43 +167,16 @@ static bool read_event(struct story *story, struct saga_slice line, struct saga_
     } else {
         fail_msg("no such event: %.*s", SAGA_SLICE_ARG(line));
     }
-    event->time_ms = story->time_ms;
     return true;
 }
 
 /* ---- telling ---- */
 
-static void tell_state(struct story *story)
-{
-    char text[SAGA_TIME_TEXT_BYTES];
-    const struct saga_state *state = story->state;
-    saga_buffer_printf(&story->out, "  = %s%s", saga_status_name(state->status),
-                       state->paused ? ", paused" : "");
-    for (size_t i = 0; i < state->timer_count; i++) {
-        saga_duration_format(state->timers[i].due_ms - begin_ms, text);
-        saga_buffer_printf(&story->out, "%s %.*s at +%s%s",
-                           i ? "," : "; timers:", SAGA_SLICE_ARG(state->timers[i].name), text,
-                           state->timers[i].held ? " (held)" : "");
-    }
-    saga_buffer_add_char(&story->out, '\n');
-}
-
 static void decide(struct story *story, const struct saga_event *event)
 {
-    struct saga_facts facts = { 0 };
-    saga_decide(story->definition, story->state, event, &story->arena, &facts);
-    for (size_t i = 0; i < facts.count; i++) {
-        const struct saga_fact *fact = &facts.items[i];
-        saga_buffer_add(&story->out, SAGA_SLICE("  "));
-        saga_fact_words(fact, event->time_ms, &story->out);
-        bool sends = fact->kind == SAGA_FACT_STEP_SENT ||
-                     fact->kind == SAGA_FACT_COMPENSATION_SENT ||
-                     fact->kind == SAGA_FACT_EVENT_PUBLISHED;
-        if (sends && fact->value.data)
-            saga_buffer_printf(&story->out, " %.*s", SAGA_SLICE_ARG(fact->value));
-        saga_buffer_add_char(&story->out, '\n');
-    }
-    tell_state(story);
+    const struct saga_play_record *record = saga_play_event(&story->play, *event);
+    assert_non_null(record);
+    saga_story_tell_record(record, begin_ms, &story->out);
 }
 
 static struct saga_slice tell(struct story *story, struct saga_slice text)
@@ -225,12 +196,11 @@ static struct saga_slice tell(struct story *story, struct saga_slice text)
 
 static void check_story(const char *name)
 {
-    struct story story = { .time_ms = begin_ms };
+    struct story story = { 0 };
     saga_arena_init(&story.arena);
     saga_buffer_init(&story.out, &story.arena);
     const char *path = saga_arena_printf(&story.arena, FOLDER "%s", name).data;
     struct saga_slice text = read_whole(path, &story.arena);
-    story.state = saga_state_new();
     struct saga_slice told = tell(&story, text);
     if (getenv("SAGA_GOLDEN_UPDATE")) {
         FILE *file = fopen(path, "wb");
@@ -240,7 +210,7 @@ static void check_story(const char *name)
     } else if (!saga_slice_equal(told, text)) {
         fail_msg("%s tells another story now:\n%.*s", name, SAGA_SLICE_ARG(told));
     }
-    saga_state_free(story.state);
+    saga_play_end(&story.play);
     saga_definition_free(story.definition);
     saga_arena_free(&story.arena);
 }
