@@ -11,7 +11,7 @@
 
 #include "harness/process.h"
 
-enum { START_MS = 60000, STOP_MS = 30000, CUT_MS = 20000, PATH_BYTES = 512 };
+enum { START_MS = 240000, STOP_MS = 30000, CUT_MS = 20000, PATH_BYTES = 512 };
 
 const char *saga_test_kafka_classpath(void)
 {
