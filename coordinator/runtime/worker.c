@@ -262,9 +262,9 @@ static void end_window(struct saga_worker *w)
     if (w->taken_records) {
         w->recoveries_in_row = 0;
         retained->last_is_poison = false;
+        retained->definition_round = 0; /* a batch of alarms alone ends no waiting for a definition */
     }
     retained->aborts = 0;
-    retained->definition_round = 0;
     w->problem[0] = '\0';
     saga_refusals_end(w);
     if (retained->done >= retained->records.count) saga_retained_drop(w);

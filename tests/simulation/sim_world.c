@@ -222,9 +222,15 @@ static void see_inbox(struct sim_world *world, const struct sim_entry *entry)
 {
     struct saga_slice kind = saga_message_header(&entry->message, "saga_kind");
     if (saga_slice_is(kind, "hop")) sim_count(&world->sim, HOP);
-    if (saga_slice_is(kind, "note")) /* R21, R22: each is taken once */
-        sim_check_expect(world->check, sim_kafka_topic(&world->kafka, SAGA_SLICE("saga.inbox")),
-                         entry->message.partition, entry->message.offset, 1, false);
+    if (!saga_slice_is(kind, "note")) return;
+    sim_tell(&world->sim, "note %d@%lld %.*s: %.*s to %.*s", entry->message.partition,
+             (long long)entry->message.offset,
+             SAGA_SLICE_ARG(saga_message_header(&entry->message, "saga_note")),
+             SAGA_SLICE_ARG(saga_message_header(&entry->message, "saga_from")),
+             SAGA_SLICE_ARG(saga_message_header(&entry->message, "saga_to")));
+    /* R21, R22: each is taken once */
+    sim_check_expect(world->check, sim_kafka_topic(&world->kafka, SAGA_SLICE("saga.inbox")),
+                     entry->message.partition, entry->message.offset, 1, false);
 }
 
 static void look_around(struct sim_world *world)
