@@ -46,10 +46,11 @@ static void put_aside(struct saga_batch *b, const struct saga_message *record,
 
 static int note_missing_definition(struct saga_batch *b)
 {
-    struct saga_retained *retained = &b->w->retained;
-    uint64_t rounds = saga_registry_rounds(b->w->config.registry);
-    if (retained->definition_round == 0) retained->definition_round = rounds + 2;
-    bool waits = rounds < retained->definition_round && !SAGA_WITHOUT(WAITING_FOR_DEFINITIONS);
+    struct saga_worker *w = b->w;
+    struct saga_window *window = b->to > b->from ? &w->record_window : &w->alarm_window;
+    uint64_t rounds = saga_registry_rounds(w->config.registry);
+    if (window->definition_round == 0) window->definition_round = rounds + 2;
+    bool waits = rounds < window->definition_round && !SAGA_WITHOUT(WAITING_FOR_DEFINITIONS);
     return waits ? SAGA_E_AGAIN : SAGA_OK;
 }
 

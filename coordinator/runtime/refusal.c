@@ -17,7 +17,7 @@ static bool is_narrow(const struct saga_worker *w, const struct saga_window *win
 
 void saga_refusals_init(struct saga_worker *w)
 {
-    w->record_window = w->alarm_window = (struct saga_window){ w->config.batch_max, 0 };
+    w->record_window = w->alarm_window = (struct saga_window){ w->config.batch_max, 0, 0 };
 }
 
 bool saga_refusals_suspected(const struct saga_worker *w)

@@ -87,11 +87,13 @@ void saga_retained_drop(struct saga_worker *w)
 {
     if (w->retained.records.items) w->config.bus.release(w->config.bus.self, &w->retained.records);
     w->retained = (struct saga_retained){ 0 };
+    w->record_window.definition_round = 0;
 }
 
 static void give_up_lanes(struct saga_worker *w)
 {
     saga_snapshots_drop(w);
+    w->alarm_window.definition_round = 0;
     for (uint32_t n = 0; n < w->config.lanes; n++) {
         struct saga_lane *lane = &w->lanes[n];
         lane->ready = false;
@@ -262,8 +264,10 @@ static void end_window(struct saga_worker *w)
     if (w->taken_records) {
         w->recoveries_in_row = 0;
         retained->last_is_poison = false;
-        retained->definition_round = 0; /* a batch of alarms alone ends no waiting for a definition */
+        w->record_window.definition_round = 0;
     }
+    /* while they are taken apart, what the one waits for is not over because the other is done */
+    if (w->taken_alarms || !w->taken_records) w->alarm_window.definition_round = 0;
     retained->aborts = 0;
     w->problem[0] = '\0';
     saga_refusals_end(w);

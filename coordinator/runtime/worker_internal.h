@@ -16,17 +16,17 @@
 /* Records that were read and are not done yet. A batch that must be decided again starts from here (R6). */
 struct saga_retained {
     struct saga_bus_records records;
-    size_t done;               /* the first of them that is still to be done */
-    unsigned aborts;           /* in a row */
-    bool last_is_poison;       /* the record at `done` does it: it goes to the dead letters (R24) */
-    int64_t not_before_ms;     /* monotonic: when to try again */
-    uint64_t definition_round; /* registry round to wait for; 0: none wanted */
+    size_t done;           /* the first of them that is still to be done */
+    unsigned aborts;       /* in a row */
+    bool last_is_poison;   /* the record at `done` does it: it goes to the dead letters (R24) */
+    int64_t not_before_ms; /* monotonic: when to try again */
 };
 
 /* How many records, or alarms, a batch takes at most (R24). */
 struct saga_window {
     size_t size;
-    unsigned refusals; /* in a row, of what is in it */
+    unsigned refusals;         /* in a row, of what is in it */
+    uint64_t definition_round; /* registry round that what is in it waits for; 0: none (R19) */
 };
 
 /* An alarm that waits, because what it leads to was refused. */

@@ -124,8 +124,7 @@ static enum pivot write_step(struct made *m, struct place at, enum pivot pivot, 
 static enum pivot write_await(struct made *m, struct place at, enum pivot pivot)
 {
     char text[16];
-    bool until = m->plain || pivot != PIVOT_BEHIND || dice(m, 2),
-         otherwise = until && dice(m, 2);
+    bool until = m->plain || pivot != PIVOT_BEHIND || dice(m, 2), otherwise = until && dice(m, 2);
     line(m, at.indent, "- await: e%u", ++m->events_awaited);
     at.indent += 2;
     line(m, at.indent, "topic: %s", m->events);
@@ -233,8 +232,8 @@ static enum pivot write_repeat(struct made *m, struct place at, enum pivot pivot
     struct place round = inside(at, 4);
     static const char *const plain[] = { ".input.yes", ".vars.a", ".input.no", ".input.yes" };
     unsigned until = dice(m, pivot == PIVOT_NOT ? 4 : 2);
-    line(m, at.indent, "- repeat: { until: '%s', at-most: %u }",
-         (m->plain ? plain : untils)[until], 3 + dice(m, 2));
+    line(m, at.indent, "- repeat: { until: '%s', at-most: %u }", (m->plain ? plain : untils)[until],
+         3 + dice(m, 2));
     line(m, at.indent + 2, "steps:");
     round.index = round.no_pivot = true;
     (void)write_list(m, round, pivot);

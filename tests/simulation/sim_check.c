@@ -258,8 +258,8 @@ static struct run *add_run(struct sim_check *check, const struct saga_journal_re
 static void take_step(struct sim_check *check, const struct run *run, const struct saga_fact *fact)
 {
     struct once *once;
-    struct saga_slice key = saga_arena_printf(&check->scratch, "%s/%.*s", run->name,
-                                              SAGA_SLICE_ARG(fact->step));
+    struct saga_slice key =
+        saga_arena_printf(&check->scratch, "%s/%.*s", run->name, SAGA_SLICE_ARG(fact->step));
     HASH_FIND(hh, check->failed, key.data, key.size, once);
     if (fact->kind == SAGA_FACT_STEP_FAILED && !once)
         add_once(check, &check->failed, key);
@@ -404,7 +404,8 @@ void sim_check_families(struct sim_check *check)
         if (run->told.parent_id[0]) check_child(check, &run->told);
     for (const struct kept *kept = check->kept; kept; kept = kept->hh.next)
         if (kept->taken != kept->succeeded)
-            sim_violate(check->sim, "%s: its entry says that it was taken %u times, it was %u times",
+            sim_violate(check->sim,
+                        "%s: its entry says that it was taken %u times, it was %u times",
                         kept->name, kept->taken, kept->succeeded);
 }
 

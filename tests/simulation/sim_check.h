@@ -37,7 +37,7 @@ struct sim_run {
     enum saga_status status;
     bool by_hand; /* an operator skipped a step or said how it ended: the books need not balance */
     bool paused;
-    unsigned tried; /* how often an operator has tried it again in the end */
+    unsigned tried;                     /* how often an operator has tried it again in the end */
     const char *parent_id, *parent_run; /* "": nobody's child */
 };
 size_t sim_check_run_count(const struct sim_check *check);

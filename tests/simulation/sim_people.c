@@ -116,7 +116,8 @@ static void write_trip(struct sim_world *world, unsigned number, unsigned custom
         number, shared ? "c-" : "o-", shared ? customer : number, lists[detail / 2 % 3],
         (unsigned)(detail / 8 % 6), customer, detail / 64 % 4 ? "false" : "true");
     sim_tell(&world->sim, "trip o-%u of customer c-%u", number, customer);
-    plan_news(world, shared ? customer : number, (detail / 256 & ~UINT64_C(64)) | (shared ? 64 : 0));
+    plan_news(world, shared ? customer : number,
+              (detail / 256 & ~UINT64_C(64)) | (shared ? 64 : 0));
     append(world, &message, 2, false);
 }
 

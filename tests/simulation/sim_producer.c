@@ -73,19 +73,24 @@ static bool is_unsendable(const struct sim_queued *queued)
            memmem(queued->message.value.data, queued->message.value.size, word, sizeof word - 1);
 }
 
-/* A topic whose limit is that of one record: a batch of more is refused (R24). */
+/* A topic whose limit is what one record of the outside leads to there: a batch of several keys' commands is refused
+ * (R24). */
 static bool is_too_large(const struct sim_worker *w, struct sim_place place)
 {
     const struct sim_client *c = &w->client;
-    struct saga_slice name = place.topic->name;
-    size_t count = 0;
+    struct saga_slice name = place.topic->name, first = SAGA_SLICE_NONE;
     if (w->sim->now_us >= w->kafka->tight_until_us || name.size < 9 ||
         memcmp(name.data + name.size - 9, ".commands", 9) != 0)
         return false;
-    for (size_t i = 0; i < c->queue_count; i++)
-        count += !c->queue[i].sent && c->queue[i].place.topic == place.topic &&
-                 c->queue[i].place.partition == place.partition;
-    return count > 1;
+    for (size_t i = 0; i < c->queue_count; i++) {
+        const struct sim_queued *queued = &c->queue[i];
+        if (queued->sent || queued->place.topic != place.topic ||
+            queued->place.partition != place.partition)
+            continue;
+        if (first.data && !saga_slice_equal(first, queued->message.key)) return true;
+        first = queued->message.key;
+    }
+    return false;
 }
 
 /* One request: all that goes to one partition. */

@@ -317,6 +317,11 @@ static void tell_stand(struct sim_world *world)
                  "Redis' lane %d is at %lld, owner %s, %zu sagas, %zu timers, next %lld", n,
                  (long long)lane->applied, lane->owner, lane->saga_count, lane->timer_count,
                  (long long)sim_lane_next_due(lane));
+        const struct sim_partition *inbox =
+            &sim_kafka_topic(&world->kafka, SAGA_SLICE("saga.inbox"))->partitions[n];
+        sim_tell(&world->sim, "its inbox is read to %lld, stable to %lld, written to %lld",
+                 (long long)inbox->committed, (long long)sim_last_stable(inbox),
+                 (long long)sim_high(inbox));
     }
 }
 
