@@ -89,7 +89,7 @@ static void finds_nothing_in_sound_definitions(void **state)
         TOP "steps:\n" STEP("one", "") STEP("two", "") PIVOT("three"),
         TOP "steps:\n  - parallel:\n      a:\n    " STEP("one", "") "      b:\n    " STEP("two", ""),
         TOP "steps:\n  - for-each: { in: .input.x, at-once: 2 }\n    steps:\n    " STEP("one", ""),
-        TOP "deadline: 1d\nsteps:\n  - repeat: { until: .vars.x, at-most: 5 }\n    steps:\n    "
+        TOP "deadline: 1d\nsteps:\n  - repeat: { until: .input.x, at-most: 5 }\n    steps:\n    "
             STEP("one", ""),
         TOP "steps:\n" STEP("one", ", catch: { Refused: [set: { x: '1' }] }") STEP("two", ""),
         TOP "deadline: 1d\nsteps:\n" STEP("one", "")
