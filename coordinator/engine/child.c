@@ -30,6 +30,16 @@ static struct saga_slice derived_key(struct saga_decision *d, struct saga_slice 
     return saga_arena_copy(d->arena, saga_slice_of(hex));
 }
 
+/* Lets go of the child that a step has asked for, if there ever was one. */
+static void release(struct saga_decision *d, const struct saga_step_state *step)
+{
+    bool nobodys =
+        step->status == SAGA_STEP_FAILED && (saga_slice_is(step->error_type, "NoSuchSaga") ||
+                                             saga_slice_is(step->error_type, "AlreadyExists"));
+    if (step->target.size && !nobodys)
+        saga_send_note(d, SAGA_NOTE_CHILD_RELEASE, step->target, step->path);
+}
+
 void saga_child_start(struct saga_decision *d, const struct saga_block *block,
                       const struct saga_scope *scope, uint32_t attempt)
 {
@@ -50,6 +60,7 @@ void saga_child_start(struct saga_decision *d, const struct saga_block *block,
         saga_body_failed(d, scope, fact.step, message);
         return;
     }
+    if (attempt > 1) release(d, saga_state_step(d->state, fact.step));
     fact.attempt = attempt;
     fact.name = child->saga;
     fact.target = saga_arena_join(d->arena, child->saga, '/', key);
@@ -90,8 +101,7 @@ void saga_release_children(struct saga_decision *d)
     if (d->state->parent_id.size && !d->state->released) return;
     for (size_t i = 0; i < d->state->step_count; i++) {
         const struct saga_step_state *step = &d->state->steps[i];
-        if (step->kind == SAGA_STEP_CHILD && step->target.size)
-            saga_send_note(d, SAGA_NOTE_CHILD_RELEASE, step->target, step->path);
+        if (step->kind == SAGA_STEP_CHILD) release(d, step);
     }
 }
 
