@@ -438,7 +438,9 @@ static int find_definition(struct saga_batch *b, const struct saga_intake_item *
     *ret = given ? in->definition : saga_catalog_find(b->w->catalog, state->name, state->version);
     bool correlation =
         state ? state->kind == SAGA_KIND_CORRELATION : in->event.kind == SAGA_EVENT_NOTE;
-    if (*ret || correlation || saga_status_has_ended(state->status)) return SAGA_OK;
+    /* one that has ended needs it for what its parent says: to be compensated, or how long it is kept (R22) */
+    bool over = state && saga_status_has_ended(state->status) && in->event.kind != SAGA_EVENT_NOTE;
+    if (*ret || correlation || over) return SAGA_OK;
     return note_missing_definition(b); /* R19: stuck only when it is not there at all */
 }
 
