@@ -147,6 +147,30 @@ static void a_refused_compensation_leaves_the_other_branch_to_its_answer(void **
     EXPECT(w, "CompensationSucceeded b; SagaCompensated");
 }
 
+/* In rounds that run at the same time, b[0] ended before all others: beside c[0], but not beside b[1]. */
+static void what_waits_itself_is_waited_for(void **state)
+{
+    struct world *w =
+        define(state, DEF
+               "  - for-each: { in: .input.list, at-once: 2 }\n    steps:\n"
+               "      - parallel:\n          left:\n" STEP_AT(
+                   "            ", "b", "B") "          right:\n" STEP_AT("            ", "c", "C")
+                   STEP_AT("  ", "e", "E"));
+    start(w, "{\"list\":[1,2]}");
+    reply(w, "BDone", "b[0]", 1);
+    reply(w, "BDone", "b[1]", 1);
+    reply(w, "CDone", "c[1]", 1);
+    reply(w, "CDone", "c[0]", 1);
+    reply(w, "ENo", "e", 1);
+    EXPECT(w, "StepFailed e <ENo>; CompensationStarted e <ENo>; CompensationSent c[0]#1");
+    reply_back(w, "Ok", "c[0]", 1);
+    EXPECT(w, "CompensationSucceeded c[0]; CompensationSent c[1]#1; CompensationSent b[1]#1");
+    reply_back(w, "Ok", "b[1]", 1);
+    EXPECT(w, "CompensationSucceeded b[1]");
+    reply_back(w, "Ok", "c[1]", 1);
+    EXPECT(w, "CompensationSucceeded c[1]; CompensationSent b[0]#1");
+}
+
 /* ---- for-each ---- */
 
 #define LOOP(at_once)                                                                              \
@@ -357,6 +381,7 @@ int main(void)
         WORLD_TEST(branches_run_side_by_side),
         WORLD_TEST(what_is_in_flight_is_waited_for_before_anything_is_taken_back),
         WORLD_TEST(branches_are_taken_back_side_by_side_and_what_was_before_after_them),
+        WORLD_TEST(what_waits_itself_is_waited_for),
         WORLD_TEST(a_refused_compensation_leaves_the_other_branch_to_its_answer),
         WORLD_TEST(a_loop_runs_its_blocks_for_every_element),
         WORLD_TEST(at_once_bounds_what_is_open),

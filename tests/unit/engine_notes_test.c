@@ -197,6 +197,62 @@ static void a_child_of_another_parent_is_a_failure(void **state)
               "parent StepSucceeded kid; parent StepSent b");
 }
 
+/* The child's end comes while the parent's definition is nowhere to be had (R19). */
+static struct office *deaf(void **state)
+{
+    struct office *o = family(state, WORKS);
+    struct saga_definition *parent = o->definitions[0];
+    reply_to(o, "child/K", "XDone", "x", false);
+    o->definitions[0] = o->definitions[1]; /* so that the parent's is not found */
+    deliver(o);
+    EXPECT(o, "child StepSucceeded x; child EventPublished; child SagaCompleted; "
+              "parent SagaStuck; parent NoteIgnored (no-definition)");
+    o->definitions[0] = parent;
+    return o;
+}
+
+static void a_retry_asks_for_what_was_missed(void **state)
+{
+    struct office *o = deaf(state);
+    decide(o, SAGA_SLICE("parent/1"),
+           (struct saga_event){ .kind = SAGA_EVENT_OPERATOR, .verb = SAGA_VERB_RETRY });
+    deliver(o);
+    EXPECT(o, "parent SagaContinued (retry); child StartIgnored (already-ended); "
+              "parent StepSucceeded kid; parent StepSent b");
+}
+
+static void a_cancel_asks_for_what_was_missed(void **state)
+{
+    struct office *o = deaf(state);
+    cancel(o, "parent/1");
+    deliver(o);
+    EXPECT(o, "parent CompensationStarted; child StartIgnored (already-ended); "
+              "child NoteIgnored (goes-its-way); parent StepSucceeded kid; "
+              "parent CompensationSent kid; child CompensationStarted; child CompensationSent x");
+}
+
+static void a_child_that_is_asked_for_anew_lets_the_old_one_go(void **state)
+{
+    struct office *o = *state;
+    deploy(o, PARENT "  - { step: v, send: p/V, success: VDone, pivot: true }\n"
+                     "  - { saga: child, as: kid }\n");
+    deploy(o, WORKS);
+    start(o, "parent/1", "{}");
+    reply_to(o, "parent/1", "VDone", "v", false);
+    deliver(o);
+    struct saga_slice first = saga_state_step(state_of(o, "parent/1"), SAGA_SLICE("kid"))->target;
+    const char *child = saga_arena_string(&o->arena, first);
+    reply_to(o, child, "XNo", "x", false);
+    deliver(o);
+    saga_buffer_init(&o->told, &o->arena);
+    decide(o, SAGA_SLICE("parent/1"),
+           (struct saga_event){ .kind = SAGA_EVENT_OPERATOR, .verb = SAGA_VERB_RETRY });
+    deliver(o);
+    EXPECT(o, "parent SagaContinued (retry); parent ChildStarted kid; child ChildReleased; "
+              "child SagaStarted; child StepSent x");
+    assert_true(state_of(o, child)->released);
+}
+
 static void asking_twice_is_asking_once(void **state)
 {
     struct office *o = family(state, WORKS);
@@ -228,6 +284,9 @@ int main(void)
         NOTES_TEST(cancelling_the_parent_reaches_a_running_child),
         NOTES_TEST(a_child_with_its_pivot_behind_it_cannot_be_taken_back),
         NOTES_TEST(a_child_of_another_parent_is_a_failure),
+        NOTES_TEST(a_retry_asks_for_what_was_missed),
+        NOTES_TEST(a_cancel_asks_for_what_was_missed),
+        NOTES_TEST(a_child_that_is_asked_for_anew_lets_the_old_one_go),
         NOTES_TEST(asking_twice_is_asking_once),
     };
     return cmocka_run_group_tests_name("engine: awaited events and children", tests, NULL, NULL);
