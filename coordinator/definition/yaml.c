@@ -19,8 +19,11 @@ static void take_errors(struct saga_yaml *yaml)
     size_t errors = yaml->diagnostics->errors;
     struct fy_diag_error *error = yaml->diag ? fy_diag_errors_iterate(yaml->diag, &iterator) : NULL;
     for (; error; error = fy_diag_errors_iterate(yaml->diag, &iterator)) {
-        struct saga_diagnostic *finding = saga_yaml_find(
-            yaml, NULL, SAGA_FINDING_NO_YAML, "%s", error->msg ? error->msg : "this is no YAML");
+        const char *words = error->msg ? error->msg : "this is no YAML";
+        bool deep = strncmp(words, "Max depth", strlen("Max depth")) == 0;
+        struct saga_diagnostic *finding =
+            saga_yaml_find(yaml, NULL, deep ? SAGA_FINDING_LIMIT : SAGA_FINDING_NO_YAML, "%s",
+                           deep ? "nested too deeply" : words);
         size_t line = error->line > 0 ? (size_t)error->line - 1 : 0;
         if (error->line <= 0 || line >= yaml->line_count) continue;
         size_t offset = yaml->line_starts[line];

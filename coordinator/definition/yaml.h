@@ -11,8 +11,9 @@
 #include "base/limits.h"
 #include "definition/findings.h"
 
-/* Mappings and lists inside each other: a `choose` inside a `choose` is four deeper. */
-#define SAGA_YAML_DEPTH_MAX (4 * SAGA_NESTING_MAX + 16)
+/* Mappings and lists inside each other: as many as libfyaml reads. A `choose` in a `choose` is four deeper, so 15 of them
+ * fit. */
+#define SAGA_YAML_DEPTH_MAX 64
 /* Members of one mapping: no mapping of the language has as many. */
 #define SAGA_YAML_MEMBERS_MAX 1024
 
