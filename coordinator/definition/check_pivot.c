@@ -48,6 +48,21 @@ static bool wants_a_way_back(const struct saga_block *block)
     return block->kind == SAGA_BLOCK_CHILD || block->kind == SAGA_BLOCK_FAIL;
 }
 
+static bool is_pivot(const struct saga_block *block)
+{
+    return block->kind == SAGA_BLOCK_STEP && block->step.pivot;
+}
+
+/* Does an earlier pivot run beside this one, in another branch of a `parallel`? */
+static bool has_pivot_beside(struct saga_loading *l, const struct saga_block *pivot)
+{
+    for (size_t i = 0; i < pivot->id; i++) {
+        const struct saga_block *common = saga_block_common(pivot, l->blocks[i]);
+        if (is_pivot(l->blocks[i]) && common && common->kind == SAGA_BLOCK_PARALLEL) return true;
+    }
+    return false;
+}
+
 /* The first block that runs beside this one, in another branch of a `parallel`, and may have to be taken back. */
 static const struct saga_block *taken_back_beside(struct saga_loading *l,
                                                   const struct saga_block *pivot)
@@ -65,10 +80,12 @@ static void check_pivot(struct saga_loading *l, struct fy_node *node,
     const struct saga_step *step = &block->step;
     struct fy_node *pivot = saga_yaml_get(node, "pivot");
     const struct saga_block *loop = loop_around(block), *beside = taken_back_beside(l, block);
-    if (l->flows.entries[block->id].pivot_may)
+    if (l->flows.entries[block->id].pivot_may || has_pivot_beside(l, block))
         saga_yaml_find(&l->yaml, pivot, SAGA_FINDING_SECOND_PIVOT, "`%.*s` is a second pivot%s",
                        SAGA_SLICE_ARG(step->name),
-                       step->behind_pivot ? "" : " on one of the ways to it");
+                       l->flows.entries[block->id].pivot_may && !step->behind_pivot
+                           ? " on one of the ways to it"
+                           : "");
     if (loop)
         saga_yaml_find(&l->yaml, pivot, SAGA_FINDING_PIVOT_IN_LOOP,
                        "`%.*s` is a pivot in the loop on line %u", SAGA_SLICE_ARG(step->name),
@@ -144,6 +161,5 @@ void saga_check_way_back(struct saga_loading *l, const struct saga_block *block)
         else
             check_compensation(l, node, &block->step);
     }
-    bool second = block->kind == SAGA_BLOCK_STEP && block->step.pivot;
-    if (flow->pivot_may && !second) check_behind(l, node, block, flow->pivot_must);
+    if (flow->pivot_may && !is_pivot(block)) check_behind(l, node, block, flow->pivot_must);
 }

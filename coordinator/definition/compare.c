@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/time.h"
+#include "definition/schedule.h"
 
 enum { FIELDS_MAX = 32, TEXT_BYTES_SHOWN = 200 };
 
@@ -225,6 +226,8 @@ static void put_start(struct fields *f, const struct saga_start *start)
     put(f, "from",
         start->from == SAGA_BEGIN_EARLIEST ? SAGA_SLICE("earliest") : SAGA_SLICE("latest"));
     put_duration(f, "every", start->every_ms);
+    put(f, "cron", start->cron ? saga_schedule_text(start->cron) : SAGA_SLICE_NONE);
+    put(f, "missed", start->missed == SAGA_MISSED_SKIP ? SAGA_SLICE("skip") : SAGA_SLICE_NONE);
 }
 
 static void put_participant(struct fields *f, const struct saga_participant *participant)

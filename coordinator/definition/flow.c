@@ -133,7 +133,6 @@ static void walk_parallel(struct walk *w, const struct saga_block *block, struct
     const struct saga_flow before = *flow;
     for (size_t i = 0; i < block->branch_count; i++) {
         struct saga_flow branch = before;
-        branch.pivot_may = flow->pivot_may; /* of an earlier branch */
         add_sets(w, &branch, block, (uint32_t)i);
         walk_list(w, &block->branches[i].blocks, &branch);
         join(flow, &branch);

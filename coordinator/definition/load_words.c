@@ -126,7 +126,7 @@ struct saga_expression *saga_load_expression(struct saga_loading *l, struct fy_n
             ->mend = SAGA_SLICE("put it in quotes, as in body: '{orderId: .input.orderId}'");
         return NULL;
     }
-    if (!saga_yaml_text(&l->yaml, node, what, &source)) return NULL;
+    if (!saga_yaml_source(&l->yaml, node, what, &source)) return NULL;
     if (saga_expression_compile(source, l->yaml.diagnostics->arena, &inner, &expression) < 0) {
         struct saga_diagnostic *finding = saga_yaml_find(
             &l->yaml, node, SAGA_FINDING_EXPRESSION, "%s: %.*s", what, SAGA_SLICE_ARG(inner.what));

@@ -19,8 +19,11 @@ static void take_errors(struct saga_yaml *yaml)
     size_t errors = yaml->diagnostics->errors;
     struct fy_diag_error *error = yaml->diag ? fy_diag_errors_iterate(yaml->diag, &iterator) : NULL;
     for (; error; error = fy_diag_errors_iterate(yaml->diag, &iterator)) {
-        struct saga_diagnostic *finding = saga_yaml_find(
-            yaml, NULL, SAGA_FINDING_NO_YAML, "%s", error->msg ? error->msg : "this is no YAML");
+        const char *words = error->msg ? error->msg : "this is no YAML";
+        bool deep = strncmp(words, "Max depth", strlen("Max depth")) == 0;
+        struct saga_diagnostic *finding =
+            saga_yaml_find(yaml, NULL, deep ? SAGA_FINDING_LIMIT : SAGA_FINDING_NO_YAML, "%s",
+                           deep ? "nested too deeply" : words);
         size_t line = error->line > 0 ? (size_t)error->line - 1 : 0;
         if (error->line <= 0 || line >= yaml->line_count) continue;
         size_t offset = yaml->line_starts[line];
@@ -289,14 +292,69 @@ static struct saga_diagnostic *find_wrong(struct saga_yaml *yaml, struct fy_node
     return saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE, "%s must be %s", what, must_be);
 }
 
+static bool is_one_of(struct saga_slice text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (saga_slice_is(text, words[i])) return true;
+    return false;
+}
+
+/* A number as in YAML's core schema (1.2, 10.3.2): what JSON has, and octal, hexadecimal, infinity. */
+static bool is_number(struct saga_slice text)
+{
+    static const char *const others[] = { ".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN" };
+    char copy[64], *end = copy;
+    bool sign = text.size && (text.data[0] == '-' || text.data[0] == '+');
+    struct saga_slice digits = saga_slice_skip(text, sign);
+    if (digits.size == 0 || digits.size >= sizeof copy) return false;
+    if (is_one_of(digits, others, sizeof others / sizeof others[0])) return true;
+    memcpy(copy, digits.data, digits.size);
+    copy[digits.size] = '\0';
+    if (strncmp(copy, "0o", 2) == 0) return strspn(copy + 2, "01234567") == digits.size - 2;
+    if (strncmp(copy, "0x", 2) == 0)
+        return strspn(copy + 2, "0123456789abcdefABCDEF") == digits.size - 2;
+    if (strspn(copy, "0123456789.eE+-") != digits.size) return false;
+    (void)strtod(copy, &end);
+    return *end == '\0' && end != copy;
+}
+
+enum saga_yaml_kind saga_yaml_kind_of(struct fy_node *node)
+{
+    static const char *const nulls[] = { "null", "Null", "NULL", "~" }, *const truths[] = {
+        "true", "True", "TRUE", "false", "False", "FALSE"
+    };
+    struct saga_slice text = saga_yaml_scalar(node);
+    if (!node || !fy_node_is_scalar(node)) return SAGA_YAML_OTHER;
+    if (fy_node_get_style(node) != FYNS_PLAIN) return SAGA_YAML_TEXT;
+    if (text.size == 0 || is_one_of(text, nulls, sizeof nulls / sizeof nulls[0]))
+        return SAGA_YAML_NULL;
+    bool plain = is_one_of(text, truths, sizeof truths / sizeof truths[0]) || is_number(text);
+    return plain ? SAGA_YAML_PLAIN : SAGA_YAML_TEXT;
+}
+
 bool saga_yaml_text(struct saga_yaml *yaml, struct fy_node *node, const char *what,
                     struct saga_slice *ret)
 {
     if (!node) return false;
-    if (saga_yaml_scalar(node).size == 0) {
+    struct saga_slice text = saga_yaml_scalar(node);
+    if (text.size == 0) {
         find_wrong(yaml, node, what, "a text");
         return false;
     }
+    if (saga_yaml_kind_of(node) != SAGA_YAML_TEXT) {
+        find_wrong(yaml, node, what, "a text")->mend =
+            SAGA_SLICE("YAML takes it for a number, a truth value or null: put it in quotes");
+        return false;
+    }
+    *ret = text;
+    return true;
+}
+
+bool saga_yaml_source(struct saga_yaml *yaml, struct fy_node *node, const char *what,
+                      struct saga_slice *ret)
+{
+    if (!node) return false;
+    if (saga_yaml_kind_of(node) != SAGA_YAML_PLAIN) return saga_yaml_text(yaml, node, what, ret);
     *ret = saga_yaml_scalar(node);
     return true;
 }

@@ -11,8 +11,9 @@
 #include "base/limits.h"
 #include "definition/findings.h"
 
-/* Mappings and lists inside each other: a `choose` inside a `choose` is four deeper. */
-#define SAGA_YAML_DEPTH_MAX (4 * SAGA_NESTING_MAX + 16)
+/* Mappings and lists inside each other: as many as libfyaml reads. A `choose` in a `choose` is four deeper, so 15 of them
+ * fit. */
+#define SAGA_YAML_DEPTH_MAX 64
 /* Members of one mapping: no mapping of the language has as many. */
 #define SAGA_YAML_MEMBERS_MAX 1024
 
@@ -71,10 +72,22 @@ bool saga_yaml_check_mapping(struct saga_yaml *yaml, struct fy_node *node, const
 struct fy_node *saga_yaml_need(struct saga_yaml *yaml, struct fy_node *mapping, const char *name,
                                const char *what);
 
+/* What a scalar is to a reader that goes by YAML's core schema, as editors and validators do. */
+enum saga_yaml_kind {
+    SAGA_YAML_TEXT,
+    SAGA_YAML_NULL,
+    SAGA_YAML_PLAIN, /* a number or a truth value */
+    SAGA_YAML_OTHER  /* no scalar */
+};
+enum saga_yaml_kind saga_yaml_kind_of(struct fy_node *node);
+
 /* Scalars. False with a finding where the node is something else; NULL nodes give false without
  * one. */
 bool saga_yaml_text(struct saga_yaml *yaml, struct fy_node *node, const char *what,
                     struct saga_slice *ret);
+/* The same for an expression, which a number or a truth value is too. */
+bool saga_yaml_source(struct saga_yaml *yaml, struct fy_node *node, const char *what,
+                      struct saga_slice *ret);
 bool saga_yaml_whole(struct saga_yaml *yaml, struct fy_node *node, const char *what, uint32_t min,
                      uint32_t max, uint32_t *ret);
 bool saga_yaml_number(struct saga_yaml *yaml, struct fy_node *node, const char *what, double min,

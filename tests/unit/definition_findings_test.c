@@ -102,6 +102,10 @@ static const struct broken cases[] = {
     { "search that is a text", "SG102", "{ customer: .input.customer }", "@@customer", "as in" },
     { "retry that is a number", "SG102", "{ backoff: 1s, max: 30s }", "@@3", NULL },
     { "an empty field", "SG102", "    success: Told", "    @@success:", NULL },
+    { "null for a text", "SG102", "success: Told", "success: @@null", "quotes" },
+    { "null for an expression", "SG102", "keep: .reply.charge", "keep: @@~", "quotes" },
+    { "a number for a name", "SG102", "step: tell", "step: @@12", "quotes" },
+    { "a truth value for a text", "SG102", "summary: Größe zählt.", "summary: @@true", "quotes" },
     { "an empty text", "SG102", "success: Told", "success: @@''", NULL },
     { "a body without quotes", "SG102", "    success: Told",
       "    body: {@@id: .input.id}\n    success: Told", "quotes" },
@@ -135,11 +139,13 @@ static const struct broken cases[] = {
     { "an unknown participant", "SG105", "send: stock/Release", "send: @@shipping/Release",
       "participants" },
     { "two steps of one name", "SG104", "step: tell", "step: @@reserve", "line 14" },
-    /* not built yet */
-    { "a schedule", "SG106", "start: { topic: orders, event: Placed, key: .id }",
-      "start: { @@every: 1h }", "saga start" },
-    { "a schedule among starts", "SG106", "start: { topic: orders, event: Placed, key: .id }",
-      "start: [{ topic: orders, event: Placed, key: .id }, { @@every: 1h }]", "saga start" },
+    /* starts */
+    { "a schedule that is two", "SG111", "start: { topic: orders, event: Placed, key: .id }",
+      "start: { @@every: 1h, cron: '0 6 * * *' }", "two starts" },
+    { "a schedule of less than a second", "SG111",
+      "start: { topic: orders, event: Placed, key: .id }", "start: { every: @@200ms }", NULL },
+    { "a zone that there is not", "SG112", "start: { topic: orders, event: Placed, key: .id }",
+      "start: { cron: '0 6 * * *', zone: @@Europe/Atlantis }", NULL },
     { "no start", "SG108", "start: { topic: orders, event: Placed, key: .id }", "@@start: []",
       NULL },
     { "a start that never counts", "SG102", "start: { topic: orders, event: Placed, key: .id }",
@@ -431,6 +437,10 @@ static void what_is_right_has_no_finding(void **state)
     (void)state;
     static const char *const fine[][2] = {
         { "deadline: 30m", "deadline: 1h30m" },
+        { "step: tell", "step: '12'" },
+        { "step: tell", "step: 1-2" },
+        { "keep: .reply.charge", "keep: true" },
+        { "start: { topic: orders, event: Placed, key: .id }", "start: { every: 1h }" },
         { "key: .id", "key: '.steps.none // .reply // .anything'" }, /* the event is `.` */
         { "    body: '{id: .input.id, \"ö\": .input.lines}'",
           "    body: '{id: (.input | .id), n: [.input.lines[] | {a: .sku}]}'" },

@@ -12,7 +12,8 @@
 
 #include "base/error.h"
 #include "base/limits.h"
-#include "definition/definition.h"
+#include "definition/check_together.h"
+#include "definition/graph.h"
 
 /* Loads a text, checks that the outcome is whole, and counts its findings of `code` (NULL: all). */
 static size_t try(struct saga_slice text, const char *code)
@@ -35,7 +36,13 @@ static size_t try(struct saga_slice text, const char *code)
         for (size_t c = 0; c < f->what.size; c++) assert_true((unsigned char)f->what.data[c] >= 32);
         count += !code || strcmp(f->code, code) == 0;
     }
-    if (definition) assert_true(saga_definition_mermaid(definition, &arena).size > 0);
+    if (definition) {
+        struct saga_graph graph;
+        saga_check_together(&(struct saga_checked){ "x.yaml", definition }, 1, NULL, &found);
+        saga_graph_build(definition, &arena, &graph);
+        assert_true(saga_graph_mermaid(&graph, NULL).size > 0);
+        assert_true(saga_graph_dot(&graph, definition->name, NULL).size > 0);
+    }
     FILE *nowhere = fopen("/dev/null", "w");
     assert_non_null(nowhere);
     saga_diagnostics_print(&found, nowhere);
@@ -124,6 +131,18 @@ static void nasty_files_are_refused_with_words(void **state)
         "steps: [{step: a, compensate: {send: [], body: {}, unknown-body: [], success: {}}}]",
         "steps: [{step: a, pivot: true}, {step: a, pivot: true, compensate: {body: '.steps.a'}}]",
         "on-completed: [], on-compensated: {publish: {}, body: []}",
+        "steps: [{choose: }, {choose: {}}, {choose: [~, [], {}, {when: }, {else: {}}]}]",
+        "steps: [{parallel: }, {parallel: []}, {parallel: {'': [], a: {}, b: [{}], C: ~}}]",
+        "steps: [{for-each: }, {for-each: []}, {for-each: {in: [], item: {}, at-once: x}, steps: "
+        "{}}]",
+        "steps: [{repeat: }, {repeat: []}, {repeat: {until: [], at-most: {}}, steps: [[], ~]}]",
+        "steps: [{await: }, {await: [], topic: {}, event: [], match: {}, with: [], keep: {}, from: "
+        "[], on-timeout: {}, timeout: [], keep-early: {}, type: []}]",
+        "steps: [{saga: }, {saga: [], as: {}, key: [], input: {}, keep: [], catch: []}]",
+        "steps: [{step: a, catch: }, {step: b, catch: {'': [], A: {}, B: [{}], ~: []}}]",
+        "steps: [{choose: [{when: .a, steps: &x [{choose: *x}]}]}]",
+        "steps: [{step: a, choose: [], parallel: {}, repeat: {}, await: b, saga: c}]",
+        "start: {every: [], cron: {}, zone: [], missed: {}}",
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         if (try_text(files[i], NULL) == 0) fail_msg("file %zu has no finding: %s", i, files[i]);
@@ -147,6 +166,48 @@ static size_t try_repeated(const char *before, const char *item, const char *beh
     return found;
 }
 
+#define HEAD "saga: s\nversion: 1\nparticipants: {}\nstart: { topic: t, event: E, key: .id }\n"
+
+/* `depth` blocks in each other: findings of a limit. */
+static size_t try_nested(const char *open, const char *close, size_t depth)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    fputs(HEAD "steps: [", out);
+    for (size_t i = 0; i < depth; i++) fputs(open, out);
+    fputs("{wait: 1s}", out);
+    for (size_t i = 0; i < depth; i++) fputs(close, out);
+    fputs("]\n", out);
+    fclose(out);
+    size_t found = try((struct saga_slice){ text, size }, "SG108"),
+           all = try((struct saga_slice){ text, size }, NULL);
+    assert_true(found > 0 || all == 0);
+    free(text);
+    return found;
+}
+
+static void blocks_in_blocks_have_a_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *open, *close;
+        size_t most;
+    } forms[] = {
+        { "{choose: [{when: .input.a, steps: [", "]}, {else: []}]}", 15 },
+        { "{parallel: {a: [", "]}}", SAGA_NESTING_MAX },
+        { "{for-each: {in: .input.a}, steps: [", "]}", SAGA_NESTING_MAX },
+        { "{repeat: {until: .input.a, at-most: 2}, steps: [", "]}", SAGA_NESTING_MAX },
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        assert_int_equal(try_nested(forms[i].open, forms[i].close, forms[i].most), 0);
+        assert_int_equal(try_nested(forms[i].open, forms[i].close, forms[i].most + 1), 1);
+        for (size_t depth = SAGA_NESTING_MAX + 2; depth < 2000; depth *= 3)
+            assert_true(try_nested(forms[i].open, forms[i].close, depth) >= 1);
+    }
+}
+
 static void large_files_end_soon(void **state)
 {
     (void)state;
@@ -157,11 +218,17 @@ static void large_files_end_soon(void **state)
     assert_int_equal(try_repeated("", "x", ": 1", MOST, "SG001") +
                          try_repeated("", "x", ": 1", MOST, "SG101"),
                      1);
-    assert_int_equal(try_repeated("a: ", "[", "", MOST, "SG001"), 1);
-    assert_int_equal(try_repeated("a: ", "{a: ", "", MOST, "SG001"), 1);
-    assert_int_equal(try_repeated("a: ", "[", "]", 40, NULL), 1);
+    assert_int_equal(try_repeated("a: ", "[", "", MOST, "SG108"), 1);
+    assert_int_equal(try_repeated("a: ", "{a: ", "", MOST, "SG108"), 1);
+    assert_int_equal(try_repeated("a: ", "[", "]", 70, NULL), 1);
     assert_int_equal(try_repeated("x: &x a\na: [", "*x,", "]", MOST, "SG001"),
                      SAGA_DIAGNOSTICS_MAX);
+    assert_int_equal(try_repeated("#", "x", "", 10 * SAGA_DEFINITION_BYTES_MAX, "SG108"), 1);
+    assert_int_equal(try_repeated("steps:\n", "- {step: a, send: b/C, success: D}\n", "",
+                                  (size_t)10000 * 35, NULL),
+                     SAGA_DIAGNOSTICS_MAX);
+    assert_true(try_repeated(HEAD "steps:\n", "- {wait: 1s}\n", "", (size_t)10000 * 13, "SG108") ==
+                1);
     assert_int_equal(try_repeated("steps: [", "{},", "]", MOST, NULL), SAGA_DIAGNOSTICS_MAX);
     assert_int_equal(try_repeated("steps:\n", "- pause: 1\n", "", MOST, NULL),
                      SAGA_DIAGNOSTICS_MAX);
@@ -248,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nasty_files_are_refused_with_words),
         cmocka_unit_test(large_files_end_soon),
+        cmocka_unit_test(blocks_in_blocks_have_a_limit),
         cmocka_unit_test(the_example_may_end_at_any_byte),
         cmocka_unit_test(any_byte_of_the_example_may_be_another),
         cmocka_unit_test(any_line_of_the_example_may_be_missing_or_twice),
