@@ -22,14 +22,14 @@ const struct saga_flaw_kind saga_flaw_kinds[SAGA_FLAW_COUNT] = {
     [SAGA_FLAW_NOT_HANDLED] = { "SX105", "an answer or alarm that is due is not taken",
                                 "the saga would wait on, though it was told",
                                 "report it: no definition should do this" },
-    [SAGA_FLAW_ENGINE] = { "SX106", "a check of the engine fails",
-                           "a coordinator would stop there",
+    [SAGA_FLAW_ENGINE] = { "SX106", "a check of the engine fails", "a coordinator would stop there",
                            "report it: no definition should do this" },
     [SAGA_FLAW_NO_END] = { "SX107", "from there no end can be reached",
                            "the saga would stay under way for ever",
                            "give what is waited for a timeout, or the saga a `deadline`" },
     [SAGA_FLAW_WAITS_FOR_EVER] = { "SX108", "the saga may wait for ever",
-                                   "an event of the outside world may never come, and no timer ends "
+                                   "an event of the outside world may never come, and no timer "
+                                   "ends "
                                    "the wait",
                                    "give the `await` a `timeout`, or the saga a `deadline`" },
     [SAGA_FLAW_TRIES_FOR_EVER] = { "SX109", "a step may be tried again for ever",
@@ -47,8 +47,7 @@ const struct saga_flaw_kind saga_flaw_kinds[SAGA_FLAW_COUNT] = {
 /* ---- findings ---- */
 
 struct saga_explore_step *saga_explore_way(struct saga_exploration *x, uint32_t node,
-                                           const struct saga_explore_step *last,
-                                           size_t *ret_count)
+                                           const struct saga_explore_step *last, size_t *ret_count)
 {
     size_t count = last != NULL;
     for (uint32_t at = node; x->nodes[at].parent != SAGA_EXPLORE_NONE; at = x->nodes[at].parent)
@@ -116,8 +115,8 @@ static void check_id(struct saga_exploration *x, struct saga_transition *t,
                      const struct saga_fact *fact)
 {
     bool compensation = fact->kind == SAGA_FACT_COMPENSATION_SENT;
-    uint64_t id = hash_of(saga_command_id(&x->decision, t->after, fact->step, compensation,
-                                          fact->attempt));
+    uint64_t id =
+        hash_of(saga_command_id(&x->decision, t->after, fact->step, compensation, fact->attempt));
     bool twice = t->sent[0] == id || t->sent[1] == id || was_sent(x, t->from, id);
     if (twice) find_step(x, t, SAGA_FLAW_SAME_COMMAND, saga_state_step(t->after, fact->step));
     t->sent[t->sent[0] != 0] = id;
