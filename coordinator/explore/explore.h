@@ -33,7 +33,8 @@ enum saga_flaw {
 };
 
 struct saga_flaw_kind {
-    const char *code; /* "SX101"; keeps its meaning */
+    const char *code;            /* "SX101"; keeps its meaning */
+    enum saga_severity severity; /* a warning: it may be meant so */
     const char *title;
     const char *why, *mend;
 };

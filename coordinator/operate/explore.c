@@ -47,21 +47,13 @@ static struct saga_slice rest_words(const struct report *r, const struct saga_ex
                              SAGA_SLICE_ARG(rest->stuck_step));
 }
 
-/* Warnings are what may be meant so. */
-static enum saga_severity severity_of(enum saga_flaw flaw)
-{
-    bool warning = flaw == SAGA_FLAW_WAITS_FOR_EVER || flaw == SAGA_FLAW_TRIES_FOR_EVER ||
-                   flaw == SAGA_FLAW_NEVER_REACHED;
-    return warning ? SAGA_SEVERITY_WARNING : SAGA_SEVERITY_ERROR;
-}
-
 static struct saga_diagnostic *add_finding(const struct report *r,
                                            const struct saga_explore_finding *finding)
 {
     const struct saga_flaw_kind *kind = &saga_flaw_kinds[finding->flaw];
-    struct saga_diagnostic *added = saga_diagnostics_add(
-        r->findings, severity_of(finding->flaw), kind->code, "%s%s%.*s", kind->title,
-        finding->subject.size ? ": " : "", SAGA_SLICE_ARG(finding->subject));
+    struct saga_diagnostic *added =
+        saga_diagnostics_add(r->findings, kind->severity, kind->code, "%s%s%.*s", kind->title,
+                             finding->subject.size ? ": " : "", SAGA_SLICE_ARG(finding->subject));
     added->file = r->file;
     added->why = saga_slice_of(kind->why);
     added->mend = saga_slice_of(kind->mend);
