@@ -81,7 +81,8 @@ static int answer(void *context, struct saga_arena *arena, struct saga_slice *re
 {
     const struct stand_in *stand_in = context;
     struct saga_abstract *a = stand_in->abstract;
-    unsigned count = answers[stand_in->role].count, taken = choose(a, stand_in->role, count + a->failing);
+    unsigned count = answers[stand_in->role].count,
+             taken = choose(a, stand_in->role, count + a->failing);
     (void)arena;
     if (taken == count) {
         *ret_message = SAGA_SLICE("the expression fails");

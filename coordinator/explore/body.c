@@ -75,9 +75,8 @@ static void differ(struct comparison *c, struct saga_slice path, struct saga_sli
     struct saga_slice wanted = saga_slice_clip(expected, SHOWN_BYTES_MAX),
                       there = saga_slice_clip(came, SHOWN_BYTES_MAX);
     if (c->out.size) saga_buffer_add_char(&c->out, '\n');
-    saga_buffer_printf(&c->out, "%.*s: expected %.*s, came %.*s",
-                       path.size ? (int)path.size : 1, path.size ? path.data : ".",
-                       SAGA_SLICE_ARG(wanted), SAGA_SLICE_ARG(there));
+    saga_buffer_printf(&c->out, "%.*s: expected %.*s, came %.*s", path.size ? (int)path.size : 1,
+                       path.size ? path.data : ".", SAGA_SLICE_ARG(wanted), SAGA_SLICE_ARG(there));
 }
 
 static void compare(struct comparison *c, struct saga_slice path, struct saga_slice expected,
@@ -95,9 +94,8 @@ static struct saga_slice member_path(struct comparison *c, struct saga_slice pat
                 (i > 0 && name.data[i] >= '0' && name.data[i] <= '9');
     return plain ? saga_arena_printf(c->arena, "%.*s.%.*s", SAGA_SLICE_ARG(path),
                                      SAGA_SLICE_ARG(name))
-                 : saga_arena_printf(c->arena, "%.*s[%.*s]",
-                                     path.size ? (int)path.size : 1, path.size ? path.data : ".",
-                                     SAGA_SLICE_ARG(quoted));
+                 : saga_arena_printf(c->arena, "%.*s[%.*s]", path.size ? (int)path.size : 1,
+                                     path.size ? path.data : ".", SAGA_SLICE_ARG(quoted));
 }
 
 /* Members of `from` that `in` lacks. */

@@ -16,7 +16,8 @@ static uint64_t mix(uint64_t x)
 static void put(struct saga_canonical *h, uint64_t value)
 {
     h->low = mix(h->low + value + 0x9e3779b97f4a7c15ULL);
-    h->high = mix((h->high ^ (h->high << 7)) + value * 0xd6e8feb86659fd93ULL + 0x632be59bd9b4e019ULL);
+    h->high =
+        mix((h->high ^ (h->high << 7)) + value * 0xd6e8feb86659fd93ULL + 0x632be59bd9b4e019ULL);
 }
 
 static void put_text(struct saga_canonical *h, struct saga_slice text)

@@ -11,9 +11,11 @@
 #include "base/memory.h"
 #include "explore/explore_internal.h"
 
-const struct saga_explore_options saga_explore_default = {
-    .states_max = 1000000, .depth_max = 10000, .seconds_max = 60, .bounds = { .rounds = 2, .attempts = 2 }
-};
+const struct saga_explore_options saga_explore_default = { .states_max = 1000000,
+                                                           .depth_max = 10000,
+                                                           .seconds_max = 60,
+                                                           .bounds = { .rounds = 2,
+                                                                       .attempts = 2 } };
 
 /* ---- states that were seen ---- */
 
@@ -71,8 +73,7 @@ static void add_edge(struct saga_exploration *x, uint32_t from, uint32_t to)
 
 static bool is_rest(const struct saga_state *state)
 {
-    return state->forgotten || saga_status_has_ended(state->status) ||
-           state->status == SAGA_STUCK;
+    return state->forgotten || saga_status_has_ended(state->status) || state->status == SAGA_STUCK;
 }
 
 static void note_rest(struct saga_exploration *x, const struct saga_state *state, uint32_t node)
@@ -114,17 +115,17 @@ static void arrive(struct saga_exploration *x, struct saga_transition *t, struct
         return;
     }
     saga_explore_check_state(x, t);
-    uint32_t node = add_node(x,
-                             (struct saga_explore_node){ .hash = hash,
-                                                         .parent = t->from,
-                                                         .move = t->step.move,
-                                                         .choices = t->step.choices,
-                                                         .choice_count =
-                                                             (uint8_t)t->step.choice_count,
-                                                         .sent = { t->sent[0], t->sent[1] },
-                                                         .rests = is_rest(after),
-                                                         .depth = x->nodes[t->from].depth + 1 },
-                             after);
+    uint32_t node =
+        add_node(x,
+                 (struct saga_explore_node){ .hash = hash,
+                                             .parent = t->from,
+                                             .move = t->step.move,
+                                             .choices = t->step.choices,
+                                             .choice_count = (uint8_t)t->step.choice_count,
+                                             .sent = { t->sent[0], t->sent[1] },
+                                             .rests = is_rest(after),
+                                             .depth = x->nodes[t->from].depth + 1 },
+                 after);
     add_edge(x, t->from, node);
     note_rest(x, after, node);
 }
@@ -283,9 +284,9 @@ void saga_explore(struct saga_definition *definition, const struct saga_explore_
 }
 
 struct saga_slice saga_explore_play(struct saga_definition *definition,
-                       const struct saga_explore_options *options,
-                       const struct saga_explore_step *way, size_t count, size_t decided,
-                       struct saga_arena *arena, struct saga_play *ret)
+                                    const struct saga_explore_options *options,
+                                    const struct saga_explore_step *way, size_t count,
+                                    size_t decided, struct saga_arena *arena, struct saga_play *ret)
 {
     struct saga_abstract *abstract = saga_abstract_new(definition, &options->bounds);
     struct saga_buffer choices;

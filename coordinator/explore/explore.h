@@ -33,7 +33,8 @@ enum saga_flaw {
 };
 
 struct saga_flaw_kind {
-    const char *code; /* "SX101"; keeps its meaning */
+    const char *code;            /* "SX101"; keeps its meaning */
+    enum saga_severity severity; /* a warning: it may be meant so */
     const char *title;
     const char *why, *mend;
 };
@@ -68,8 +69,8 @@ struct saga_explored {
     uint32_t states;
     uint64_t transitions;
     uint32_t depth;
-    double seconds;      /* of the processor */
-    const char *cut;     /* why it is not complete; NULL: it is */
+    double seconds;  /* of the processor */
+    const char *cut; /* why it is not complete; NULL: it is */
     struct saga_explore_finding *findings;
     size_t finding_count, finding_capacity;
     struct saga_explore_rest *rests;
@@ -84,8 +85,9 @@ void saga_explore(struct saga_definition *definition, const struct saga_explore_
  * caller ends the play. The definition is abstract while this lasts. Only the first `decided` events are decided, the others
  * are only noted down. */
 struct saga_slice saga_explore_play(struct saga_definition *definition,
-                       const struct saga_explore_options *options,
-                       const struct saga_explore_step *way, size_t count, size_t decided,
-                       struct saga_arena *arena, struct saga_play *ret);
+                                    const struct saga_explore_options *options,
+                                    const struct saga_explore_step *way, size_t count,
+                                    size_t decided, struct saga_arena *arena,
+                                    struct saga_play *ret);
 
 #endif

@@ -6,40 +6,46 @@
 #include "explore/explore_internal.h"
 
 const struct saga_flaw_kind saga_flaw_kinds[SAGA_FLAW_COUNT] = {
-    [SAGA_FLAW_NOT_TAKEN_BACK] = { "SX101", "something stays done though the saga is compensated",
+    [SAGA_FLAW_NOT_TAKEN_BACK] = { "SX101", SAGA_SEVERITY_ERROR,
+                                   "something stays done though the saga is compensated",
                                    "whoever reads `compensated` believes that nothing is left",
                                    "give the step `compensate`, or `compensate: none` if there is "
                                    "nothing to take back" },
-    [SAGA_FLAW_TAKEN_BACK_AFTER] = { "SX102", "something is taken back though the pivot succeeded",
+    [SAGA_FLAW_TAKEN_BACK_AFTER] = { "SX102", SAGA_SEVERITY_ERROR,
+                                     "something is taken back though the pivot succeeded",
                                      "once the pivot is done, what came before it must stay",
                                      "move what can still fail before the pivot" },
-    [SAGA_FLAW_PIVOT_UNKNOWN] = { "SX103", "a saga is compensated though its pivot may be done",
+    [SAGA_FLAW_PIVOT_UNKNOWN] = { "SX103", SAGA_SEVERITY_ERROR,
+                                  "a saga is compensated though its pivot may be done",
                                   "a pivot cannot be taken back: the outcome must be known first",
                                   "nothing may end the way there before the pivot has" },
-    [SAGA_FLAW_SAME_COMMAND] = { "SX104", "two commands have one id",
+    [SAGA_FLAW_SAME_COMMAND] = { "SX104", SAGA_SEVERITY_ERROR, "two commands have one id",
                                  "services take the second for a repetition and do not do it",
                                  "give the steps names of their own" },
-    [SAGA_FLAW_NOT_HANDLED] = { "SX105", "an answer or alarm that is due is not taken",
+    [SAGA_FLAW_NOT_HANDLED] = { "SX105", SAGA_SEVERITY_ERROR,
+                                "an answer or alarm that is due is not taken",
                                 "the saga would wait on, though it was told",
                                 "report it: no definition should do this" },
-    [SAGA_FLAW_ENGINE] = { "SX106", "a check of the engine fails",
+    [SAGA_FLAW_ENGINE] = { "SX106", SAGA_SEVERITY_ERROR, "a check of the engine fails",
                            "a coordinator would stop there",
                            "report it: no definition should do this" },
-    [SAGA_FLAW_NO_END] = { "SX107", "from there no end can be reached",
+    [SAGA_FLAW_NO_END] = { "SX107", SAGA_SEVERITY_ERROR, "from there no end can be reached",
                            "the saga would stay under way for ever",
                            "give what is waited for a timeout, or the saga a `deadline`" },
-    [SAGA_FLAW_WAITS_FOR_EVER] = { "SX108", "the saga may wait for ever",
-                                   "an event of the outside world may never come, and no timer ends "
+    [SAGA_FLAW_WAITS_FOR_EVER] = { "SX108", SAGA_SEVERITY_WARNING, "the saga may wait for ever",
+                                   "an event of the outside world may never come, and no timer "
+                                   "ends "
                                    "the wait",
                                    "give the `await` a `timeout`, or the saga a `deadline`" },
-    [SAGA_FLAW_TRIES_FOR_EVER] = { "SX109", "a step may be tried again for ever",
+    [SAGA_FLAW_TRIES_FOR_EVER] = { "SX109", SAGA_SEVERITY_WARNING,
+                                   "a step may be tried again for ever",
                                    "a service that stays away would keep the saga, and what it has "
                                    "reserved, without end",
                                    "give `retry` its `attempts`, or the saga a `deadline`" },
-    [SAGA_FLAW_NEVER_COMPLETES] = { "SX110", "no way leads to `completed`",
+    [SAGA_FLAW_NEVER_COMPLETES] = { "SX110", SAGA_SEVERITY_ERROR, "no way leads to `completed`",
                                     "whatever the services answer, no such saga ever succeeds",
                                     "look for a `fail` that every way runs into" },
-    [SAGA_FLAW_NEVER_REACHED] = { "SX111", "no way leads to this block",
+    [SAGA_FLAW_NEVER_REACHED] = { "SX111", SAGA_SEVERITY_WARNING, "no way leads to this block",
                                   "it looks as if it would run, but no saga comes there",
                                   "take it out, or what ends every way before it" },
 };
@@ -47,8 +53,7 @@ const struct saga_flaw_kind saga_flaw_kinds[SAGA_FLAW_COUNT] = {
 /* ---- findings ---- */
 
 struct saga_explore_step *saga_explore_way(struct saga_exploration *x, uint32_t node,
-                                           const struct saga_explore_step *last,
-                                           size_t *ret_count)
+                                           const struct saga_explore_step *last, size_t *ret_count)
 {
     size_t count = last != NULL;
     for (uint32_t at = node; x->nodes[at].parent != SAGA_EXPLORE_NONE; at = x->nodes[at].parent)
@@ -116,8 +121,8 @@ static void check_id(struct saga_exploration *x, struct saga_transition *t,
                      const struct saga_fact *fact)
 {
     bool compensation = fact->kind == SAGA_FACT_COMPENSATION_SENT;
-    uint64_t id = hash_of(saga_command_id(&x->decision, t->after, fact->step, compensation,
-                                          fact->attempt));
+    uint64_t id =
+        hash_of(saga_command_id(&x->decision, t->after, fact->step, compensation, fact->attempt));
     bool twice = t->sent[0] == id || t->sent[1] == id || was_sent(x, t->from, id);
     if (twice) find_step(x, t, SAGA_FLAW_SAME_COMMAND, saga_state_step(t->after, fact->step));
     t->sent[t->sent[0] != 0] = id;

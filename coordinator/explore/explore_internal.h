@@ -27,9 +27,9 @@ struct saga_exploration {
     struct saga_definition *definition;
     const struct saga_explore_options *options;
     struct saga_abstract *abstract;
-    struct saga_arena *arena;        /* of the result */
-    struct saga_arena expansion;     /* reset for every state that is expanded */
-    struct saga_arena decision;      /* reset for every event that is decided */
+    struct saga_arena *arena;    /* of the result */
+    struct saga_arena expansion; /* reset for every state that is expanded */
+    struct saga_arena decision;  /* reset for every event that is decided */
     struct saga_explored *result;
     struct saga_explore_node *nodes;
     size_t node_count, node_capacity;
@@ -44,7 +44,8 @@ struct saga_exploration {
     /* what is being decided, should a check of the engine fail */
     uint32_t from;
     struct saga_explore_step step;
-    uint64_t *closed; /* what has ended and was answered once more: a set of hashes, 0 is a free place */
+    uint64_t
+        *closed; /* what has ended and was answered once more: a set of hashes, 0 is a free place */
     size_t closed_count, closed_size;
 };
 
@@ -73,7 +74,6 @@ void saga_explore_find(struct saga_exploration *x, enum saga_flaw flaw, struct s
                        const struct saga_explore_step *last);
 /* The way to a node, and one step further; in the result's arena. */
 struct saga_explore_step *saga_explore_way(struct saga_exploration *x, uint32_t node,
-                                           const struct saga_explore_step *last,
-                                           size_t *ret_count);
+                                           const struct saga_explore_step *last, size_t *ret_count);
 
 #endif

@@ -35,11 +35,9 @@ static uint64_t closed_hash(const struct saga_state *state, struct saga_slice na
 static uint64_t forward_closed(const struct saga_state *state, const struct saga_step_state *step)
 {
     bool open = step->status == SAGA_STEP_SENT || step->status == SAGA_STEP_BACKOFF ||
-                (step->status == SAGA_STEP_UNKNOWN &&
-                 step->compensation == SAGA_COMPENSATION_NONE);
+                (step->status == SAGA_STEP_UNKNOWN && step->compensation == SAGA_COMPENSATION_NONE);
     return open ? 0
-                : closed_hash(state, step->path,
-                              (uint64_t)step->status << 8 | step->compensation);
+                : closed_hash(state, step->path, (uint64_t)step->status << 8 | step->compensation);
 }
 
 static uint64_t backward_closed(const struct saga_state *state, const struct saga_step_state *step)
@@ -83,8 +81,7 @@ static void add_command_replies(struct finding_moves *f, const struct saga_step_
 
 static void add_compensation_replies(struct finding_moves *f, const struct saga_step_state *step)
 {
-    const struct saga_compensate *declared =
-        &f->definition->blocks[step->block]->step.compensate;
+    const struct saga_compensate *declared = &f->definition->blocks[step->block]->step.compensate;
     struct saga_slice success =
         declared->success.count ? declared->success.items[0] : SAGA_SLICE("Done");
     if (step->compensation_attempt == 0) return;
@@ -160,9 +157,8 @@ static void add_alarms(struct finding_moves *f)
     for (size_t i = 0; i < f->state->timer_count; i++) {
         const struct saga_timer *timer = &f->state->timers[i];
         if (!timer->held)
-            add(f, (struct saga_event){ .kind = SAGA_EVENT_TIMER,
-                                        .timer = timer->name,
-                                        .armed = timer->armed });
+            add(f, (struct saga_event){
+                       .kind = SAGA_EVENT_TIMER, .timer = timer->name, .armed = timer->armed });
     }
     f->closed = closed_hash(f->state, SAGA_SLICE("stale"), 0);
     if (f->state->timer_count) /* an alarm of what was armed before */
@@ -221,8 +217,7 @@ void saga_moves_of(const struct saga_definition *definition, const struct saga_s
     struct finding_moves f = { definition, state, arena, ret, 0 };
     *ret = (struct saga_moves){ 0 };
     if (state->forgotten) return;
-    if (state->status != SAGA_STATUS_NONE)
-        f.closed = closed_hash(state, SAGA_SLICE("start"), 0);
+    if (state->status != SAGA_STATUS_NONE) f.closed = closed_hash(state, SAGA_SLICE("start"), 0);
     add_start(&f);
     f.closed = 0;
     if (state->status == SAGA_STATUS_NONE) return;

@@ -120,8 +120,7 @@ static bool has_type(const struct saga_start *start, struct saga_slice type, str
                      struct saga_arena *arena)
 {
     struct saga_slice message;
-    if (type.size == 0 && start->type &&
-        eval_text(start->type, body, arena, &type, &message) < 0)
+    if (type.size == 0 && start->type && eval_text(start->type, body, arena, &type, &message) < 0)
         return false;
     return saga_slice_equal(type, start->event);
 }

@@ -16,15 +16,17 @@ struct saga_scenario_place {
 
 /* What a service answers; or how a child saga ended: `completed` with its result as body, else with its error. */
 struct saga_scenario_reply {
-    bool silent;                /* `no-answer` */
-    struct saga_slice type;     /* or the words `success`, `failure`: the first type that the step declares */
+    bool silent; /* `no-answer` */
+    struct saga_slice
+        type; /* or the words `success`, `failure`: the first type that the step declares */
     struct saga_slice body;     /* JSON; absent: none */
     struct saga_expression *jq; /* over the command's body, gives the reply's; or NULL */
 };
 
 /* `answers`: the first command that goes by the key gets the first reply, and so on; the last one stays. */
 struct saga_scenario_answer {
-    struct saga_slice key; /* Command, participant/Command, a step's path, <path>/compensate, or * */
+    struct saga_slice
+        key; /* Command, participant/Command, a step's path, <path>/compensate, or * */
     const struct saga_scenario_reply *replies;
     size_t count;
     struct saga_scenario_place place;
@@ -75,7 +77,8 @@ struct saga_scenario_event {
     struct saga_slice type;
     struct saga_slice body; /* JSON */
     bool not_taken;         /* the saga is expected not to take it */
-    struct saga_slice to;   /* the await that takes it, whatever `match` says; absent: as the coordinator matches it */
+    struct saga_slice
+        to; /* the await that takes it, whatever `match` says; absent: as the coordinator matches it */
 };
 
 struct saga_scenario_step {
@@ -119,7 +122,8 @@ struct saga_scenario {
     /* `explored`: without data, as the explorer plays (abstract.h); a JSON list; absent: with its data */
     struct saga_slice choices;
     struct saga_abstract_bounds bounds;
-    struct saga_slice trace; /* file of the golden trace, from the scenarios' folder; absent: none */
+    struct saga_slice
+        trace; /* file of the golden trace, from the scenarios' folder; absent: none */
 };
 
 struct saga_scenarios {

@@ -50,8 +50,8 @@ static struct saga_slice unexpected_words(const struct saga_scenario_run *r)
     return saga_buffer_slice(&words);
 }
 
-int saga_scenario_check_expected(struct saga_scenario_run *r,
-                                 const struct saga_scenario_step *step, struct saga_sent **ret)
+int saga_scenario_check_expected(struct saga_scenario_run *r, const struct saga_scenario_step *step,
+                                 struct saga_sent **ret)
 {
     struct saga_slice difference = SAGA_SLICE_NONE;
     for (size_t i = 0; i < r->sent_count; i++) {
@@ -68,8 +68,8 @@ int saga_scenario_check_expected(struct saga_scenario_run *r,
         }
         if (!difference.size) difference = lines;
     }
-    saga_scenario_fail(r, step->place, difference.size ? "%.*s was sent with another body"
-                                                       : "%.*s was not sent",
+    saga_scenario_fail(r, step->place,
+                       difference.size ? "%.*s was sent with another body" : "%.*s was not sent",
                        SAGA_SLICE_ARG(step->expect.type));
     r->failure->expected = expected_words(r, &step->expect);
     r->failure->came = unexpected_words(r);
@@ -94,13 +94,15 @@ int saga_scenario_check_all_expected(struct saga_scenario_run *r, struct saga_sc
     for (size_t i = 0; i < r->sent_count && r->scenario->strict; i++) {
         const struct saga_sent *sent = &r->sent[i];
         if (sent->event || sent->expected || sent->answered) continue;
-        saga_scenario_fail(r, place, "the saga sent a command that the scenario neither expects "
-                                     "nor answers");
+        saga_scenario_fail(r, place,
+                           "the saga sent a command that the scenario neither expects "
+                           "nor answers");
         r->failure->came = saga_scenario_sent_words(r, sent);
-        r->failure->mend = saga_arena_printf(
-            r->arena, "add `expect: %.*s` where it is sent, or name it under `answers` "
-                      "(`no-answer` if nobody answers)",
-            SAGA_SLICE_ARG(sent->type));
+        r->failure->mend =
+            saga_arena_printf(r->arena,
+                              "add `expect: %.*s` where it is sent, or name it under `answers` "
+                              "(`no-answer` if nobody answers)",
+                              SAGA_SLICE_ARG(sent->type));
         return SAGA_E_INVALID;
     }
     return SAGA_OK;
@@ -128,8 +130,8 @@ static int check_names(struct saga_scenario_run *r, const struct saga_scenario_n
     for (size_t i = 0; i < r->sent_count; i++) {
         const struct saga_sent *sent = &r->sent[i];
         if (sent->event != events) continue;
-        bool here = count < expected->count &&
-                    saga_scenario_goes_by(r, sent, expected->items[count]);
+        bool here =
+            count < expected->count && saga_scenario_goes_by(r, sent, expected->items[count]);
         if (here && same == count) same++;
         struct saga_slice name = here ? expected->items[count] : sent->type;
         SAGA_PUSH(r->arena, came, count, capacity, name);
@@ -233,9 +235,9 @@ int saga_scenario_check_state(struct saga_scenario_run *r, struct saga_scenario_
                               const struct saga_scenario_state *expected)
 {
     const struct saga_state *state = r->play->state;
-    struct saga_slice status = saga_slice_of(
-        state->status == SAGA_STATUS_NONE ? SAGA_SCENARIO_NOT_STARTED
-                                          : saga_status_name(state->status));
+    struct saga_slice status =
+        saga_slice_of(state->status == SAGA_STATUS_NONE ? SAGA_SCENARIO_NOT_STARTED
+                                                        : saga_status_name(state->status));
     struct saga_slice stuck_on = state->status == SAGA_STUCK
                                      ? saga_slice_of(saga_stuck_on_name(state->stuck_on))
                                      : SAGA_SLICE_NONE;

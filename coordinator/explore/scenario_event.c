@@ -30,8 +30,8 @@ static bool waits_for(struct saga_scenario_run *r, const struct saga_step_state 
     if (event->topic.size && !saga_slice_equal(await->topic, event->topic)) return false;
     if (r->play->time_ms - outside->time_ms > await->keep_early_ms) return false;
     if (!value_of(r, await, event->body, &value)) return false;
-    struct saga_slice id = saga_correlation_id(r->arena, r->definition->name, await->topic,
-                                               await->event, value);
+    struct saga_slice id =
+        saga_correlation_id(r->arena, r->definition->name, await->topic, await->event, value);
     return saga_slice_equal(id, step->target);
 }
 
@@ -81,9 +81,9 @@ int saga_scenario_check_taken(struct saga_scenario_run *r)
                            outside->taken ? "took" : "never took", SAGA_SLICE_ARG(event->type));
         r->failure->came = event->body;
         if (!outside->taken)
-            r->failure->mend =
-                SAGA_SLICE("does it wait for an event of this type, and does `match` over this body "
-                           "give what `with` gives? `taken: false` says that it is not for it");
+            r->failure->mend = SAGA_SLICE(
+                "does it wait for an event of this type, and does `match` over this body "
+                "give what `with` gives? `taken: false` says that it is not for it");
         return SAGA_E_INVALID;
     }
     return SAGA_OK;

@@ -43,8 +43,7 @@ void saga_scenario_load_start(struct saga_scenario_loading *l, struct fy_node *n
     saga_scenario_text(l, saga_yaml_get(node, "topic"), "`topic`", &ret->topic);
     saga_scenario_text(l, saga_yaml_get(node, "event"), "`event`", &ret->event);
     saga_scenario_text(l, saga_yaml_get(node, "key"), "`key`", &ret->key);
-    if (saga_yaml_get(node, "body"))
-        ret->body = saga_scenario_json(l, saga_yaml_get(node, "body"));
+    if (saga_yaml_get(node, "body")) ret->body = saga_scenario_json(l, saga_yaml_get(node, "body"));
 }
 
 /* ---- what services answer ---- */
@@ -56,8 +55,8 @@ static struct saga_expression *load_jq(struct saga_scenario_loading *l, struct f
     struct saga_slice source;
     if (!saga_scenario_text(l, node, "`jq`", &source)) return NULL;
     if (saga_expression_compile(source, l->arena, &why, &expression) < 0) {
-        struct saga_diagnostic *finding = saga_yaml_find(
-            &l->yaml, node, SAGA_FINDING_EXPRESSION, "%.*s", SAGA_SLICE_ARG(why.what));
+        struct saga_diagnostic *finding = saga_yaml_find(&l->yaml, node, SAGA_FINDING_EXPRESSION,
+                                                         "%.*s", SAGA_SLICE_ARG(why.what));
         if (why.mend.size) finding->mend = why.mend;
         return NULL;
     }
@@ -244,8 +243,8 @@ static void load_explored(struct saga_scenario_loading *l, struct fy_node *node,
 
 static void load_scenario(struct saga_scenario_loading *l, struct fy_node *node)
 {
-    static const char *const names[] = { "name",  "at",        "start", "answers", "steps", "sends",
-                                         "publishes", "end", "trace", "strict", "explored" };
+    static const char *const names[] = { "name",      "at",  "start", "answers", "steps",   "sends",
+                                         "publishes", "end", "trace", "strict",  "explored" };
     static const char what[] = "a scenario";
     struct saga_scenario s = { .strict = l->strict, .begin_ms = l->begin_ms, .start = l->start };
     struct saga_scenario_answers answers = { 0 };
@@ -254,7 +253,8 @@ static void load_scenario(struct saga_scenario_loading *l, struct fy_node *node)
     saga_scenario_text(l, saga_yaml_need(&l->yaml, node, "name", what), "`name`", &s.name);
     saga_yaml_bool(&l->yaml, saga_yaml_get(node, "strict"), "`strict`", &s.strict);
     load_time(l, saga_yaml_get(node, "at"), &s.begin_ms);
-    if (saga_yaml_get(node, "start")) saga_scenario_load_start(l, saga_yaml_get(node, "start"), &s.start);
+    if (saga_yaml_get(node, "start"))
+        saga_scenario_load_start(l, saga_yaml_get(node, "start"), &s.start);
     load_answers(l, saga_yaml_get(node, "answers"), &answers);
     for (size_t i = 0; i < l->answers.count; i++)
         SAGA_PUSH(l->arena, answers.items, answers.count, answers.capacity, l->answers.items[i]);
@@ -285,7 +285,8 @@ static void load_top(struct saga_scenario_loading *l)
         l->scenarios->saga_place = saga_scenario_place_of(l, saga);
     saga_yaml_bool(&l->yaml, saga_yaml_get(root, "strict"), "`strict`", &l->strict);
     load_time(l, saga_yaml_get(root, "at"), &l->begin_ms);
-    if (saga_yaml_get(root, "start")) saga_scenario_load_start(l, saga_yaml_get(root, "start"), &l->start);
+    if (saga_yaml_get(root, "start"))
+        saga_scenario_load_start(l, saga_yaml_get(root, "start"), &l->start);
     load_answers(l, saga_yaml_get(root, "answers"), &l->answers);
     struct fy_node *list = saga_yaml_need(&l->yaml, root, "scenarios", what);
     if (!list) return;

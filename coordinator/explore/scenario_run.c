@@ -12,9 +12,9 @@ int saga_scenario_fail(struct saga_scenario_run *r, struct saga_scenario_place p
 {
     va_list arguments;
     va_start(arguments, format);
-    *r->failure = (struct saga_scenario_failure){
-        .place = place, .what = saga_arena_vprintf(r->arena, format, arguments)
-    };
+    *r->failure =
+        (struct saga_scenario_failure){ .place = place,
+                                        .what = saga_arena_vprintf(r->arena, format, arguments) };
     va_end(arguments);
     return SAGA_E_INVALID;
 }
@@ -26,12 +26,10 @@ static int start(struct saga_scenario_run *r, struct saga_scenario_place place,
 {
     const struct saga_start *found;
     struct saga_slice message = SAGA_SLICE_NONE;
-    struct saga_event event = { .kind = SAGA_EVENT_START,
-                                .type = given->event,
-                                .body = given->body,
-                                .key = given->key };
-    if (!event.type.size && r->definition->start_count)
-        event.type = r->definition->starts[0].event;
+    struct saga_event event = {
+        .kind = SAGA_EVENT_START, .type = given->event, .body = given->body, .key = given->key
+    };
+    if (!event.type.size && r->definition->start_count) event.type = r->definition->starts[0].event;
     if (!event.key.size) {
         int error = saga_play_start(r->definition, given->topic, event.type, event.body, r->arena,
                                     &found, &event.key, &message);
@@ -96,8 +94,7 @@ static int reply(struct saga_scenario_run *r, const struct saga_scenario_step *s
 {
     struct saga_sent *command = addressee(r, step);
     if (command) {
-        int error =
-            saga_scenario_reply(r, step->place, command, &step->reply, step->attempt);
+        int error = saga_scenario_reply(r, step->place, command, &step->reply, step->attempt);
         return error < 0 ? error : saga_scenario_settle(r);
     }
     saga_scenario_fail(r, step->place,
@@ -242,11 +239,9 @@ int saga_scenario_run(const struct saga_scenario *scenario, struct saga_definiti
                       struct saga_arena *arena, struct saga_play *play,
                       struct saga_scenario_failure *ret)
 {
-    struct saga_scenario_run r = { .scenario = scenario,
-                                   .definition = definition,
-                                   .arena = arena,
-                                   .play = play,
-                                   .failure = ret };
+    struct saga_scenario_run r = {
+        .scenario = scenario, .definition = definition, .arena = arena, .play = play, .failure = ret
+    };
     r.answers_used = SAGA_NEW_ARRAY(arena, size_t, scenario->answer_count);
     saga_play_begin(play, definition, scenario->begin_ms, arena);
     return scenario->choices.data ? play_abstract(&r, definition) : play_whole(&r);

@@ -11,7 +11,7 @@
 struct saga_sent {
     bool event, child, compensation;
     struct saga_slice target; /* of a child: its id */
-    struct saga_slice step; /* path, or the label of a block */
+    struct saga_slice step;   /* path, or the label of a block */
     uint32_t attempt;
     struct saga_slice topic, type, body;
     bool expected; /* some `expect` took it */
@@ -72,13 +72,11 @@ bool saga_scenario_deliver(struct saga_scenario_run *r);
 int saga_scenario_check_taken(struct saga_scenario_run *r);
 
 /* ---- scenario_check.c: what a scenario asks for ---- */
-int saga_scenario_check_expected(struct saga_scenario_run *r,
-                                 const struct saga_scenario_step *step,
+int saga_scenario_check_expected(struct saga_scenario_run *r, const struct saga_scenario_step *step,
                                  struct saga_sent **ret);
 int saga_scenario_check_nothing(struct saga_scenario_run *r, struct saga_scenario_place place);
 /* Every command is expected or answered. */
-int saga_scenario_check_all_expected(struct saga_scenario_run *r,
-                                     struct saga_scenario_place place);
+int saga_scenario_check_all_expected(struct saga_scenario_run *r, struct saga_scenario_place place);
 int saga_scenario_check_state(struct saga_scenario_run *r, struct saga_scenario_place place,
                               const struct saga_scenario_state *expected);
 /* `sends` and `publishes`. */

@@ -127,15 +127,15 @@ struct saga_slice saga_scenario_sent_words(const struct saga_scenario_run *r,
                            : sent->child ? SAGA_SLICE("saga")
                                          : sent->topic,
                       body = saga_slice_clip(sent->body, 300), words;
-    words = saga_arena_printf(r->arena, "%.*s/%.*s", SAGA_SLICE_ARG(to),
-                              SAGA_SLICE_ARG(sent->type));
+    words =
+        saga_arena_printf(r->arena, "%.*s/%.*s", SAGA_SLICE_ARG(to), SAGA_SLICE_ARG(sent->type));
     if (!sent->event)
         words = saga_arena_printf(r->arena, "%.*s %s %.*s", SAGA_SLICE_ARG(words),
                                   sent->compensation ? "to take back" : "for",
                                   SAGA_SLICE_ARG(sent->step));
     if (sent->attempt > 1)
-        words = saga_arena_printf(r->arena, "%.*s (attempt %u)", SAGA_SLICE_ARG(words),
-                                  sent->attempt);
+        words =
+            saga_arena_printf(r->arena, "%.*s (attempt %u)", SAGA_SLICE_ARG(words), sent->attempt);
     return saga_arena_printf(r->arena, "%.*s %.*s", SAGA_SLICE_ARG(words), SAGA_SLICE_ARG(body));
 }
 
@@ -204,8 +204,7 @@ static void note_of_child(struct saga_scenario_run *r, const struct saga_sent *c
         return;
     }
     if (success || failure)
-        event->type =
-            saga_slice_of(saga_status_name(success ? SAGA_COMPLETED : SAGA_COMPENSATED));
+        event->type = saga_slice_of(saga_status_name(success ? SAGA_COMPLETED : SAGA_COMPENSATED));
     event->note = SAGA_NOTE_CHILD_ENDED;
     event->body = outcome(r, child, event->type, event->body);
 }

@@ -19,8 +19,8 @@ static void load_address(struct saga_scenario_loading *l, struct fy_node *node,
     ret->type = saga_slice_skip(text, ret->to.size + 1);
 }
 
-static void load_expect(struct saga_scenario_loading *l, struct fy_node *step,
-                        struct fy_node *node, struct saga_scenario_step *ret)
+static void load_expect(struct saga_scenario_loading *l, struct fy_node *step, struct fy_node *node,
+                        struct saga_scenario_step *ret)
 {
     ret->kind = SAGA_SCENARIO_EXPECT;
     if (saga_slice_is(saga_yaml_scalar(node), "nothing")) {

@@ -47,8 +47,9 @@ struct saga_slice saga_way_scenario(const struct saga_play *play, struct saga_sl
     saga_buffer_init(&out, arena);
     saga_buffer_printf(&out, "  - name: \"%.*s\"\n    strict: false\n    start: { key: k }\n",
                        SAGA_SLICE_ARG(name));
-    saga_buffer_printf(&out, "    explored: { rounds: %u, attempts: %u, choices: %.*s }\n    steps:%s\n",
-                       bounds->rounds, bounds->attempts, SAGA_SLICE_ARG(choices), play->count > 1 ? "" : " []");
+    saga_buffer_printf(
+        &out, "    explored: { rounds: %u, attempts: %u, choices: %.*s }\n    steps:%s\n",
+        bounds->rounds, bounds->attempts, SAGA_SLICE_ARG(choices), play->count > 1 ? "" : " []");
     for (size_t i = 1; i < play->count; i++) write_event(&play->records[i].event, &out);
     saga_buffer_printf(&out, "    end: %s\n", saga_status_name(play->state->status));
     return saga_buffer_slice(&out);

@@ -1,7 +1,9 @@
 /* `saga explain`: the long form of a finding. */
 #include <string.h>
+#include <strings.h>
 
 #include "definition/explanations.h"
+#include "explore/explore.h"
 #include "operate/definitions.h"
 #include "operate/output.h"
 
@@ -44,6 +46,32 @@ static json_t *kind_json(struct saga_call *call, size_t i)
                      file_json(call, explanation->right));
 }
 
+/* ---- what exploring finds ---- */
+
+static const struct saga_flaw_kind *flaw_of(const char *code)
+{
+    for (size_t i = 0; i < SAGA_FLAW_COUNT; i++)
+        if (strcasecmp(saga_flaw_kinds[i].code, code) == 0) return &saga_flaw_kinds[i];
+    return NULL;
+}
+
+static const char *severity_name(enum saga_severity severity)
+{
+    return severity == SAGA_SEVERITY_ERROR ? "error" : "warning";
+}
+
+static void explain_flaw(struct saga_call *call, const struct saga_flaw_kind *flaw)
+{
+    if (call->output == SAGA_OUTPUT_TEXT)
+        printf("%s, %s: %s\n\n`saga check --explore` finds it, and tells the shortest way there; "
+               "sagas/TESTING.md says how.\n\nWhy it matters: %s.\nWhat to do: %s.\n",
+               flaw->code, severity_name(flaw->severity), flaw->title, flaw->why, flaw->mend);
+    else
+        saga_print_object(call, json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", flaw->code,
+                                          "severity", severity_name(flaw->severity), "title",
+                                          flaw->title, "why", flaw->why, "mend", flaw->mend));
+}
+
 static void print_list(struct saga_call *call)
 {
     struct saga_table table;
@@ -52,6 +80,9 @@ static void print_list(struct saga_call *call)
         saga_table_add(&table, saga_finding_kinds[i].code,
                        saga_finding_kinds[i].severity == SAGA_SEVERITY_ERROR ? "error" : "warning",
                        saga_finding_kinds[i].title);
+    for (size_t i = 0; i < SAGA_FLAW_COUNT; i++)
+        saga_table_add(&table, saga_flaw_kinds[i].code, severity_name(saga_flaw_kinds[i].severity),
+                       saga_flaw_kinds[i].title);
     saga_table_print(&table, stdout);
 }
 
@@ -59,6 +90,11 @@ static int explain(struct saga_call *call)
 {
     const struct saga_finding_kind *wanted = NULL;
     bool text = call->output == SAGA_OUTPUT_TEXT;
+    const struct saga_flaw_kind *flaw = call->argument_count ? flaw_of(call->arguments[0]) : NULL;
+    if (flaw) {
+        explain_flaw(call, flaw);
+        return SAGA_EXIT_DONE;
+    }
     json_t *rows = json_array();
     if (call->argument_count) {
         wanted = saga_finding_kind(saga_slice_of(call->arguments[0]));

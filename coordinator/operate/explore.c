@@ -11,8 +11,8 @@ int saga_explore_options_of(const struct saga_call *call, struct saga_explore_op
     if (code == SAGA_EXIT_DONE)
         code = saga_call_number(call, SAGA_KEY_DEPTH, ret->depth_max, 1000000, &depth);
     if (code == SAGA_EXIT_DONE)
-        code = saga_call_number(call, SAGA_KEY_SECONDS, (unsigned)ret->seconds_max, 1000000,
-                                &seconds);
+        code =
+            saga_call_number(call, SAGA_KEY_SECONDS, (unsigned)ret->seconds_max, 1000000, &seconds);
     if (code == SAGA_EXIT_DONE)
         code = saga_call_number(call, SAGA_KEY_ROUNDS, ret->bounds.rounds, 100, &rounds);
     if (code == SAGA_EXIT_DONE)
@@ -47,21 +47,13 @@ static struct saga_slice rest_words(const struct report *r, const struct saga_ex
                              SAGA_SLICE_ARG(rest->stuck_step));
 }
 
-/* Warnings are what may be meant so. */
-static enum saga_severity severity_of(enum saga_flaw flaw)
-{
-    bool warning = flaw == SAGA_FLAW_WAITS_FOR_EVER || flaw == SAGA_FLAW_TRIES_FOR_EVER ||
-                   flaw == SAGA_FLAW_NEVER_REACHED;
-    return warning ? SAGA_SEVERITY_WARNING : SAGA_SEVERITY_ERROR;
-}
-
 static struct saga_diagnostic *add_finding(const struct report *r,
                                            const struct saga_explore_finding *finding)
 {
     const struct saga_flaw_kind *kind = &saga_flaw_kinds[finding->flaw];
-    struct saga_diagnostic *added = saga_diagnostics_add(
-        r->findings, severity_of(finding->flaw), kind->code, "%s%s%.*s", kind->title,
-        finding->subject.size ? ": " : "", SAGA_SLICE_ARG(finding->subject));
+    struct saga_diagnostic *added =
+        saga_diagnostics_add(r->findings, kind->severity, kind->code, "%s%s%.*s", kind->title,
+                             finding->subject.size ? ": " : "", SAGA_SLICE_ARG(finding->subject));
     added->file = r->file;
     added->why = saga_slice_of(kind->why);
     added->mend = saga_slice_of(kind->mend);
@@ -87,8 +79,8 @@ static struct told tell(const struct report *r, const struct saga_explore_findin
     struct saga_play play;
     struct told told;
     saga_buffer_init(&story, r->call->arena);
-    struct saga_slice choices = saga_explore_play(r->definition, r->options, way, count, decided,
-                                                  r->call->arena, &play);
+    struct saga_slice choices =
+        saga_explore_play(r->definition, r->options, way, count, decided, r->call->arena, &play);
     saga_story_tell(&play, &story);
     told.story = saga_buffer_slice(&story);
     told.scenario = saga_way_scenario(&play, name, choices, &r->options->bounds, r->call->arena);
@@ -131,8 +123,8 @@ static json_t *rests_json(const struct report *r)
     for (size_t i = 0; i < r->explored->rest_count; i++) {
         const struct saga_explore_rest *rest = &r->explored->rests[i];
         json_array_append_new(
-            rows, json_pack("{s:s, s:o, s:I, s:I}", "status", saga_status_name(rest->status), "words",
-                            saga_json_string(rest_words(r, rest)), "states",
+            rows, json_pack("{s:s, s:o, s:I, s:I}", "status", saga_status_name(rest->status),
+                            "words", saga_json_string(rest_words(r, rest)), "states",
                             (json_int_t)rest->states, "events", (json_int_t)rest->way_count));
     }
     return rows;
@@ -145,8 +137,8 @@ static void add_json(const struct report *r, json_t *rows)
     for (size_t i = 0; i < e->finding_count; i++) {
         const struct saga_explore_finding *finding = &e->findings[i];
         const struct saga_diagnostic *added = add_finding(r, finding);
-        json_t *row = json_pack("{s:s, s:o}", "code", added->code, "what",
-                                saga_json_string(added->what));
+        json_t *row =
+            json_pack("{s:s, s:o}", "code", added->code, "what", saga_json_string(added->what));
         if (finding->way_count) {
             struct told told = tell(r, finding, added->what);
             json_object_set_new(row, "story", saga_json_string(told.story));
@@ -154,12 +146,11 @@ static void add_json(const struct report *r, json_t *rows)
         }
         json_array_append_new(found, row);
     }
-    json_t *row = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:f, s:o, s:o}", "explored", r->file,
-                            "saga", saga_arena_string(r->call->arena, r->definition->name),
-                            "complete", e->cut == NULL, "states", (json_int_t)e->states,
-                            "transitions", (json_int_t)e->transitions, "depth",
-                            (json_int_t)e->depth, "seconds", e->seconds, "rests", rests_json(r),
-                            "findings", found);
+    json_t *row = json_pack(
+        "{s:s, s:s, s:b, s:I, s:I, s:I, s:f, s:o, s:o}", "explored", r->file, "saga",
+        saga_arena_string(r->call->arena, r->definition->name), "complete", e->cut == NULL,
+        "states", (json_int_t)e->states, "transitions", (json_int_t)e->transitions, "depth",
+        (json_int_t)e->depth, "seconds", e->seconds, "rests", rests_json(r), "findings", found);
     if (e->cut) json_object_set_new(row, "cut", json_string(e->cut));
     json_array_append_new(rows, row);
 }
@@ -171,6 +162,10 @@ void saga_explore_definition(struct saga_call *call, const struct saga_explore_o
     struct saga_explored explored;
     struct report report = { call, options, file, definition, findings, &explored };
     saga_explore(definition, options, call->arena, &explored);
+    if (explored.cut)
+        saga_diagnostics_add(findings, SAGA_SEVERITY_WARNING, "SX100",
+                             "not all ways were explored: %s", explored.cut)
+            ->file = file;
     if (rows)
         add_json(&report, rows);
     else

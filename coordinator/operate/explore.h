@@ -17,17 +17,33 @@ enum saga_explore_key {
     SAGA_KEY_FAILING
 };
 #define SAGA_EXPLORE_OPTIONS                                                                       \
-    { "explore", SAGA_KEY_EXPLORE, NULL, 0,                                                        \
-      "run the real engine over all orders of answers, silence, alarms and operators' words", 0 }, \
+    { "explore",                                                                                   \
+      SAGA_KEY_EXPLORE,                                                                            \
+      NULL,                                                                                        \
+      0,                                                                                           \
+      "run the real engine over all orders of answers, silence, alarms and operators' words",      \
+      0 },                                                                                         \
         { "max-states", SAGA_KEY_MAX_STATES, "N", 0, "with --explore: stop there; 1000000", 0 },   \
         { "depth", SAGA_KEY_DEPTH, "N", 0, "with --explore: events in a row; 10000", 0 },          \
         { "seconds", SAGA_KEY_SECONDS, "N", 0, "with --explore: of the processor; 60", 0 },        \
-        { "rounds", SAGA_KEY_ROUNDS, "N", 0,                                                       \
-          "with --explore: so often a `repeat` is run at most; 2", 0 },                            \
-        { "attempts", SAGA_KEY_ATTEMPTS, "N", 0,                                                   \
-          "with --explore: so often anything is tried at most; 2", 0 },                            \
-        { "pauses", SAGA_KEY_PAUSES, NULL, 0,                                                      \
-          "with --explore: operators pause and resume too, at any time", 0 },                      \
+        { "rounds",                                                                                \
+          SAGA_KEY_ROUNDS,                                                                         \
+          "N",                                                                                     \
+          0,                                                                                       \
+          "with --explore: so often a `repeat` is run at most; 2",                                 \
+          0 },                                                                                     \
+        { "attempts",                                                                              \
+          SAGA_KEY_ATTEMPTS,                                                                       \
+          "N",                                                                                     \
+          0,                                                                                       \
+          "with --explore: so often anything is tried at most; 2",                                 \
+          0 },                                                                                     \
+        { "pauses",                                                                                \
+          SAGA_KEY_PAUSES,                                                                         \
+          NULL,                                                                                    \
+          0,                                                                                       \
+          "with --explore: operators pause and resume too, at any time",                           \
+          0 },                                                                                     \
     {                                                                                              \
         "failing", SAGA_KEY_FAILING, NULL, 0, "with --explore: every expression may fail too", 0   \
     }

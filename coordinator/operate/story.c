@@ -13,8 +13,7 @@ static void tell_fact(const struct saga_fact *fact, int64_t time_ms, struct saga
     saga_fact_words(fact, time_ms, out);
     bool sends = fact->kind == SAGA_FACT_STEP_SENT || fact->kind == SAGA_FACT_COMPENSATION_SENT ||
                  fact->kind == SAGA_FACT_EVENT_PUBLISHED;
-    if (sends && fact->value.data)
-        saga_buffer_printf(out, " %.*s", SAGA_SLICE_ARG(fact->value));
+    if (sends && fact->value.data) saga_buffer_printf(out, " %.*s", SAGA_SLICE_ARG(fact->value));
     saga_buffer_add_char(out, '\n');
 }
 
@@ -28,8 +27,8 @@ void saga_story_tell_record(const struct saga_play_record *record, int64_t begin
                        record->paused ? ", paused" : "");
     for (size_t i = 0; i < record->timer_count; i++) {
         saga_duration_format(record->timers[i].due_ms - begin_ms, text);
-        saga_buffer_printf(out, "%s %.*s at +%s%s", i ? "," : "; timers:",
-                           SAGA_SLICE_ARG(record->timers[i].name), text,
+        saga_buffer_printf(out, "%s %.*s at +%s%s",
+                           i ? "," : "; timers:", SAGA_SLICE_ARG(record->timers[i].name), text,
                            record->timers[i].held ? " (held)" : "");
     }
     saga_buffer_add_char(out, '\n');

@@ -53,8 +53,8 @@ static struct saga_slice trace_of(struct saga_test_result *result, struct saga_a
 {
     struct saga_buffer text;
     saga_buffer_init(&text, arena);
-    saga_buffer_printf(&text, "# %.*s\ndefinition: %.*s\n",
-                       SAGA_SLICE_ARG(result->scenario->name), SAGA_SLICE_ARG(result->saga));
+    saga_buffer_printf(&text, "# %.*s\ndefinition: %.*s\n", SAGA_SLICE_ARG(result->scenario->name),
+                       SAGA_SLICE_ARG(result->saga));
     saga_buffer_add(&text, result->story);
     return saga_buffer_slice(&text);
 }
@@ -70,8 +70,7 @@ static void fail_trace(struct saga_test_result *result, const char *what, const 
 static void check_trace(struct saga_call *call, struct saga_test_result *result)
 {
     struct saga_slice told = trace_of(result, call->arena), kept = SAGA_SLICE("");
-    const char *path =
-        saga_test_path(call->arena, result->file, result->scenario->trace).data;
+    const char *path = saga_test_path(call->arena, result->file, result->scenario->trace).data;
     int error = read_file(path, call->arena, &kept);
     if (error == SAGA_OK && saga_slice_equal(told, kept)) return;
     if (saga_call_has(call, KEY_UPDATE)) {
@@ -85,14 +84,12 @@ static void check_trace(struct saga_call *call, struct saga_test_result *result)
         return;
     }
     if (error < 0) {
-        fail_trace(result,
-                   saga_arena_printf(call->arena, "the trace %s cannot be read", path).data,
+        fail_trace(result, saga_arena_printf(call->arena, "the trace %s cannot be read", path).data,
                    "write it with --update, read it, and keep it with the scenario");
         return;
     }
     fail_trace(result,
-               saga_arena_printf(call->arena, "the saga goes another way than %s tells", path)
-                   .data,
+               saga_arena_printf(call->arena, "the saga goes another way than %s tells", path).data,
                "if it is meant to: --update, then read what changed");
     result->failure.difference = saga_story_difference(kept, told, call->arena);
 }
@@ -184,8 +181,7 @@ static int test(struct saga_call *call)
     fflush(stdout);
     saga_diagnostics_print(&findings, stderr);
     if (findings.errors == 0 && tests.count == 0 && saga_call_option(call, KEY_ONLY))
-        return saga_call_fail(call, SAGA_EXIT_NOT_FOUND, NULL,
-                              "no scenario has \"%s\" in its name",
+        return saga_call_fail(call, SAGA_EXIT_NOT_FOUND, NULL, "no scenario has \"%s\" in its name",
                               saga_call_option(call, KEY_ONLY));
     return findings.errors || tests.failed ? SAGA_EXIT_FAILED : SAGA_EXIT_DONE;
 }
@@ -196,8 +192,8 @@ static const struct argp_option test_options[] = {
     { "only", KEY_ONLY, "TEXT", 0, "only scenarios that have this text in their names", 0 },
     { "schemas", KEY_SCHEMAS, "FOLDER", 0,
       "the Avro schemas of bodies; default: SAGA_SCHEMAS, else the folder schemas", 0 },
-    { "stories", KEY_STORIES, NULL, 0, "tell what happened in every scenario, not only in failed ones",
-      0 },
+    { "stories", KEY_STORIES, NULL, 0,
+      "tell what happened in every scenario, not only in failed ones", 0 },
     { 0 },
 };
 

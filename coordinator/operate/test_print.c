@@ -44,7 +44,8 @@ static void print_text(const struct saga_tests *tests)
         const struct saga_test_result *result = &tests->items[i];
         if (file != result->file) printf("%s\n", result->file);
         file = result->file;
-        printf("  %s %.*s%s\n", result->failed ? "FAILED" : "ok", SAGA_SLICE_ARG(result->scenario->name),
+        printf("  %s %.*s%s\n", result->failed ? "FAILED" : "ok",
+               SAGA_SLICE_ARG(result->scenario->name),
                result->updated ? " (its trace was written)" : "");
         if (tests->stories && !result->failed) print_story(result);
     }
@@ -73,11 +74,11 @@ static void print_json(const struct saga_call *call, const struct saga_tests *te
         const struct saga_scenario_failure *failure = &result->failure;
         struct saga_scenario_place place =
             result->failed ? failure->place : result->scenario->place;
-        json_t *row = json_pack(
-            "{s:s, s:o, s:b, s:I, s:I, s:s, s:I}", "file", result->file, "scenario",
-            saga_json_string(result->scenario->name), "failed", result->failed, "line",
-            (json_int_t)place.line, "column", (json_int_t)place.column, "status",
-            saga_status_name(result->status), "events", (json_int_t)result->events);
+        json_t *row =
+            json_pack("{s:s, s:o, s:b, s:I, s:I, s:s, s:I}", "file", result->file, "scenario",
+                      saga_json_string(result->scenario->name), "failed", result->failed, "line",
+                      (json_int_t)place.line, "column", (json_int_t)place.column, "status",
+                      saga_status_name(result->status), "events", (json_int_t)result->events);
         add_text(row, "what", failure->what);
         add_text(row, "expected", failure->expected);
         add_text(row, "came", failure->came);
@@ -150,8 +151,9 @@ static void print_case(const struct saga_test_result *result)
 
 static void print_junit(const struct saga_tests *tests)
 {
-    printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"%zu\" failures=\"%zu\">\n",
-           tests->count, tests->failed);
+    printf(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"%zu\" failures=\"%zu\">\n",
+        tests->count, tests->failed);
     for (size_t i = 0; i < tests->count;) {
         const char *file = tests->items[i].file;
         size_t end = i, failed = 0;

@@ -15,8 +15,10 @@
     "participants:\n  s: { commands: s.commands, replies: s.replies }\n"                           \
     "start: { topic: t, event: Started, key: .id }\n"
 #define STEP(name, rest)                                                                           \
-    "  - { step: " name ", send: s/Do, success: Done, failure: Refused, compensate: { send: s/Undo }" rest " }\n"
-#define PIVOT(name) "  - { step: " name ", send: s/Do, success: Done, failure: Refused, pivot: true }\n"
+    "  - { step: " name                                                                            \
+    ", send: s/Do, success: Done, failure: Refused, compensate: { send: s/Undo }" rest " }\n"
+#define PIVOT(name)                                                                                \
+    "  - { step: " name ", send: s/Do, success: Done, failure: Refused, pivot: true }\n"
 
 struct explored {
     struct saga_arena arena;
@@ -87,14 +89,16 @@ static void finds_nothing_in_sound_definitions(void **state)
 {
     static const char *const texts[] = {
         TOP "steps:\n" STEP("one", "") STEP("two", "") PIVOT("three"),
-        TOP "steps:\n  - parallel:\n      a:\n    " STEP("one", "") "      b:\n    " STEP("two", ""),
+        TOP
+        "steps:\n  - parallel:\n      a:\n    " STEP("one", "") "      b:\n    " STEP("two", ""),
         TOP "steps:\n  - for-each: { in: .input.x, at-once: 2 }\n    steps:\n    " STEP("one", ""),
-        TOP "deadline: 1d\nsteps:\n  - repeat: { until: .input.x, at-most: 5 }\n    steps:\n    "
-            STEP("one", ""),
+        TOP
+        "deadline: 1d\nsteps:\n  - repeat: { until: .input.x, at-most: 5 }\n    steps:\n    " STEP(
+            "one", ""),
         TOP "steps:\n" STEP("one", ", catch: { Refused: [set: { x: '1' }] }") STEP("two", ""),
-        TOP "deadline: 1d\nsteps:\n" STEP("one", "")
-            "  - { await: two, topic: t2, event: E, match: .id, with: .input.id, timeout: 1h }\n"
-            "  - { saga: other }\n",
+        TOP "deadline: 1d\nsteps:\n" STEP("one", "") "  - { await: two, topic: t2, event: E, "
+                                                     "match: .id, with: .input.id, timeout: 1h }\n"
+                                                     "  - { saga: other }\n",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -123,10 +127,11 @@ static void finds_what_a_catch_swallows(void **state)
 {
     struct explored e;
     (void)state;
-    load(&e, TOP "steps:\n" STEP("one", "")
-             "  - step: two\n    send: s/Do\n    success: Done\n    failure: Refused\n"
-             "    compensate: { send: s/Undo }\n    catch:\n      Refused:\n    "
-             "    " STEP("instead", "") STEP("three", ""));
+    load(&e,
+         TOP "steps:\n" STEP(
+             "one", "") "  - step: two\n    send: s/Do\n    success: Done\n    failure: Refused\n"
+                        "    compensate: { send: s/Undo }\n    catch:\n      Refused:\n    "
+                        "    " STEP("instead", "") STEP("three", ""));
     block(&e, 2)->step.compensate.kind = SAGA_COMPENSATE_UNDECLARED;
     run(&e);
     must_find(&e, SAGA_FLAW_NOT_TAKEN_BACK, "instead");
@@ -150,8 +155,8 @@ static void finds_a_pivot_that_lost_its_word(void **state)
 {
     struct explored e;
     (void)state;
-    load(&e, TOP "steps:\n" STEP("one", "") PIVOT("two")
-             "  - { step: three, send: s/Do, success: Done, failure: Refused }\n");
+    load(&e, TOP "steps:\n" STEP("one", "")
+                 PIVOT("two") "  - { step: three, send: s/Do, success: Done, failure: Refused }\n");
     block(&e, 1)->step.pivot = false;
     run(&e);
     must_find(&e, SAGA_FLAW_NOT_TAKEN_BACK, "two");
@@ -174,8 +179,9 @@ static void finds_a_wait_without_end(void **state)
 {
     struct explored e;
     (void)state;
-    load(&e, TOP "steps:\n" STEP("one", "")
-             "  - { await: two, topic: t2, event: E, match: .id, with: .input.id }\n");
+    load(&e,
+         TOP "steps:\n" STEP(
+             "one", "") "  - { await: two, topic: t2, event: E, match: .id, with: .input.id }\n");
     run(&e);
     must_find(&e, SAGA_FLAW_WAITS_FOR_EVER, "two");
     end(&e);
@@ -207,8 +213,8 @@ static void finds_a_saga_that_never_completes(void **state)
 {
     struct explored e;
     (void)state;
-    load(&e, TOP "steps:\n" STEP("one", "")
-             "  - choose:\n      - { when: .input.x, steps: [fail: { type: No }] }\n      - else: []\n");
+    load(&e, TOP "steps:\n" STEP("one", "") "  - choose:\n      - { when: .input.x, steps: [fail: "
+                                            "{ type: No }] }\n      - else: []\n");
     struct saga_block *choose = block(&e, 1);
     ((struct saga_branch *)choose->branches)[1].blocks = choose->branches[0].blocks;
     run(&e);
@@ -248,9 +254,10 @@ static void a_catch_of_a_pivot_does_not_keep_a_saga_that_is_to_be_compensated(vo
 {
     struct explored e;
     (void)state;
-    load(&e, TOP "deadline: 1h\nsteps:\n" STEP("one", "")
-             "  - step: two\n    send: s/Do\n    success: Done\n    failure: Refused\n    pivot: true\n"
-             "    catch: { Refused: [fail: { type: No }] }\n");
+    load(&e, TOP
+         "deadline: 1h\nsteps:\n" STEP("one", "") "  - step: two\n    send: s/Do\n    success: "
+                                                  "Done\n    failure: Refused\n    pivot: true\n"
+                                                  "    catch: { Refused: [fail: { type: No }] }\n");
     run(&e);
     must_be_sound(&e);
     end(&e);

@@ -44,15 +44,17 @@ static void play(struct tested *t, const char *lines)
     memset(t, 0, sizeof *t);
     saga_arena_init(&t->arena);
     saga_diagnostics_init(&t->findings, &t->arena);
-    struct saga_slice text = saga_arena_printf(
-        &t->arena, "saga: order.yaml\nstart: { body: { id: o-1, total: 12.50 } }\n"
-                   "scenarios:\n  - name: it\n%s", lines);
+    struct saga_slice text =
+        saga_arena_printf(&t->arena,
+                          "saga: order.yaml\nstart: { body: { id: o-1, total: 12.50 } }\n"
+                          "scenarios:\n  - name: it\n%s",
+                          lines);
     t->loaded = saga_scenarios_load(text, "it", &t->arena, &t->findings, &t->scenarios);
     if (t->loaded < 0) return;
     assert_int_equal(saga_definition_load(saga_slice_of(saga), "order", &t->findings, &definition),
                      SAGA_OK);
-    t->result = saga_scenario_run(&t->scenarios.items[0], definition, &t->arena, &played,
-                                  &t->failure);
+    t->result =
+        saga_scenario_run(&t->scenarios.items[0], definition, &t->arena, &played, &t->failure);
     t->status = played.state->status;
     saga_play_end(&played);
     saga_definition_free(definition);
@@ -112,7 +114,8 @@ static void must_not_load(const char *lines, const char *code, unsigned line)
 static void what_is_as_expected_passes(void **state)
 {
     (void)state;
-    must_pass(ANSWERS "    sends: [Reserve, cash/Pay]\n    publishes: [Sold]\n    end: completed\n");
+    must_pass(ANSWERS
+              "    sends: [Reserve, cash/Pay]\n    publishes: [Sold]\n    end: completed\n");
     must_pass("    answers: { '*': success, Pay: failure }\n    sends: [Reserve, Pay, Release]\n"
               "    end: { status: compensated, error: { type: Declined, step: pay } }\n");
     must_pass("    steps:\n      - expect: stock/Reserve\n        exact-body: { id: o-1 }\n"
@@ -124,8 +127,8 @@ static void what_is_as_expected_passes(void **state)
 static void a_command_that_nobody_expects_fails(void **state)
 {
     (void)state;
-    must_fail("    answers: { Reserve: Reserved }\n    end: running\n", 6, "neither expects nor answers",
-              "cash/Pay for pay");
+    must_fail("    answers: { Reserve: Reserved }\n    end: running\n", 6,
+              "neither expects nor answers", "cash/Pay for pay");
     must_pass("    strict: false\n    answers: { Reserve: Reserved }\n    end: running\n");
 }
 
@@ -134,22 +137,27 @@ static void what_does_not_come_fails(void **state)
     (void)state;
     must_fail(ANSWERS "    steps:\n      - expect: Refund\n    end: completed\n", 7, "was not sent",
               "stock/Reserve");
-    must_fail(ANSWERS "    steps:\n      - expect: Pay\n        attempt: 2\n    end: completed\n", 7,
-              "was not sent", "attempt 2");
+    must_fail(ANSWERS "    steps:\n      - expect: Pay\n        attempt: 2\n    end: completed\n",
+              7, "was not sent", "attempt 2");
     must_fail(ANSWERS "    sends: [Pay, Reserve]\n    end: completed\n", 6, "sent something else",
               "number 1: expected Pay, came Reserve");
-    must_fail(ANSWERS "    publishes: []\n    end: completed\n", 6, "published something else", "Sold");
+    must_fail(ANSWERS "    publishes: []\n    end: completed\n", 6, "published something else",
+              "Sold");
     must_fail(ANSWERS "    end: compensated\n", 6, "status", "completed");
 }
 
 static void a_body_that_differs_fails_and_says_where(void **state)
 {
     (void)state;
-    must_pass(ANSWERS "    steps:\n      - expect: Pay\n        body: { amount: 12.5 }\n    end: completed\n");
-    must_fail(ANSWERS "    steps:\n      - expect: Pay\n        body: { amount: 13 }\n    end: completed\n",
+    must_pass(
+        ANSWERS
+        "    steps:\n      - expect: Pay\n        body: { amount: 12.5 }\n    end: completed\n");
+    must_fail(ANSWERS
+              "    steps:\n      - expect: Pay\n        body: { amount: 13 }\n    end: completed\n",
               7, "another body", ".amount: expected 13, came 12.50");
-    must_fail(ANSWERS "    steps:\n      - expect: Pay\n        exact-body: {}\n    end: completed\n", 7,
-              "another body", ".amount: expected nothing");
+    must_fail(ANSWERS
+              "    steps:\n      - expect: Pay\n        exact-body: {}\n    end: completed\n",
+              7, "another body", ".amount: expected nothing");
 }
 
 static void time_passes_and_alarms_ring_in_their_order(void **state)
@@ -157,30 +165,34 @@ static void time_passes_and_alarms_ring_in_their_order(void **state)
     (void)state;
     must_pass("    answers: { Reserve: [no-answer, Reserved], Pay: Paid }\n    steps:\n"
               "      - after: 9s\n      - expect-state: { waiting: [reserve] }\n      - after: 2s\n"
-              "      - expect: Reserve\n      - expect: Reserve\n        attempt: 2\n    end: completed\n");
+              "      - expect: Reserve\n      - expect: Reserve\n        attempt: 2\n    end: "
+              "completed\n");
     must_pass("    answers: { Reserve: no-answer, Release: Released }\n    steps:\n"
               "      - ring: deadline\n      - expect-state: compensating\n"
               "    end: { status: compensated, error: DeadlineExceeded }\n");
-    must_fail("    answers: { Reserve: no-answer }\n    steps:\n      - ring: wait/x\n    end: running\n",
-              7, "no timer", "step/reserve");
+    must_fail(
+        "    answers: { Reserve: no-answer }\n    steps:\n      - ring: wait/x\n    end: running\n",
+        7, "no timer", "step/reserve");
 }
 
 static void replies_go_to_what_they_name(void **state)
 {
     (void)state;
-    must_pass("    answers: { Reserve: no-answer, Pay: Paid, Release: Released }\n    steps:\n      - after: 15s\n"
+    must_pass("    answers: { Reserve: no-answer, Pay: Paid, Release: Released }\n    steps:\n     "
+              " - after: 15s\n"
               "      - reply: { to: reserve, attempt: 1, type: Reserved }\n    end: completed\n");
     must_pass(ANSWERS "    steps:\n      - expect: Pay\n        reply: Declined\n"
                       "      - expect: stock/Release\n    end: compensated\n");
-    must_fail(ANSWERS "    steps:\n      - reply: { to: nobody, type: Paid }\n    end: completed\n", 7,
-              "goes by `nobody`", NULL);
+    must_fail(ANSWERS "    steps:\n      - reply: { to: nobody, type: Paid }\n    end: completed\n",
+              7, "goes by `nobody`", NULL);
 }
 
 static void operators_are_heard(void **state)
 {
     (void)state;
     must_pass("    answers: { Reserve: Reserved, Pay: no-answer, Release: Released }\n    steps:\n"
-              "      - operator: pause\n      - expect-state: { paused: true }\n      - operator: resume\n"
+              "      - operator: pause\n      - expect-state: { paused: true }\n      - operator: "
+              "resume\n"
               "      - operator: { verb: cancel, who: ada, reason: why not }\n"
               "      - reply: { to: pay, type: Declined }\n"
               "    end: { status: compensated, error: Cancelled }\n");
@@ -195,7 +207,8 @@ static void mistakes_in_the_file_are_found_at_their_place(void **state)
     must_not_load("    steps:\n      - expects: Pay\n    end: completed\n", "SG101", 6);
     must_not_load("    steps:\n      - after: soon\n    end: completed\n", "SG102", 6);
     must_not_load("    steps:\n      - operator: shout\n    end: completed\n", "SG102", 6);
-    must_not_load("    answers: { Pay: { type: Paid, jq: '{a' } }\n    end: completed\n", "SG201", 5);
+    must_not_load("    answers: { Pay: { type: Paid, jq: '{a' } }\n    end: completed\n", "SG201",
+                  5);
     must_not_load("    answers: { Pay: [] }\n    end: completed\n", "SG102", 5);
     must_not_load("    steps:\n      -\n    end: completed\n", "SG102", 0);
 }
@@ -204,9 +217,10 @@ static void mistakes_in_the_file_are_found_at_their_place(void **state)
 static void a_way_of_the_explorer_is_played_without_data(void **state)
 {
     (void)state;
-    must_pass("    strict: false\n    start: { key: k }\n    explored: { choices: [] }\n    steps:\n"
-              "      - reply: { to: reserve, type: Reserved, attempt: 1 }\n"
-              "      - reply: { to: pay, type: Declined, attempt: 1 }\n    end: compensating\n");
+    must_pass(
+        "    strict: false\n    start: { key: k }\n    explored: { choices: [] }\n    steps:\n"
+        "      - reply: { to: reserve, type: Reserved, attempt: 1 }\n"
+        "      - reply: { to: pay, type: Declined, attempt: 1 }\n    end: compensating\n");
 }
 
 static void bodies_are_compared_by_what_they_mean(void **state)
