@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "definition/schedule.h"
 
 void saga_play_begin(struct saga_play *play, const struct saga_definition *definition,
                      int64_t begin_ms, struct saga_arena *arena)
@@ -120,8 +121,7 @@ static bool has_type(const struct saga_start *start, struct saga_slice type, str
                      struct saga_arena *arena)
 {
     struct saga_slice message;
-    if (type.size == 0 && start->type &&
-        eval_text(start->type, body, arena, &type, &message) < 0)
+    if (type.size == 0 && start->type && eval_text(start->type, body, arena, &type, &message) < 0)
         return false;
     return saga_slice_equal(type, start->event);
 }
@@ -135,6 +135,7 @@ int saga_play_start(const struct saga_definition *definition, struct saga_slice 
     for (size_t i = 0; i < definition->start_count; i++) {
         const struct saga_start *start = &definition->starts[i];
         struct saga_slice json = SAGA_SLICE("true");
+        if (saga_start_is_scheduled(start)) continue; /* no event starts it */
         if (topic.size && !saga_slice_equal(topic, start->topic)) continue;
         if (!has_type(start, type, body, arena)) continue;
         if (start->when &&
