@@ -106,8 +106,9 @@ static void check_reached(struct saga_loading *l, struct fy_node *node,
 
 static bool load_event(struct saga_loading *l, struct fy_node *node, struct saga_start *ret)
 {
-    static const char *const names[] = { "topic", "event", "key",   "when",
-                                         "type",  "from",  "format" };
+    static const char *const names[] = {
+        "topic", "event", "key", "when", "type", "from", "format"
+    };
     struct saga_yaml *yaml = &l->yaml;
     if (!saga_yaml_check_mapping(yaml, node, "`start`", names, SAGA_COUNT_OF(names))) return false;
     ret->from = SAGA_BEGIN_LATEST;

@@ -216,6 +216,13 @@ bool saga_start_is_scheduled(const struct saga_start *start)
     return start->every_ms > 0 || start->cron;
 }
 
+bool saga_definition_is_scheduled(const struct saga_definition *definition)
+{
+    for (size_t i = 0; i < definition->start_count; i++)
+        if (saga_start_is_scheduled(&definition->starts[i])) return true;
+    return false;
+}
+
 /* ---- on the wall: minutes since 1970-01-01 00:00 of the zone's own clock ---- */
 
 static bool allows(const struct saga_schedule *s, enum field field, unsigned value)

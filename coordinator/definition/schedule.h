@@ -21,6 +21,8 @@ struct saga_slice saga_schedule_text(const struct saga_schedule *schedule);
 
 /* Is it a start by schedule? */
 bool saga_start_is_scheduled(const struct saga_start *start);
+/* Has it such a start? */
+bool saga_definition_is_scheduled(const struct saga_definition *definition);
 
 /* The first tick after that time (milliseconds), SAGA_SCHEDULE_NEVER if none comes. `every` ticks at the multiples of its
  * duration since 1970. By the clock on the wall: a time that does not exist because clocks are put forward is the moment

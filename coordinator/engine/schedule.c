@@ -20,13 +20,6 @@ uint32_t saga_schedule_version(const struct saga_event *event)
 
 /* ---- all schedules of the definition together ---- */
 
-static bool has_schedule(const struct saga_definition *definition)
-{
-    for (size_t i = 0; i < definition->start_count; i++)
-        if (saga_start_is_scheduled(&definition->starts[i])) return true;
-    return false;
-}
-
 static int64_t next_tick(const struct saga_decision *d, int64_t after_ms)
 {
     int64_t first_ms = SAGA_SCHEDULE_NEVER;
@@ -193,7 +186,7 @@ static void deployed(struct saga_decision *d)
         return;
     }
     const struct saga_timer *timer = saga_state_timer(d->state, SAGA_SLICE(SAGA_TIMER_TICK));
-    bool ticks = timer && !timer->held, will_tick = has_schedule(d->definition);
+    bool ticks = timer && !timer->held, will_tick = saga_definition_is_scheduled(d->definition);
     if (version == d->state->version && ticks == will_tick)
         saga_ignore_note(d, "unchanged", "this version is in force already");
     else if (will_tick)

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "definition/schedule.h"
 
 void saga_play_begin(struct saga_play *play, const struct saga_definition *definition,
                      int64_t begin_ms, struct saga_arena *arena)
@@ -134,6 +135,7 @@ int saga_play_start(const struct saga_definition *definition, struct saga_slice 
     for (size_t i = 0; i < definition->start_count; i++) {
         const struct saga_start *start = &definition->starts[i];
         struct saga_slice json = SAGA_SLICE("true");
+        if (saga_start_is_scheduled(start)) continue; /* no event starts it */
         if (topic.size && !saga_slice_equal(topic, start->topic)) continue;
         if (!has_type(start, type, body, arena)) continue;
         if (start->when &&

@@ -60,6 +60,11 @@ void saga_free_definitions(struct saga_definition **definitions, size_t count);
 int saga_deploy_files(struct saga_call *call, const char *const *paths, size_t count,
                       bool create_topics);
 
+/* Tells the schedules of these definitions which version is in force now (the newest that is deployed, read back). Twice
+ * is once. An exit code. */
+int saga_deploy_schedules(struct saga_call *call, const struct saga_deployment *deployment,
+                          struct saga_definition *const *definitions, size_t count);
+
 /* Makes the topics that are missing: the coordinator's own, and those that the definitions name,
  * with as many partitions as there are lanes. Says what it made, unless `quiet`. Makes nothing and
  * fails where one of the coordinator's own is there with another number; of others it warns. */

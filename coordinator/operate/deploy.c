@@ -104,6 +104,7 @@ static int read_back(struct saga_call *call, struct saga_definition *const *defi
     int code = saga_deployment_read(call, &deployment);
     for (size_t i = 0; i < count && code == SAGA_EXIT_DONE; i++)
         code = compare_with_deployed(call, &deployment, definitions[i], &outcome);
+    if (code == SAGA_EXIT_DONE) code = saga_deploy_schedules(call, &deployment, definitions, count);
     return code;
 }
 

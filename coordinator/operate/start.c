@@ -25,10 +25,11 @@ static int key_of_input(struct saga_call *call, const struct saga_deployed *depl
     struct saga_slice json = SAGA_SLICE("null"), message = SAGA_SLICE_NONE;
     int error = SAGA_E_NOT_FOUND;
     if (!definition) return SAGA_EXIT_FAILED;
-    if (definition->start_count)
-        error = saga_expression_eval(definition->starts[0].key,
-                                     &(struct saga_bindings){ .root = input }, call->arena, &json,
-                                     &message);
+    for (size_t i = 0; i < definition->start_count && error == SAGA_E_NOT_FOUND; i++)
+        if (definition->starts[i].key) /* else a schedule */
+            error = saga_expression_eval(definition->starts[i].key,
+                                         &(struct saga_bindings){ .root = input }, call->arena,
+                                         &json, &message);
     saga_definition_free(definition);
     if (error == SAGA_OK && saga_json_kind(json) == SAGA_JSON_STRING) {
         error = saga_json_text(json, call->arena, ret);
