@@ -78,8 +78,8 @@ static void load_participants(struct saga_loading *l, struct fy_node *node)
     void *iterator = NULL;
     size_t capacity = 0, count = 0;
     struct saga_participant *participants = NULL;
+    if (!node) return; /* a saga may do with events and children alone */
     l->partial_participants = true; /* until they are all there */
-    if (!node) return;
     if (!fy_node_is_mapping(node)) {
         saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE,
                        "`participants` must be a mapping of names")
@@ -193,7 +193,7 @@ static void load_top(struct saga_loading *l)
     saga_yaml_whole(yaml, saga_yaml_need(yaml, root, "version", what), "`version`", 1, 1000000000,
                     &d->version);
     load_summary(l, saga_yaml_get(root, "summary"));
-    load_participants(l, saga_yaml_need(yaml, root, "participants", what));
+    load_participants(l, saga_yaml_get(root, "participants"));
     saga_load_starts(l, saga_yaml_need(yaml, root, "start", what));
     saga_yaml_duration(yaml, saga_yaml_get(root, "deadline"), "`deadline`", &d->deadline_ms);
     saga_yaml_duration(yaml, saga_yaml_get(root, "keep"), "`keep`", &d->keep_ms);
