@@ -17,7 +17,7 @@ ENTRYPOINT ["python3", "/usr/local/bin/participant.py"]
 FROM debian:bookworm-slim AS saga
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates libavro23 libfyaml0 libhiredis0.14 libjansson4 \
-      libjq1 librdkafka1 libssl3 \
+      libjq1 librdkafka1 libssl3 tzdata \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system saga
 COPY --from=build /usr/local/bin/saga /usr/local/bin/saga

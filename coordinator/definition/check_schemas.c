@@ -1,6 +1,7 @@
 /* Message types and their schemas: types that have none, bodies that do not fit theirs. */
 #include "base/error.h"
 #include "definition/check_internal.h"
+#include "definition/schedule.h"
 
 /* A type that is read: without a schema it can still come as JSON, or from a writer whose schema is added later. */
 static void check_read(struct saga_loading *l, struct fy_node *node, enum saga_body_format format,
@@ -81,7 +82,8 @@ static void check_starts(struct saga_loading *l)
     for (size_t i = 0; i < l->definition->start_count; i++) {
         const struct saga_start *start = &l->definition->starts[i];
         struct fy_node *item = many ? fy_node_sequence_iterate(node, &iterator) : node;
-        check_read(l, saga_yaml_get(item, "event"), start->format, start->event);
+        if (!saga_start_is_scheduled(start))
+            check_read(l, saga_yaml_get(item, "event"), start->format, start->event);
     }
 }
 

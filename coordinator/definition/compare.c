@@ -218,16 +218,19 @@ static void put_block(struct fields *f, const struct saga_block *block)
 
 static void put_start(struct fields *f, const struct saga_start *start)
 {
+    bool scheduled = saga_start_is_scheduled(start), earliest = start->from == SAGA_BEGIN_EARLIEST;
+    const char *from = earliest ? "earliest" : "latest";
+    const char *missed = start->missed == SAGA_MISSED_SKIP ? "skip" : "run-once";
     put(f, "topic", start->topic);
     put(f, "event", start->event);
     put_expression(f, "key", start->key);
     put_expression(f, "when", start->when);
     put_expression(f, "type", start->type);
-    put(f, "from",
-        start->from == SAGA_BEGIN_EARLIEST ? SAGA_SLICE("earliest") : SAGA_SLICE("latest"));
+    put(f, "from", scheduled ? SAGA_SLICE_NONE : saga_slice_of(from));
     put_duration(f, "every", start->every_ms);
     put(f, "cron", start->cron ? saga_schedule_text(start->cron) : SAGA_SLICE_NONE);
-    put(f, "missed", start->missed == SAGA_MISSED_SKIP ? SAGA_SLICE("skip") : SAGA_SLICE_NONE);
+    put(f, "zone", start->cron ? saga_schedule_zone(start->cron) : SAGA_SLICE_NONE);
+    put(f, "missed", scheduled ? saga_slice_of(missed) : SAGA_SLICE_NONE);
 }
 
 static void put_participant(struct fields *f, const struct saga_participant *participant)

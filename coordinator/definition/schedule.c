@@ -211,6 +211,11 @@ struct saga_slice saga_schedule_text(const struct saga_schedule *schedule)
     return schedule->text;
 }
 
+struct saga_slice saga_schedule_zone(const struct saga_schedule *schedule)
+{
+    return saga_zone_name(schedule->zone);
+}
+
 bool saga_start_is_scheduled(const struct saga_start *start)
 {
     return start->every_ms > 0 || start->cron;

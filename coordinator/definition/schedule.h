@@ -16,8 +16,9 @@
 int saga_schedule_parse(struct saga_slice text, const struct saga_zone *zone,
                         struct saga_arena *arena, const struct saga_schedule **ret,
                         struct saga_slice *ret_message);
-/* The text that it was read from, as it is shown to people. */
+/* The text that it was read from, and the name of its zone, as they are shown to people. */
 struct saga_slice saga_schedule_text(const struct saga_schedule *schedule);
+struct saga_slice saga_schedule_zone(const struct saga_schedule *schedule);
 
 /* Is it a start by schedule? */
 bool saga_start_is_scheduled(const struct saga_start *start);

@@ -37,6 +37,7 @@ struct change {
 };
 
 struct saga_zone {
+    struct saga_slice name;
     int32_t first_s; /* before the first change */
     struct change *changes;
     size_t count;
@@ -46,7 +47,7 @@ struct saga_zone {
     struct rule begins, ends; /* summer time */
 };
 
-static const struct saga_zone utc = { 0 };
+static const struct saga_zone utc = { .name = { "UTC", 3 } };
 
 /* ---- the rule behind the table ---- */
 
@@ -353,6 +354,13 @@ int saga_zone_load(struct saga_slice name, struct saga_arena *arena, const struc
     fclose(file);
     int error = saga_zone_read((struct saga_slice){ bytes, size }, arena, &zone);
     free(bytes);
-    if (error == SAGA_OK) *ret = zone;
-    return is_folder ? SAGA_E_NOT_FOUND : error;
+    if (error < 0) return is_folder ? SAGA_E_NOT_FOUND : error;
+    zone->name = saga_arena_copy(arena, name);
+    *ret = zone;
+    return SAGA_OK;
+}
+
+struct saga_slice saga_zone_name(const struct saga_zone *zone)
+{
+    return zone->name;
 }

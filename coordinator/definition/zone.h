@@ -16,6 +16,9 @@ int saga_zone_load(struct saga_slice name, struct saga_arena *arena, const struc
 /* The same from a file's bytes, which need not outlive it. */
 int saga_zone_read(struct saga_slice bytes, struct saga_arena *arena, struct saga_zone **ret);
 
+/* Its name in the database. */
+struct saga_slice saga_zone_name(const struct saga_zone *zone);
+
 /* Seconds that the zone's clocks are ahead of UTC at that time (seconds since 1970), and the stretch of time
  * [from, until) in which that holds; INT64_MIN, INT64_MAX: for ever. */
 int32_t saga_zone_offset(const struct saga_zone *zone, int64_t time_s, int64_t *ret_from_s,

@@ -20,7 +20,7 @@ import ruamel.yaml
 
 # Findings that a schema cannot have.
 LOADER_ONLY = {
-    "SG002", "SG104", "SG105", "SG106", "SG109", "SG111", "SG112", "SG201", "SG202", "SG203", "SG204", "SG205", "SG301", "SG302",
+    "SG002", "SG104", "SG105", "SG109", "SG111", "SG112", "SG201", "SG202", "SG203", "SG204", "SG205", "SG301", "SG302",
     "SG303", "SG305", "SG306", "SG307", "SG308", "SG309", "SG310", "SG401", "SG402", "SG403", "SG602", "SG701",
     "SG702", "SG704", "SG801",
 }
