@@ -22,8 +22,8 @@ static void find_clash(struct saga_loading *l, struct fy_node *field,
 {
     for (size_t i = 0; i < names->count; i++)
         if (saga_names_contain(others, names->items[i]))
-            saga_yaml_find(&l->yaml, saga_yaml_type_node(field, names->items[i]), kind, "`%.*s` is %s",
-                           SAGA_SLICE_ARG(names->items[i]), words);
+            saga_yaml_find(&l->yaml, saga_yaml_type_node(field, names->items[i]), kind,
+                           "`%.*s` is %s", SAGA_SLICE_ARG(names->items[i]), words);
 }
 
 static void check_types(struct saga_loading *l, struct fy_node *node,

@@ -157,13 +157,15 @@ static void check_senders(const struct together *t, const struct sender *items, 
         for (size_t j = 0; j < count; j++) {
             struct saga_slice type = not_known(&items[j], &items[i]);
             if (!type.data) continue;
-            find(t, items[i].file, items[i].block->position, SAGA_FINDING_NOBODY_HANDLES,
-                 WORDS(t,
-                       "`%.*s` does not know the answer `%.*s`, which `%.*s` of %s on line %u gets to "
-                       "the same command",
-                       SAGA_SLICE_ARG(items[i].block->label), SAGA_SLICE_ARG(type),
-                       SAGA_SLICE_ARG(items[j].block->label), items[j].file->file,
-                       items[j].block->position.line));
+            find(
+                t, items[i].file, items[i].block->position, SAGA_FINDING_NOBODY_HANDLES,
+                WORDS(
+                    t,
+                    "`%.*s` does not know the answer `%.*s`, which `%.*s` of %s on line %u gets to "
+                    "the same command",
+                    SAGA_SLICE_ARG(items[i].block->label), SAGA_SLICE_ARG(type),
+                    SAGA_SLICE_ARG(items[j].block->label), items[j].file->file,
+                    items[j].block->position.line));
             break;
         }
 }
@@ -273,7 +275,8 @@ static void check_ring(const struct together *t, const struct saga_checked *file
     seen[at] = true;
     if (leads_to(t, child, file->definition->name, seen))
         find(t, file, block->position, SAGA_FINDING_RING,
-             WORDS(t, "`%.*s` is started as a child, and starts `%.*s` itself, by way of its children",
+             WORDS(t,
+                   "`%.*s` is started as a child, and starts `%.*s` itself, by way of its children",
                    SAGA_SLICE_ARG(child->name), SAGA_SLICE_ARG(file->definition->name)));
 }
 
@@ -292,7 +295,7 @@ static void check_children(const struct together *t)
 /* ---- the whole ---- */
 
 static void (*const checks[])(const struct together *t) = { check_versions, check_topics,
-                                                           check_commands, check_children };
+                                                            check_commands, check_children };
 
 void saga_check_together(const struct saga_checked *files, size_t count,
                          const struct saga_catalog *deployed, struct saga_diagnostics *diagnostics)

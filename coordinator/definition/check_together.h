@@ -13,7 +13,6 @@ struct saga_checked {
 
 /* Adds what it finds. `deployed`: what else is there; NULL: that is not known. */
 void saga_check_together(const struct saga_checked *files, size_t count,
-                         const struct saga_catalog *deployed,
-                         struct saga_diagnostics *diagnostics);
+                         const struct saga_catalog *deployed, struct saga_diagnostics *diagnostics);
 
 #endif

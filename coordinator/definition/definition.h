@@ -53,8 +53,9 @@ struct saga_start {
     struct saga_expression *when; /* or NULL: always */
     struct saga_expression *type; /* over the body, for events without ce_type; or NULL */
     enum saga_begin from;
-    enum saga_body_format format;     /* what `saga check` looks for; events are read by their first bytes */
-    int64_t every_ms;                 /* a schedule: from tick to tick; 0: by `cron` */
+    enum saga_body_format
+        format;       /* what `saga check` looks for; events are read by their first bytes */
+    int64_t every_ms; /* a schedule: from tick to tick; 0: by `cron` */
     const struct saga_schedule *cron; /* or NULL */
     enum saga_missed missed;
 };

@@ -28,7 +28,8 @@ struct saga_bindings {
     struct saga_slice vars;
     struct saga_slice item;
     struct saga_slice index;
-    struct saga_slice items; /* elements of the loops around, by the names that the loops give them */
+    struct saga_slice
+        items; /* elements of the loops around, by the names that the loops give them */
     struct saga_slice saga; /* {"id":…,"key":…,"name":…,"version":…,"started":…} */
     struct saga_slice reply;
     struct saga_slice error;          /* {"step":…,"type":…,"message":…} */

@@ -78,7 +78,7 @@ static void load_participants(struct saga_loading *l, struct fy_node *node)
     void *iterator = NULL;
     size_t capacity = 0, count = 0;
     struct saga_participant *participants = NULL;
-    if (!node) return; /* a saga may do with events and children alone */
+    if (!node) return;              /* a saga may do with events and children alone */
     l->partial_participants = true; /* until they are all there */
     if (!fy_node_is_mapping(node)) {
         saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE,

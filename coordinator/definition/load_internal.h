@@ -13,8 +13,8 @@ struct saga_loading {
     struct saga_yaml yaml;
     struct saga_definition *definition;
     const struct saga_schemas *schemas; /* NULL: types and bodies are not checked against any */
-    int64_t timeout_ms;      /* of defaults: */
-    struct saga_retry retry; /* of defaults: */
+    int64_t timeout_ms;                 /* of defaults: */
+    struct saga_retry retry;            /* of defaults: */
     struct saga_block **blocks;
     struct fy_node **block_nodes; /* for findings of the checks behind loading */
     size_t block_count, block_capacity, node_capacity;

@@ -17,7 +17,8 @@ int saga_body_evaluate(struct saga_decision *d, const struct saga_scope *scope,
     struct saga_slice json, encoded = SAGA_SLICE_NONE;
     int error = saga_evaluate(d, scope, expression, SAGA_SLICE_NONE, &json, ret_message);
     if (error == SAGA_OK && is_made(d, format))
-        error = saga_body_make(d->definition->schemas, format, type, json, d->arena, &encoded, ret_message);
+        error = saga_body_make(d->definition->schemas, format, type, json, d->arena, &encoded,
+                               ret_message);
     if (error < 0) return error;
     *ret_json = json;
     *ret_encoded = encoded;
@@ -30,8 +31,8 @@ int saga_body_again(struct saga_decision *d, enum saga_body_format format, struc
 {
     *ret_encoded = SAGA_SLICE_NONE;
     if (!is_made(d, format)) return SAGA_OK;
-    return saga_body_make_as_before(d->definition->schemas, format, type, json, d->arena, ret_encoded,
-                                    ret_message);
+    return saga_body_make_as_before(d->definition->schemas, format, type, json, d->arena,
+                                    ret_encoded, ret_message);
 }
 
 void saga_step_cannot_be_sent(struct saga_decision *d, const struct saga_step_state *step,

@@ -92,7 +92,7 @@ struct saga_fact {
     /* What is sent of `value` on a topic whose format is not JSON; absent: value itself. It follows from the value and its
      * schema, so it is not journaled, and a fact that was read has none. */
     struct saga_slice encoded;
-    int64_t due_ms;          /* of the timer that the fact arms; 0: none */
+    int64_t due_ms;            /* of the timer that the fact arms; 0: none */
     struct saga_slice reason;  /* a word: machines count by it */
     struct saga_slice message; /* for people */
     enum saga_status status;   /* SagaContinued: where to */

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "definition/schema_folder.h"
 #include "base/time.h"
+#include "definition/schema_folder.h"
 #include "operate/command.h"
 
 const char *saga_call_option(const struct saga_call *call, int key)

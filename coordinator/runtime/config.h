@@ -13,8 +13,8 @@ enum saga_log_format { SAGA_LOG_AUTO, SAGA_LOG_TEXT, SAGA_LOG_JSON };
 struct saga_config {
     struct saga_kafka_config kafka; /* kafka.bootstrap.servers, kafka.* passed on */
     struct saga_redis_config
-        redis; /* redis.host, .port, .unix-socket, .username, .password, .db, .timeout */
-    const char *schemas;      /* schemas, the folder of schemas, default "schemas" */
+        redis;           /* redis.host, .port, .unix-socket, .username, .password, .db, .timeout */
+    const char *schemas; /* schemas, the folder of schemas, default "schemas" */
     const char *topic_prefix; /* topics.prefix, default "saga." */
     uint32_t lanes;           /* lanes, default 8; checked against the topics (R: pinned) */
     unsigned workers;         /* workers, default 2 */

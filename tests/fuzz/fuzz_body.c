@@ -15,18 +15,25 @@ static const char *const texts[] = {
     RECORD("R", FIELD("a", "\"int\"") "," FIELD("b", "[\"null\",\"string\"]")),
     RECORD("R",
            FIELD("a", "\"double\"") ",{\"name\":\"c\",\"type\":\"bytes\",\"default\":\"\\u00ff\"}"),
-    RECORD("R",
-           FIELD("d", "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":30,\"scale\":"
-                      "4}") "," FIELD("e", LOGICAL("int", "date")) "," FIELD(
-               "f",
-               LOGICAL("long",
-                       "timestamp-nanos")) "," FIELD("g",
+    RECORD(
+        "R",
+        FIELD("d",
+              "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":30,\"scale\":"
+              "4}") "," FIELD("e",
+                              LOGICAL(
+                                  "int",
+                                  "date")) "," FIELD("f",
                                                      LOGICAL(
                                                          "long",
-                                                         "time-micros")) "," FIELD("h",
-                                                                                   LOGICAL(
-                                                                                       "string",
-                                                                                       "uuid"))),
+                                                         "timestamp-nanos")) "," FIELD("g",
+                                                                                       LOGICAL(
+                                                                                           "long",
+                                                                                           "time-"
+                                                                                           "micro"
+                                                                                           "s")) "," FIELD("h",
+                                                                                                           LOGICAL(
+                                                                                                               "string",
+                                                                                                               "uuid"))),
     RECORD("R", FIELD("l", "[\"null\",\"R\",{\"type\":\"array\",\"items\":\"R\"},{\"type\":\"map\","
                            "\"values\":\"R\"}]")),
     RECORD("R", FIELD("l", "[\"null\",\"float\",\"long\",\"bytes\",{\"type\":\"array\",\"items\":"

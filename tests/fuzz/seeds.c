@@ -95,8 +95,8 @@ int main(int argc, char **argv)
     saga_diagnostics_init(&findings, &s.arena);
     int error = saga_codec_new(&s.codec);
     if (error == 0)
-        error = saga_definition_load_file(SAGA_SOURCE_DIR "/sagas/order-fulfilment.yaml", NULL, &findings,
-                                          &s.definition);
+        error = saga_definition_load_file(SAGA_SOURCE_DIR "/sagas/order-fulfilment.yaml", NULL,
+                                          &findings, &s.definition);
     SAGA_ASSERT(error == 0);
     decide(&s, (struct saga_event){ .kind = SAGA_EVENT_START,
                                     .type = SAGA_SLICE("OrderPlaced"),

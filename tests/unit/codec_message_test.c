@@ -554,10 +554,12 @@ static void headers_have_their_limits(void **state)
         struct saga_message message = { .headers = &own, .header_count = 1 };
         struct saga_event event;
         struct saga_diagnostic diagnostic = { 0 };
-        assert_int_equal(saga_event_open(&message, NULL, &arena, &event, &diagnostic), SAGA_E_LIMIT);
+        assert_int_equal(saga_event_open(&message, NULL, &arena, &event, &diagnostic),
+                         SAGA_E_LIMIT);
         assert_non_null(strstr(saga_arena_string(&arena, diagnostic.what), names[i]));
         own.value = SAGA_SLICE("a\xff");
-        assert_int_equal(saga_event_open(&message, NULL, &arena, &event, &diagnostic), SAGA_E_INVALID);
+        assert_int_equal(saga_event_open(&message, NULL, &arena, &event, &diagnostic),
+                         SAGA_E_INVALID);
         assert_non_null(strstr(saga_arena_string(&arena, diagnostic.what), names[i]));
     }
     struct saga_header many[SAGA_HEADERS_MAX + 1];
