@@ -57,67 +57,72 @@ static void write_start(struct sim_world *world, const char *id, unsigned custom
 
 /* ---- trips: blocks of every kind, awaited events, children ---- */
 
-/* News of a value: who awaits it, or has yet to, or never will. */
-static void tell_news(void *context, uint64_t number, uint64_t detail)
+/* What is told: bits, and above them a number that makes its id. */
+enum { NEWS_SHARED = 1, NEWS_TOLD = 2, NEWS_AGAIN = 4, NEWS_ID = 8 };
+
+/* News of a value: who awaits it, or has yet to, or never will. Some are told once more a while later, under one id. */
+static void tell_news(void *context, uint64_t number, uint64_t what)
 {
     struct sim_world *world = context;
-    struct saga_slice type = detail / 2 % 2 ? SAGA_SLICE("Told") : SAGA_SLICE("Said");
+    struct saga_arena *arena = &world->arena;
+    struct saga_slice type = what & NEWS_TOLD ? SAGA_SLICE("Told") : SAGA_SLICE("Said");
     unsigned entries = sim_services_awaiting(world->services, SAGA_SLICE("shop.news"), type);
-    struct saga_slice value = detail % 2
-                                  ? saga_arena_printf(&world->arena, "c-%u", (unsigned)number)
-                                  : saga_arena_printf(&world->arena, "o-%u", (unsigned)number);
-    struct saga_header headers[] = {
-        { SAGA_SLICE("ce_specversion"), SAGA_SLICE("1.0") },
-        { SAGA_SLICE("ce_type"), type },
-        { SAGA_SLICE("ce_id"), saga_arena_printf(&world->arena, "news-%u", ++world->news) },
-    };
+    struct saga_slice value =
+        saga_arena_printf(arena, "%s%u", what & NEWS_SHARED ? "c-" : "o-", (unsigned)number);
+    struct saga_slice id = saga_arena_printf(arena, "news-%u", (unsigned)what / NEWS_ID);
+    struct saga_header headers[] = { { SAGA_SLICE("ce_specversion"), SAGA_SLICE("1.0") },
+                                     { SAGA_SLICE("ce_type"), type },
+                                     { SAGA_SLICE("ce_id"), id } };
     struct saga_message message = { .topic = SAGA_SLICE("shop.news"),
                                     .partition = SAGA_PARTITION_BY_KEY,
                                     .key = value,
                                     .headers = headers,
                                     .header_count = 3 };
-    message.value = saga_arena_printf(&world->arena, "{\"v\":\"%.*s\"}", SAGA_SLICE_ARG(value));
+    message.value = saga_arena_printf(arena, "{\"v\":\"%.*s\"}", SAGA_SLICE_ARG(value));
     world->orders_left--;
     if (entries == 0) return;
-    bool twice = detail / 4 % 4 == 0;
-    sim_tell(&world->sim, "news of %.*s%s", SAGA_SLICE_ARG(value), twice ? ", twice" : "");
+    sim_tell(&world->sim, "%.*s of %.*s", SAGA_SLICE_ARG(id), SAGA_SLICE_ARG(value));
     append(world, &message, entries, false);
-    if (twice) append(world, &message, entries, false);
+    if (what & NEWS_AGAIN || !sim_chance(&world->sim, 250)) return;
+    world->orders_left++;
+    sim_plan(&world->sim, sim_between(&world->sim, 0, 4000) * SIM_MS, tell_news, world, number,
+             what | NEWS_AGAIN);
 }
 
 /* Early, in time, late, or never. */
-static void plan_news(struct sim_world *world, unsigned number, uint64_t detail)
+static void plan_news(struct sim_world *world, unsigned number, bool shared)
 {
-    static const int64_t in_ms[] = { 100, 500, 1200, 2500, 6000, 9000 };
-    for (unsigned i = 0; i < 2; i++, detail >>= 12) {
-        if (detail % 8 == 0) continue;
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t what = (uint64_t)++world->news * NEWS_ID + (shared ? NEWS_SHARED : 0) +
+                        (sim_chance(&world->sim, 500) ? NEWS_TOLD : 0);
+        if (sim_chance(&world->sim, 150)) continue;
         world->orders_left++;
-        sim_plan(&world->sim, in_ms[detail / 8 % 6] * SIM_MS, tell_news, world, number,
-                 detail / 64);
+        sim_plan(&world->sim, sim_between(&world->sim, 0, 8000) * SIM_MS, tell_news, world, number,
+                 what);
     }
 }
 
 /* A trip starts two sagas of its key, the one in sagas/ and the one that was made from the seed. */
-static void write_trip(struct sim_world *world, unsigned number, unsigned customer, uint64_t detail)
+static void write_trip(struct sim_world *world, unsigned number, unsigned customer)
 {
     static const char *const lists[] = { "[]", "[\"a\"]", "[\"a\",\"b\",\"c\"]" };
+    struct sim *sim = &world->sim;
     struct saga_header headers[] = { { SAGA_SLICE("ce_specversion"), SAGA_SLICE("1.0") },
                                      { SAGA_SLICE("ce_type"), SAGA_SLICE("TripBooked") } };
     struct saga_message message = { .topic = SAGA_SLICE("shop.trips"),
                                     .partition = SAGA_PARTITION_BY_KEY,
                                     .headers = headers,
                                     .header_count = 2 };
-    bool shared = detail % 2; /* several sagas wait for one value */
+    bool shared = sim_chance(sim, 500); /* several sagas wait for one value */
     message.key = saga_arena_printf(&world->arena, "o-%u", number);
     message.value = saga_arena_printf(
         &world->arena,
         "{\"k\":\"o-%u\",\"v\":\"%s%u\",\"list\":%s,\"n\":%u,\"kid\":\"kid-%u\",\"yes\":true,"
         "\"no\":false,\"firm\":%s}",
-        number, shared ? "c-" : "o-", shared ? customer : number, lists[detail / 2 % 3],
-        (unsigned)(detail / 8 % 6), customer, detail / 64 % 4 ? "false" : "true");
-    sim_tell(&world->sim, "trip o-%u of customer c-%u", number, customer);
-    plan_news(world, shared ? customer : number,
-              (detail / 256 & ~UINT64_C(64)) | (shared ? 64 : 0));
+        number, shared ? "c-" : "o-", shared ? customer : number, lists[sim_below(sim, 3)],
+        (unsigned)sim_below(sim, 6), customer, sim_chance(sim, 250) ? "true" : "false");
+    sim_tell(sim, "trip o-%u of customer c-%u", number, customer);
+    plan_news(world, shared ? customer : number, shared);
     append(world, &message, 2, false);
 }
 
@@ -130,8 +135,8 @@ static void order(void *context, uint64_t number, uint64_t detail)
     world->orders_left--;
     world->orders++;
     bool twice = detail / CUSTOMERS % 8 == 0;
-    if (detail / 1024 % 2) {
-        write_trip(world, (unsigned)number, customer, detail / 2048);
+    if (detail / 1024 % 3 == 0) {
+        write_trip(world, (unsigned)number, customer);
         return;
     }
     if (detail / 64 % 4 == 0)

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "made/made.h"
 
-enum { TICK_US = 100000, LOOK_US = 300000, HELP_US = 5000000, FILES = SIM_DEFINITIONS - 1 };
+enum { TICK_US = 100000, LOOK_US = 300000, HELP_US = 2000000, FILES = SIM_DEFINITIONS - 1 };
 #define PATIENCE_US (900 * SIM_SECOND)
 
 static const char *const commands[] = { "stock.commands", "bank.commands", "club.commands" };
@@ -53,7 +53,7 @@ static void make_definition(struct sim_world *world)
         .name = "made",
         .head = "participants: { p: { commands: stock.commands, replies: stock.replies } }\n"
                 "start: { topic: shop.trips, event: TripBooked, key: .k, from: earliest }\n"
-                "deadline: 40s\nkeep: 4s\ndefaults: { timeout: 2s }\n",
+                "deadline: 20s\nkeep: 4s\ndefaults: { timeout: 2s }\n",
         .prefix = "Made",
         .events = "shop.news",
         .keep_early = "6s",
