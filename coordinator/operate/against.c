@@ -182,8 +182,8 @@ static json_t *comparison_json(const struct saga_definition *before,
 
 /* ---- the whole ---- */
 
-static int compare(struct saga_call *call, const struct saga_definition *before,
-                   const struct saga_definition *after, json_t *ret_json)
+static void compare(struct saga_call *call, const struct saga_definition *before,
+                    const struct saga_definition *after, json_t *ret_json)
 {
     struct saga_change *changes;
     size_t count;
@@ -193,23 +193,36 @@ static int compare(struct saga_call *call, const struct saga_definition *before,
         json_array_append_new(ret_json, comparison_json(before, after, changes, count, &r));
     else
         print_text(before, after, changes, count, &r);
-    bool clash = before->version == after->version && strcmp(before->sha256, after->sha256) != 0;
-    if (!clash) return SAGA_EXIT_DONE;
-    return saga_call_fail(call, SAGA_EXIT_FAILED, "give the new one another `version`",
-                          "%.*s version %u is there already, with another content",
-                          SAGA_SLICE_ARG(after->name), after->version);
 }
 
-static int compare_deployed(struct saga_call *call, const struct saga_definition *after,
-                            const struct saga_catalog *deployed, json_t *ret_json)
+/* One content too many of a version is a finding there (SG801). */
+static void compare_deployed(struct saga_call *call, const struct saga_definition *after,
+                             const struct saga_catalog *deployed, json_t *ret_json)
 {
     const struct saga_definition *before = saga_catalog_find(deployed, after->name, after->version);
     if (!before) before = saga_catalog_newest(deployed, after->name);
-    if (before) return compare(call, before, after, ret_json);
-    if (!ret_json)
+    if (before)
+        compare(call, before, after, ret_json);
+    else if (!ret_json)
         printf("%.*s: nothing of that name is deployed, so nothing runs on it\n",
                SAGA_SLICE_ARG(after->name));
-    return SAGA_EXIT_DONE;
+}
+
+static int compare_file(struct saga_call *call, const struct saga_definition *before,
+                        const struct saga_definition *after, json_t *ret_json)
+{
+    if (!saga_slice_equal(before->name, after->name)) {
+        if (!ret_json)
+            printf("%.*s is another saga than %.*s: nothing to compare\n",
+                   SAGA_SLICE_ARG(after->name), SAGA_SLICE_ARG(before->name));
+        return SAGA_EXIT_DONE;
+    }
+    compare(call, before, after, ret_json);
+    if (before->version != after->version || strcmp(before->sha256, after->sha256) == 0)
+        return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_FAILED, "give the new one another `version`",
+                          "%.*s version %u has two contents", SAGA_SLICE_ARG(after->name),
+                          after->version);
 }
 
 int saga_compare_against(struct saga_call *call, const char *against,
@@ -223,8 +236,11 @@ int saga_compare_against(struct saga_call *call, const char *against,
         if (code != SAGA_EXIT_DONE) return code;
     }
     for (size_t i = 0; i < count; i++) {
-        int code = deployed ? compare_deployed(call, definitions[i], deployed, ret_json)
-                            : compare(call, before, definitions[i], ret_json);
+        int code = SAGA_EXIT_DONE;
+        if (deployed)
+            compare_deployed(call, definitions[i], deployed, ret_json);
+        else
+            code = compare_file(call, before, definitions[i], ret_json);
         if (code != SAGA_EXIT_DONE) worst = code;
     }
     saga_definition_free(before);

@@ -1,7 +1,10 @@
 #include "operate/sarif.h"
 
+#include <ctype.h>
 #include <jansson.h>
+#include <string.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "definition/explanations.h"
 #include "operate/output.h"
@@ -25,10 +28,23 @@ static json_t *rules(void)
     return list;
 }
 
-static json_t *location(const struct saga_diagnostic *d)
+/* A path as a URI reference: what may not stand in one is escaped (RFC 3986). */
+static const char *uri_of(const char *path, struct saga_arena *arena)
 {
-    json_t *physical =
-        json_pack("{s:{s:s}}", "artifactLocation", "uri", d->file ? d->file : "unknown");
+    struct saga_buffer out;
+    saga_buffer_init(&out, arena);
+    for (; *path; path++)
+        if (isalnum((unsigned char)*path) || strchr("-._~/!$&'()*+,;=@", *path))
+            saga_buffer_add_char(&out, *path);
+        else
+            saga_buffer_printf(&out, "%%%02X", (unsigned)(unsigned char)*path);
+    return saga_buffer_slice(&out).data;
+}
+
+static json_t *location(const struct saga_diagnostic *d, struct saga_arena *arena)
+{
+    json_t *physical = json_pack("{s:{s:s}}", "artifactLocation", "uri",
+                                 uri_of(d->file ? d->file : "unknown", arena));
     if (d->line)
         json_object_set_new(physical, "region",
                             json_pack("{s:I, s:I, s:I}", "startLine", (json_int_t)d->line,
@@ -44,7 +60,7 @@ static json_t *result(const struct saga_diagnostic *d, struct saga_arena *arena)
         SAGA_SLICE_ARG(d->why), d->mend.size ? ". What to do: " : "", SAGA_SLICE_ARG(d->mend));
     return json_pack("{s:s, s:s, s:{s:o}, s:[o]}", "ruleId", d->code, "level",
                      level_of(d->severity), "message", "text", saga_json_string(text), "locations",
-                     location(d));
+                     location(d, arena));
 }
 
 void saga_sarif_print(const struct saga_diagnostics *diagnostics, FILE *out)

@@ -64,6 +64,35 @@ static void on_the_way_back_they_never_begin(void **state)
                "z never began c/Z");
 }
 
+static const char nested[] =
+    "saga: order\nversion: 1\nparticipants: { s: { commands: c, replies: r } }\n"
+    "start: { topic: t, event: E, key: .id }\ndeadline: 1d\nsteps:\n"
+    "  - { step: a, send: s/A, success: AOk, compensate: none }\n"
+    "  - choose: [{ when: .input.x, steps: [{ step: b, send: s/B, success: Ok, compensate: none }] "
+    "}, "
+    "{ else: [] }]\n"
+    "  - for-each: { in: .input.lines }\n"
+    "    steps: [{ step: l, send: s/L, success: Ok, compensate: none }]\n"
+    "  - parallel: { p: [{ await: e, topic: t, event: Paid, match: .id, with: .input.id, timeout: "
+    "1h "
+    "}], q: [saga: bill] }\n";
+
+static void blocks_in_blocks_come_too(void **state)
+{
+    struct world *w = define(state, nested);
+    start(w, "{\"id\":1,\"lines\":[]}");
+    const char *shown = show(w, &(struct saga_view){ .definition = w->definition });
+    expect_row(shown, "a", "a sent 1 c/A");
+    expect_row(shown, "b", "b may come c/B");
+    expect_row(shown, "l[i]", "l[i] may come c/L");
+    expect_row(shown, "e", "e waiting t/Paid");
+    expect_row(shown, "bill", "bill waiting saga bill");
+    reply(w, "AOk", "a", 1); /* no x, no lines: both are passed */
+    shown = show(w, &(struct saga_view){ .definition = w->definition });
+    assert_null(strstr(shown, "\nb "));
+    assert_null(strstr(shown, "\nl"));
+}
+
 static void a_definition_that_is_not_to_be_had_is_said(void **state)
 {
     struct world *w = define(state, PIVOTED);
@@ -80,6 +109,7 @@ int main(void)
         WORLD_TEST(steps_to_come_are_waiting),
         WORLD_TEST(a_stuck_saga_still_comes_to_them),
         WORLD_TEST(on_the_way_back_they_never_begin),
+        WORLD_TEST(blocks_in_blocks_come_too),
         WORLD_TEST(a_definition_that_is_not_to_be_had_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
