@@ -205,6 +205,13 @@ void saga_decide_schedule(struct saga_decision *d)
         timer_rang(d);
     else if (d->event->kind == SAGA_EVENT_NOTE && d->event->note == SAGA_NOTE_SCHEDULE_SET)
         deployed(d);
+    else if (d->event->kind == SAGA_EVENT_OPERATOR)
+        saga_emit(d, (struct saga_fact){
+                         .kind = SAGA_FACT_OPERATOR_REFUSED,
+                         .reason = SAGA_SLICE("no-saga"),
+                         .message = SAGA_SLICE("this is a schedule; a deployed version without "
+                                               "one ends it"),
+                     });
     else
         saga_ignore_note(d, "no-saga", "this is a schedule, no saga");
     /* An entry that has ended stays, so that what is said late of an older version does not begin it anew. */

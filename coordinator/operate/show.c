@@ -221,7 +221,7 @@ void saga_state_print(struct saga_call *call, const struct saga_state *state,
 /* A saga that has come to its end by itself has begun all its steps. */
 static bool may_have_steps_to_come(const struct saga_state *state)
 {
-    return state->status != SAGA_COMPLETED || state->resolved;
+    return state->kind == SAGA_KIND_SAGA && (state->status != SAGA_COMPLETED || state->resolved);
 }
 
 static int show(struct saga_call *call)

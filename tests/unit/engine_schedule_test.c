@@ -326,7 +326,7 @@ static void test_operator(void **state)
     deploy(w, d);
     w->told.size = 0;
     decide(w, d, (struct saga_event){ .kind = SAGA_EVENT_OPERATOR, .verb = SAGA_VERB_CANCEL });
-    expect(w, "NoteIgnored no-saga");
+    expect(w, "OperatorRefused no-saga");
     assert_non_null(saga_state_timer(w->entry, SAGA_SLICE("tick")));
 }
 

@@ -6,6 +6,7 @@
  *   > timer NAME                                 rings at the time at which it is due
  *   > time 30s                                   passes
  *   > operator VERB [as OUTCOME]
+ *   > deploy                                     the definition's schedule is told that it is in force
  *
  * Lines that begin with two spaces are what the engine decided; `= ` tells the status and the timers. Run with
  * SAGA_GOLDEN_UPDATE=1 to write them anew, then read what changed. */
@@ -143,6 +144,15 @@ static void read_operator(struct saga_slice rest, struct saga_event *event)
     event->reason = SAGA_SLICE("because");
 }
 
+static void read_deploy(struct story *story, struct saga_event *event)
+{
+    struct saga_arena *arena = &story->arena;
+    event->kind = SAGA_EVENT_NOTE;
+    event->note = SAGA_NOTE_SCHEDULE_SET;
+    event->target = saga_schedule_id(arena, story->definition->name);
+    event->body = saga_arena_printf(arena, "{\"version\":%u}", story->definition->version);
+}
+
 /* False: nothing happens but that time passes. */
 static bool read_event(struct story *story, struct saga_slice line, struct saga_event *event)
 {
@@ -164,6 +174,8 @@ static bool read_event(struct story *story, struct saga_slice line, struct saga_
         read_timer(story, rest, event);
     } else if (saga_slice_is(word, "operator")) {
         read_operator(rest, event);
+    } else if (saga_slice_is(word, "deploy")) {
+        read_deploy(story, event);
     } else {
         fail_msg("no such event: %.*s", SAGA_SLICE_ARG(line));
     }

@@ -297,6 +297,63 @@ static void a_reply_in_avro_is_read_by_its_schema(void **state)
     saga_schemas_free(schemas);
 }
 
+static struct saga_intake_item *read_note(struct world *w, const struct saga_message *note)
+{
+    struct saga_intake_item *items;
+    size_t count;
+    struct saga_message *record = SAGA_NEW(&w->arena, struct saga_message);
+    *record = *note;
+    record->topic = w->intake.inbox;
+    saga_intake_read(&w->intake, record, &items, &count);
+    assert_int_equal(count, 1);
+    return items;
+}
+
+/* The version that the note names, not the newest that this worker happens to know. */
+static void a_schedule_is_set_with_the_version_that_is_named(void **state)
+{
+    struct world *w = *state;
+    struct saga_message note;
+    struct saga_slice inbox = w->intake.inbox, id = SAGA_SLICE("d-1");
+    saga_schedule_message(inbox, LANES, SAGA_SLICE("one"), 1, id, &w->arena, &note);
+    struct saga_intake_item *item = read_note(w, &note);
+    assert_int_equal(item->fate, SAGA_INTAKE_EVENT);
+    assert_true(saga_slice_is(item->saga_id, "one~schedule/one"));
+    assert_int_equal(item->lane, saga_lane_of_key(SAGA_SLICE("one"), LANES));
+    assert_ptr_equal(item->definition, saga_catalog_newest(w->intake.catalog, SAGA_SLICE("one")));
+    saga_schedule_message(inbox, LANES, SAGA_SLICE("one"), 2, id, &w->arena, &note);
+    item = read_note(w, &note);
+    assert_int_equal(item->fate, SAGA_INTAKE_DEFINITION_MISSING); /* R19: not read yet */
+    note.value = SAGA_SLICE("{}");
+    item = read_note(w, &note);
+    assert_int_equal(item->fate, SAGA_INTAKE_DEAD_LETTER);
+    for (size_t i = 0; i < note.header_count; i++) /* an entry of another kind */
+        if (saga_slice_is(note.headers[i].name, "saga_to"))
+            note.headers[i].value = SAGA_SLICE("one~t~Go/one");
+    note.value = SAGA_SLICE("{\"version\":1}");
+    item = read_note(w, &note);
+    assert_int_equal(item->fate, SAGA_INTAKE_DEAD_LETTER);
+}
+
+static void a_tick_starts_a_saga(void **state)
+{
+    struct world *w = *state;
+    struct saga_message note;
+    const struct saga_state entry = { .id = SAGA_SLICE("one~schedule/one"),
+                                      .run = SAGA_SLICE("r") };
+    const struct saga_fact fact = { .kind = SAGA_FACT_NOTE_SENT,
+                                    .note = SAGA_NOTE_SCHEDULE_START,
+                                    .id = SAGA_SLICE("one/2030-01-01T06:00:00Z"),
+                                    .value = SAGA_SLICE("{}") };
+    saga_note_message(w->intake.inbox, LANES, &fact, &entry, &w->arena, &note);
+    struct saga_intake_item *item = read_note(w, &note);
+    assert_int_equal(item->fate, SAGA_INTAKE_EVENT);
+    assert_int_equal(item->event.kind, SAGA_EVENT_START);
+    assert_true(saga_slice_is(item->event.key, "2030-01-01T06:00:00Z"));
+    assert_int_equal(item->event.from_id.size, 0); /* nobody's child */
+    assert_non_null(item->definition);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +369,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(replies_find_their_saga, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hops_are_for_one_lane, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_schedule_is_set_with_the_version_that_is_named, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_tick_starts_a_saga, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("intake", tests, NULL, NULL);
 }
