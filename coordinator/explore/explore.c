@@ -142,7 +142,9 @@ static void take(struct saga_exploration *x, uint32_t from, const struct saga_st
         saga_abstract_choose(x->abstract, step.choices, step.choice_count);
         x->from = from;
         x->step = step;
+        x->decided = after;
         saga_decide(x->definition, after, event, &x->decision, &facts);
+        x->decided = NULL;
         x->result->transitions++;
         if (saga_abstract_was_cut(x->abstract))
             x->result->cut = "one event has more choices than are explored";
@@ -183,11 +185,13 @@ static void expand(struct saga_exploration *x, uint32_t node)
     struct saga_state *state = x->states[node];
     struct saga_moves moves;
     x->states[node] = NULL;
+    x->expanded = state;
     saga_arena_reset(&x->expansion);
     saga_moves_of(x->definition, state, x->options->pauses, &x->expansion, &moves);
     for (size_t i = 0; i < moves.count; i++)
         if (!moves.items[i].closed || is_new(x, moves.items[i].closed))
             take(x, node, state, &moves.items[i].event, (uint32_t)i);
+    x->expanded = NULL;
     saga_state_free(state);
 }
 
@@ -247,6 +251,8 @@ static void explore_guarded(struct saga_exploration *x, double began)
 static void free_all(struct saga_exploration *x)
 {
     for (size_t i = 0; i < x->node_count; i++) saga_state_free(x->states[i]);
+    saga_state_free(x->expanded);
+    saga_state_free(x->decided);
     saga_arena_free(&x->expansion);
     saga_arena_free(&x->decision);
     saga_abstract_free(x->abstract);

@@ -44,6 +44,7 @@ struct saga_exploration {
     /* what is being decided, should a check of the engine fail */
     uint32_t from;
     struct saga_explore_step step;
+    struct saga_state *expanded, *decided;
     uint64_t
         *closed; /* what has ended and was answered once more: a set of hashes, 0 is a free place */
     size_t closed_count, closed_size;
