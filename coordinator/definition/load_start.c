@@ -74,7 +74,7 @@ static bool load_schedule(struct saga_loading *l, struct fy_node *node, struct s
         return false;
     load_missed(l, saga_yaml_get(node, "missed"), &ret->missed);
     if (every && cron)
-        saga_yaml_find(yaml, saga_yaml_key(node, "every"), SAGA_FINDING_SCHEDULE,
+        saga_yaml_find(yaml, saga_yaml_key(node, "every"), SAGA_FINDING_WRONG_VALUE,
                        "a schedule is `every` or `cron`, not both")
             ->mend = SAGA_SLICE("make two starts of it: `start` may be a list");
     else if (cron)
@@ -82,7 +82,7 @@ static bool load_schedule(struct saga_loading *l, struct fy_node *node, struct s
     else
         load_every(l, every, &ret->every_ms);
     if (zone && !cron)
-        saga_yaml_find(yaml, saga_yaml_key(node, "zone"), SAGA_FINDING_SCHEDULE,
+        saga_yaml_find(yaml, saga_yaml_key(node, "zone"), SAGA_FINDING_WRONG_VALUE,
                        "`every` goes by time that passes: no zone changes it")
             ->mend = SAGA_SLICE("take the zone out, or write the times as `cron`");
     return saga_start_is_scheduled(ret);
