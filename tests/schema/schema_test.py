@@ -36,6 +36,16 @@ class Judges:
         self.judged = 0
         self.bad = 0
 
+    def judge_examples(self):
+        """What the schema shows of a block must be one."""
+        definitions = self.schema["definitions"]
+        for name, definition in definitions.items():
+            validator = jsonschema.Draft7Validator({"$ref": f"#/definitions/{name}", "definitions": definitions})
+            for example in definition.get("examples", ()):
+                for error in validator.iter_errors(example):
+                    self.bad += 1
+                    print(f"the example of {name}: {error.message}")
+
     def loader_codes(self, text):
         path = pathlib.Path(self.folder.name) / f"{threading.get_ident()}.yaml"
         path.write_text(text)
@@ -110,6 +120,7 @@ def changed(document):
 
 def main():
     judges = Judges(sys.argv[1], pathlib.Path(sys.argv[2]))
+    judges.judge_examples()
     explained = subprocess.run([judges.saga, "explain", "-o", "json"], capture_output=True, text=True, check=True)
     for row in json.loads(explained.stdout):
         for form in ("wrong", "right"):
