@@ -7,7 +7,7 @@
 #include "codec/message.h"
 #include "sim_world.h"
 
-enum { ORDERS_MIN = 8, ORDERS_MAX = 18, ORDERS_FEW = 4, CUSTOMERS = 5, TRIES_BEFORE_SKIP = 3 };
+enum { ORDERS_MIN = 10, ORDERS_MAX = 20, ORDERS_FEW = 4, CUSTOMERS = 3, TRIES_BEFORE_SKIP = 3 };
 
 static struct saga_slice inbox(void)
 {
