@@ -38,6 +38,9 @@ struct sim_topic *sim_kafka_add_topic(struct sim_kafka *kafka, const char *name,
 
 struct sim_topic *sim_kafka_topic(struct sim_kafka *kafka, struct saga_slice name)
 {
+    for (size_t t = 0; t < kafka->topic_count; t++) /* mostly it is the topic's own copy */
+        if (kafka->topics[t].name.data == name.data && kafka->topics[t].name.size == name.size)
+            return &kafka->topics[t];
     for (size_t t = 0; t < kafka->topic_count; t++)
         if (saga_slice_equal(kafka->topics[t].name, name)) return &kafka->topics[t];
     return NULL;
