@@ -40,6 +40,8 @@
 #define SAGA_SCHEDULE_EVERY_MS_MAX (366LL * 86400000)
 /* So late may a tick be that is not missed: a coordinator that is started anew, or whose lanes move to another. */
 #define SAGA_SCHEDULE_GRACE_MS 60000
+/* After that long a tick whose definition could not be had is tried again. */
+#define SAGA_SCHEDULE_AGAIN_MS 60000
 /* Missed ticks are counted up to here. */
 #define SAGA_SCHEDULE_MISSED_MAX 1000
 /* What a `cron` may be long: a list of every minute of the hour. */

@@ -7,7 +7,7 @@
 
 /* Timers by name: `step/<path>` and `compensation/<path>` mean the timeout of an open attempt, or the end of the
  * wait before the next one; `wait/<path>` the end of a block that waits; `go-on` rings at once, when a saga had more to
- * do than fits one record; `expire` and `tick` are entries'. */
+ * do than fits one record; `expire`, `tick` and `again` are entries'. */
 #define SAGA_TIMER_DEADLINE "deadline"
 #define SAGA_TIMER_KEEP "keep"
 #define SAGA_TIMER_STEP "step"
@@ -16,6 +16,7 @@
 #define SAGA_TIMER_GO_ON "go-on"
 #define SAGA_TIMER_EXPIRE "expire"
 #define SAGA_TIMER_TICK "tick"
+#define SAGA_TIMER_TICK_AGAIN "again"
 
 #define SAGA_REASON_TIMEOUT "timeout"
 #define SAGA_REASON_RESOLVED "resolved"

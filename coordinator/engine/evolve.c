@@ -158,7 +158,8 @@ static int evolve_held(struct saga_state *state, const struct saga_fact *fact)
 
 static int evolve_armed(struct saga_state *state, const struct saga_fact *fact)
 {
-    if (!saga_state_timer(state, fact->name)) return SAGA_E_INVALID;
+    bool there = saga_state_timer(state, fact->name);
+    if (!there && state->kind != SAGA_KIND_SCHEDULE) return SAGA_E_INVALID;
     saga_arm(state, fact->name, fact->due_ms);
     return SAGA_OK;
 }

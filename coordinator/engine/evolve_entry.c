@@ -144,6 +144,7 @@ static int evolve_schedule(struct saga_state *state, const struct saga_fact *fac
         state->version = fact->version;
         state->sha256 = saga_kept(state, fact->sha256);
     }
+    saga_disarm(state, SAGA_SLICE(SAGA_TIMER_TICK_AGAIN));
     if (fact->kind == SAGA_FACT_SCHEDULE_ENDED)
         saga_disarm(state, SAGA_SLICE(SAGA_TIMER_TICK));
     else

@@ -121,21 +121,35 @@ static void tick(struct saga_decision *d, const struct tick *tick, uint32_t miss
               });
 }
 
-/* R19: until the definition is there again nothing is started; a deploy winds the clock up again. */
+/* R19: the tick keeps its time and is looked at again, until its definition is there. */
 static void hold(struct saga_decision *d)
 {
-    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_HELD, .name = d->event->timer });
+    const struct saga_timer *tick = saga_state_timer(d->state, SAGA_SLICE(SAGA_TIMER_TICK));
+    if (!tick->held)
+        saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_HELD, .name = tick->name });
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_ARMED,
+                                     .name = SAGA_SLICE(SAGA_TIMER_TICK_AGAIN),
+                                     .due_ms = d->event->time_ms + SAGA_SCHEDULE_AGAIN_MS });
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_IGNORED,
                                      .reason = SAGA_SLICE("no-definition"),
-                                     .message = SAGA_SLICE("the definition is not to be had; "
-                                                           "deploy it again") });
+                                     .message = SAGA_SLICE("the definition is not to be had") });
+}
+
+static void set(struct saga_decision *d, int64_t after_ms)
+{
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SCHEDULE_SET,
+                                     .version = d->definition->version,
+                                     .sha256 = saga_slice_of(d->definition->sha256),
+                                     .due_ms = next_tick(d, after_ms) });
 }
 
 static void timer_rang(struct saga_decision *d)
 {
     struct ticks ticks;
-    const struct saga_timer *timer = saga_state_timer(d->state, d->event->timer);
-    if (!timer || timer->armed != d->event->armed || timer->held) { /* R16 */
+    const struct saga_timer *timer = saga_state_timer(d->state, d->event->timer),
+                            *tick_timer = saga_state_timer(d->state, SAGA_SLICE(SAGA_TIMER_TICK));
+    bool rings = timer && timer->armed == d->event->armed && !timer->held; /* R16 */
+    if (!rings || !tick_timer) {
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_IGNORED,
                                          .reason = SAGA_SLICE("stale"),
                                          .message = SAGA_SLICE("an alarm of something older") });
@@ -145,8 +159,10 @@ static void timer_rang(struct saga_decision *d)
         hold(d);
         return;
     }
-    int64_t due_ms = timer->due_ms, next_ms = next_tick(d, d->event->time_ms);
+    int64_t due_ms = tick_timer->due_ms, next_ms = next_tick(d, d->event->time_ms);
     find_ticks(d, due_ms, &ticks);
+    if (ticks.count == 0) /* whoever armed it had another version of the zone database */
+        set(d, d->event->time_ms);
     uint32_t missed = count_missed(d, due_ms, &ticks);
     for (size_t i = 0; i < ticks.count; i++) tick(d, &ticks.items[i], i == 0 ? missed : 0, next_ms);
 }
@@ -164,18 +180,6 @@ static void begin(struct saga_decision *d)
                                      .name = name });
 }
 
-/* A tick that is due and has not rung yet is not passed over. */
-static void set(struct saga_decision *d)
-{
-    const struct saga_timer *timer = saga_state_timer(d->state, SAGA_SLICE(SAGA_TIMER_TICK));
-    int64_t after_ms = d->event->time_ms;
-    if (timer && timer->due_ms <= after_ms) after_ms = timer->due_ms - 1;
-    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SCHEDULE_SET,
-                                     .version = d->definition->version,
-                                     .sha256 = saga_slice_of(d->definition->sha256),
-                                     .due_ms = next_tick(d, after_ms) });
-}
-
 static void deployed(struct saga_decision *d)
 {
     uint32_t version = saga_schedule_version(d->event);
@@ -186,11 +190,12 @@ static void deployed(struct saga_decision *d)
         return;
     }
     const struct saga_timer *timer = saga_state_timer(d->state, SAGA_SLICE(SAGA_TIMER_TICK));
-    bool ticks = timer && !timer->held, will_tick = saga_definition_is_scheduled(d->definition);
+    bool ticks = timer && !timer->held, due = timer && timer->due_ms <= d->event->time_ms;
+    bool will_tick = saga_definition_is_scheduled(d->definition);
     if (version == d->state->version && ticks == will_tick)
         saga_ignore_note(d, "unchanged", "this version is in force already");
     else if (will_tick)
-        set(d);
+        set(d, due ? timer->due_ms - 1 : d->event->time_ms); /* what is due is not passed over */
     else
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SCHEDULE_ENDED,
                                          .version = version,

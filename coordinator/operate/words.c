@@ -306,6 +306,7 @@ static void add_timer(const struct saga_event *cause, struct saga_buffer *buffer
                   { "go-on", "the saga's turn came again" },
                   { "expire", "the time to keep an event was over" },
                   { "tick", "the schedule's time came" },
+                  { "again", "the schedule is looked at again" },
                   { "compensation/", "the timer rang for taking back " } };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!saga_slice_starts_with(cause->timer, kinds[i].prefix)) continue;

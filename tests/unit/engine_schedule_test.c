@@ -303,7 +303,35 @@ static void test_never_scheduled(void **state)
     expect(w, "EntryStarted; ScheduleEnded; SagaForgotten");
 }
 
-/* R19: the definition is gone; a deploy brings it back. */
+static void ring_again(struct world *w, const struct saga_definition *definition, const char *at)
+{
+    const struct saga_timer *timer = saga_state_timer(w->entry, SAGA_SLICE("again"));
+    assert_non_null(timer);
+    w->time_ms = ms(at);
+    decide(w, definition,
+           (struct saga_event){
+               .kind = SAGA_EVENT_TIMER, .timer = SAGA_SLICE("again"), .armed = timer->armed });
+}
+
+/* R19: the definition is gone, and comes back by itself: the tick was not forgotten. */
+static void test_definition_back(void **state)
+{
+    struct world *w = *state;
+    struct saga_definition *d = load(w, HOURLY);
+    deploy(w, d);
+    w->told.size = 0;
+    ring(w, NULL, "2030-01-01T07:00:00Z");
+    expect(w, "TimerHeld; TimerArmed next 2030-01-01T07:01; TimerIgnored no-definition");
+    ring_again(w, NULL, "2030-01-01T07:01:00Z");
+    expect(w, "TimerArmed next 2030-01-01T07:02; TimerIgnored no-definition");
+    ring_again(w, d, "2030-01-01T08:02:00Z");
+    expect(w, "ScheduleTicked 2030-01-01T08:00:00Z started missed 1 next 2030-01-01T09:00");
+    assert_null(saga_state_timer(w->entry, SAGA_SLICE("again")));
+    ring(w, d, "2030-01-01T09:00:00Z");
+    expect(w, "ScheduleTicked 2030-01-01T09:00:00Z started next 2030-01-01T10:00");
+}
+
+/* The same; a deploy brings it back. */
 static void test_definition_gone(void **state)
 {
     struct world *w = *state;
@@ -311,12 +339,25 @@ static void test_definition_gone(void **state)
     deploy(w, d);
     w->told.size = 0;
     ring(w, NULL, "2030-01-01T07:00:00Z");
-    expect(w, "TimerHeld; TimerIgnored no-definition");
+    expect(w, "TimerHeld; TimerArmed next 2030-01-01T07:01; TimerIgnored no-definition");
     w->time_ms = ms("2030-01-01T07:10:00Z");
     deploy(w, d);
     expect(w, "ScheduleSet next 2030-01-01T07:00");
     ring(w, d, "2030-01-01T07:10:01Z");
     expect(w, "ScheduleTicked 2030-01-01T07:00:00Z started next 2030-01-01T08:00");
+}
+
+/* Another coordinator has armed it by another version of the zone database: for this one there is no such tick. */
+static void test_no_such_tick(void **state)
+{
+    struct world *w = *state;
+    struct saga_definition *armed = load(w, HOURLY);
+    struct saga_definition *mine = load(w, HEAD("1") "start: { cron: 15 * * * * }\n" STEPS);
+    deploy(w, armed);
+    w->told.size = 0;
+    ring(w, mine, "2030-01-01T07:00:00Z");
+    expect(w, "ScheduleSet next 2030-01-01T07:15");
+    assert_int_equal(w->start_count, 0);
 }
 
 static void test_operator(void **state)
@@ -344,6 +385,8 @@ int main(void)
         TEST(test_never_scheduled),
         TEST(test_definition_gone),
         TEST(test_operator),
+        TEST(test_no_such_tick),
+        TEST(test_definition_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
