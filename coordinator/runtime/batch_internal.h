@@ -1,4 +1,5 @@
-/* What batch.c (taking and deciding) and batch_commit.c (the transaction and what follows it) share. */
+/* What batch_take.c (what it is made of), batch.c (deciding) and batch_commit.c (the transaction and what follows it)
+ * share. */
 #ifndef SAGA_RUNTIME_BATCH_INTERNAL_H
 #define SAGA_RUNTIME_BATCH_INTERNAL_H
 
@@ -41,6 +42,21 @@ struct saga_batch {
     uint64_t hops, dead_letters, ignored, commands, events, timers, started, ended;
 };
 
+/* Takes records and alarms; one kind after the other as long as something is refused (R24). Errors: SAGA_E_AGAIN when a
+ * definition is waited for (R19), SAGA_E_CONFLICT and SAGA_E_STOP as the store says. */
+int saga_batch_take(struct saga_batch *b);
+/* NULL when the lane is another worker's, or not recovered yet. */
+struct saga_lane *saga_batch_owned_lane(struct saga_batch *b, uint32_t number);
+/* A message of the transaction; `offset` may be NULL, and is set once the broker has given it one. */
+void saga_batch_send(struct saga_batch *b, const struct saga_message *message, int64_t *offset);
+/* A record that cannot be used, to the dead letters (R13). */
+void saga_batch_put_aside(struct saga_batch *b, const struct saga_message *record,
+                          struct saga_slice reason, struct saga_slice words);
+/* A note that nobody's state stands behind: who asked for something that there is not, hears of it (R22). */
+void saga_batch_answer_for_nobody(struct saga_batch *b, const struct saga_event *asked,
+                                  enum saga_note note, const char *type, struct saga_slice words);
+/* R19: SAGA_E_AGAIN until the definitions have been read twice more since one was missed first; then it is not there. */
+int saga_batch_wait_for_definition(struct saga_batch *b);
 /* Commits what was decided and publishes it (R2, R3, R6). As saga_batch_run. */
 int saga_batch_commit(struct saga_batch *b);
 /* Drops the working copies of all lanes. */
