@@ -31,6 +31,7 @@ enum {
 
 static const char *const trip_topics[] = { "crew.commands", NULL };
 static const char *const venue_topics[] = { "owner.commands", NULL };
+static const char *const song_topics[] = { "cellar.commands", NULL };
 
 static const struct saga_answer_rule rules[] = {
     { "trip/noseat-*", "Reserve", "NoSeat" }, /* a child's key begins with its parent's id */
@@ -323,11 +324,51 @@ static void a_version_with_new_topics_is_deployed_while_running(void **state)
     saga_definition_free(first);
 }
 
+/* ---- an expression without an end ---- */
+
+static void ask_for_songs(struct saga_test_cluster *cluster, const char *prefix, unsigned count,
+                          int rounds)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char key[32], body[96];
+        snprintf(key, sizeof key, "%s%u", prefix, i);
+        snprintf(body, sizeof body, "{\"song\":\"%s\",\"rounds\":%d}", key, rounds);
+        saga_test_send(cluster, "songs", key, "SongAsked", body, NULL);
+    }
+}
+
+/* Catches an expression that takes its worker with it, in a loop or out of memory: all are in one lane, and those behind
+ * come to their end. */
+static void an_expression_without_an_end_holds_up_nobody(void **state)
+{
+    enum { GOOD = 10, ENDLESS = 2 };
+    struct saga_test_cluster cluster;
+    char words[WORDS];
+    (void)state;
+    saga_test_cluster_start(&cluster, SAGAS "greedy.yaml", 1);
+    saga_test_participants(&cluster, NULL, 0);
+    saga_test_coordinator_start(&cluster, 0);
+    ask_for_songs(&cluster, "a-", GOOD, 3);
+    ask_for_songs(&cluster, "endless-", ENDLESS, -1);
+    ask_for_songs(&cluster, "b-", GOOD, 3);
+    saga_test_wait_status(&cluster, "compensated", ENDLESS, WAIT_MS);
+    saga_test_wait_status(&cluster, "completed", 2 * GOOD, WAIT_MS);
+    assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "history greedy/endless-0"), 0);
+    assert_non_null(strstr(words, "ExpressionFailed at count"));
+    assert_non_null(strstr(words, "until(. == 0; . - 1)"));
+    saga_test_check_books(&cluster, song_topics);
+    assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 0);
+    int status = saga_test_coordinator_signal(&cluster, 0, SIGTERM);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    saga_test_cluster_stop(&cluster);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trips_with_their_legs),
         cmocka_unit_test(a_version_with_new_topics_is_deployed_while_running),
+        cmocka_unit_test(an_expression_without_an_end_holds_up_nobody),
     };
     setenv("SAGA_SNAPSHOT_RECORDS", "25", 1);
     setenv("SAGA_SNAPSHOT_INTERVAL", "1s", 1);
