@@ -95,13 +95,35 @@ void saga_close_waits(struct saga_decision *d)
     }
 }
 
+/* Does the step wait for what the entry that sent the note has? */
+static bool waits_for(const struct saga_decision *d, const struct saga_step_state *step)
+{
+    return step && saga_step_is_open(step) && saga_slice_equal(step->target, d->event->from_id) &&
+           saga_slice_equal(d->event->run, d->state->run) &&
+           !saga_status_has_ended(d->state->status);
+}
+
+void saga_await_refused(struct saga_decision *d, const struct saga_step_state *step)
+{
+    if (!waits_for(d, step)) {
+        saga_ignore_note(d, "not-waiting", "the saga does not wait for the event any more");
+        return;
+    }
+    struct saga_slice path = step->path;
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_STEP_FAILED,
+                                     .step = path,
+                                     .attempt = step->attempt,
+                                     .type = SAGA_SLICE(SAGA_ERROR_TOO_MANY_WAIT),
+                                     .message = SAGA_SLICE("more sagas wait for the same value of "
+                                                           "`match` than can be kept") });
+    saga_step_not_succeeded(d, path);
+}
+
 /* Takes the event, or gives it back. */
 void saga_await_matched(struct saga_decision *d, struct saga_step_state *step)
 {
     const struct saga_event *event = d->event;
-    bool waits =
-        step && saga_step_is_open(step) && saga_slice_equal(step->target, event->from_id) &&
-        saga_slice_equal(event->run, d->state->run) && !saga_status_has_ended(d->state->status);
+    bool waits = waits_for(d, step);
     saga_emit(d, (struct saga_fact){
                      .kind = SAGA_FACT_NOTE_SENT,
                      .note = waits ? SAGA_NOTE_AWAIT_TAKEN : SAGA_NOTE_AWAIT_RETURNED,

@@ -105,7 +105,7 @@ static void event_came(struct saga_decision *d)
         return;
     }
     if (saga_is_over_limit(d, d->event->body.size + id.size, &message)) {
-        saga_ignore_note(d, "over-a-limit",
+        saga_ignore_note(d, SAGA_REASON_OVER_A_LIMIT,
                          "more events of this value are kept than a state may hold");
         return;
     }
@@ -123,13 +123,25 @@ static struct saga_waiter *sender(const struct saga_decision *d)
     return saga_state_waiter(d->state, d->event->from_id, d->event->from_run, d->event->from_step);
 }
 
+/* A saga that is not told would wait for what can never come to it. */
+static void refuse_waiter(struct saga_decision *d)
+{
+    saga_ignore_note(d, SAGA_REASON_OVER_A_LIMIT,
+                     "more sagas wait for this value than a state may hold");
+    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_NOTE_SENT,
+                                     .note = SAGA_NOTE_AWAIT_REFUSED,
+                                     .id = d->event->from_id,
+                                     .run = d->event->from_run,
+                                     .step = d->event->from_step });
+}
+
 static void open_came(struct saga_decision *d)
 {
     struct saga_slice message;
     if (sender(d)) {
         saga_ignore_note(d, "duplicate", "the saga waits already");
     } else if (saga_is_over_limit(d, d->event->from_id.size + d->event->from_step.size, &message)) {
-        saga_ignore_note(d, "over-a-limit", "more sagas wait for this value than a state may hold");
+        refuse_waiter(d);
     } else {
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_WAITER_ADDED,
                                          .id = d->event->from_id,

@@ -19,6 +19,7 @@ void saga_decide_note(struct saga_decision *d)
     case SAGA_NOTE_CHILD_COMPENSATED:
     case SAGA_NOTE_CHILD_REFUSED: saga_child_compensated(d, step); return;
     case SAGA_NOTE_AWAIT_MATCH: saga_await_matched(d, saga_await_waiting(d)); return;
+    case SAGA_NOTE_AWAIT_REFUSED: saga_await_refused(d, saga_await_waiting(d)); return;
     default: saga_ignore_note(d, "unknown-note", "no saga takes a note of this kind"); return;
     }
 }

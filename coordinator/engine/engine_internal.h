@@ -20,6 +20,8 @@
 
 #define SAGA_REASON_TIMEOUT "timeout"
 #define SAGA_REASON_RESOLVED "resolved"
+/* Type of the error of a step whose event cannot be waited for. */
+#define SAGA_ERROR_TOO_MANY_WAIT "TooManyWait"
 
 /* One call of saga_decide. */
 struct saga_decision {
@@ -147,6 +149,8 @@ void saga_await_ask(struct saga_decision *d, enum saga_note note,
 struct saga_step_state *saga_await_waiting(const struct saga_decision *d);
 /* An event was sent to the step (NULL: there is none): takes it, or gives it back. */
 void saga_await_matched(struct saga_decision *d, struct saga_step_state *step);
+/* The entry has no room for the step as one more that waits (NULL: there is none): it fails, without on-timeout. */
+void saga_await_refused(struct saga_decision *d, const struct saga_step_state *step);
 /* Evaluates to a text or a number, as a business key may be; false with words. */
 bool saga_text_of(struct saga_decision *d, struct saga_expression *expression,
                   const struct saga_scope *scope, struct saga_slice *ret,

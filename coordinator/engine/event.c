@@ -28,6 +28,7 @@ static const char *const note_names[SAGA_NOTE_COUNT] = {
     [SAGA_NOTE_AWAIT_RETURNED] = "await-returned",
     [SAGA_NOTE_AWAIT_EVENT] = "await-event",
     [SAGA_NOTE_AWAIT_MATCH] = "await-match",
+    [SAGA_NOTE_AWAIT_REFUSED] = "await-refused",
     [SAGA_NOTE_SCHEDULE_SET] = "schedule-set",
     [SAGA_NOTE_SCHEDULE_START] = "schedule-start",
 };

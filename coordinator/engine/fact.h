@@ -15,6 +15,9 @@
 #include "engine/event.h"
 #include "engine/state.h"
 
+/* Why an entry ignores an event or a waiter that it has no room for: an event so ignored is put aside (R13). */
+#define SAGA_REASON_OVER_A_LIMIT "over-a-limit"
+
 enum saga_fact_kind {
     SAGA_FACT_LANE_OPENED,
     SAGA_FACT_SAGA_STARTED,

@@ -124,6 +124,7 @@ static struct saga_slice stuck_words(struct saga_decision *d, const struct saga_
 static size_t branch_for(const struct saga_block *block, const struct saga_step_state *step)
 {
     if (step->status != SAGA_STEP_FAILED) return block->branch_count;
+    if (saga_slice_is(step->error_type, SAGA_ERROR_TOO_MANY_WAIT)) return block->branch_count;
     if (block->kind == SAGA_BLOCK_AWAIT) return 0; /* on-timeout, if it is a list */
     return saga_block_catch(block, step->error_type);
 }

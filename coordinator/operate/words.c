@@ -174,6 +174,7 @@ static const char *sent_words(enum saga_note note)
         [SAGA_NOTE_AWAIT_TAKEN] = "was taken",
         [SAGA_NOTE_AWAIT_RETURNED] = "is given back, for others who wait",
         [SAGA_NOTE_AWAIT_MATCH] = "is sent the event",
+        [SAGA_NOTE_AWAIT_REFUSED] = "hears that too many wait for this value",
         [SAGA_NOTE_SCHEDULE_START] = "is asked for",
     };
     SAGA_ASSERT(note < SAGA_NOTE_COUNT);
@@ -354,6 +355,7 @@ static const char *told_words(enum saga_note note)
         [SAGA_NOTE_AWAIT_TAKEN] = "took the event at ",
         [SAGA_NOTE_AWAIT_RETURNED] = "gave the event back at ",
         [SAGA_NOTE_AWAIT_MATCH] = "came",
+        [SAGA_NOTE_AWAIT_REFUSED] = "cannot be waited for: too many sagas wait for the same value",
         [SAGA_NOTE_SCHEDULE_SET] = "was deployed",
     };
     SAGA_ASSERT(note < SAGA_NOTE_COUNT);

@@ -209,6 +209,17 @@ static int find_definition(struct saga_batch *b, const struct saga_intake_item *
     return saga_batch_wait_for_definition(b); /* R19: stuck only when it is not there at all */
 }
 
+/* R13: an awaited event that its entry has no room for is nobody's; it is not lost. */
+static void put_unkept_aside(struct saga_batch *b, const struct saga_intake_item *in,
+                             const struct saga_facts *facts)
+{
+    if (in->event.note != SAGA_NOTE_AWAIT_EVENT) return;
+    for (size_t i = 0; i < facts->count; i++)
+        if (facts->items[i].kind == SAGA_FACT_NOTE_IGNORED &&
+            saga_slice_is(facts->items[i].reason, SAGA_REASON_OVER_A_LIMIT))
+            saga_batch_put_aside(b, &in->record, facts->items[i].reason, facts->items[i].message);
+}
+
 static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_intake_item *in)
 {
     struct saga_definition *definition;
@@ -230,6 +241,7 @@ static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_inta
     if (in->event.kind == SAGA_EVENT_TIMER && !still_rings(resident->clean, &in->event))
         note_orphan(b, lane, in);
     send_messages(b, state, &facts);
+    put_unkept_aside(b, in, &facts);
     count_facts(b, state, &in->event, &facts);
     b->written[lane->number] = true;
     b->events++;

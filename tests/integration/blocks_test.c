@@ -363,12 +363,38 @@ static void an_expression_without_an_end_holds_up_nobody(void **state)
     saga_test_cluster_stop(&cluster);
 }
 
+/* Catches an event that vanishes because too much came before anybody asked for it. */
+static void an_early_event_without_room_is_put_aside(void **state)
+{
+    enum { EVENTS = 6, BODY = 150000, ROOM = 3 };
+    static char value[BODY];
+    struct saga_test_cluster cluster;
+    char words[WORDS], id[8];
+    (void)state;
+    saga_test_cluster_start(&cluster, SAGAS "leg.yaml", 1);
+    memset(value, 'x', sizeof value - 1);
+    static char body[BODY + 64];
+    snprintf(body, sizeof body, "{\"leg\":\"A\",\"words\":\"%s\"}", value);
+    for (unsigned i = 0; i < EVENTS; i++) {
+        snprintf(id, sizeof id, "ce_id=%u", i);
+        saga_test_send(&cluster, "leg-checks", "A", "LegChecked", body, id, NULL);
+    }
+    saga_test_coordinator_start(&cluster, 0);
+    wait_records(&cluster, "saga.dead-letters", EVENTS - ROOM);
+    assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "dead-letters list"), 0);
+    assert_non_null(strstr(words, "over-a-limit"));
+    assert_non_null(strstr(words, "leg-checks"));
+    assert_int_equal(saga_test_cli(&cluster, NULL, 0, "replay --verify"), 0);
+    saga_test_cluster_stop(&cluster);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trips_with_their_legs),
         cmocka_unit_test(a_version_with_new_topics_is_deployed_while_running),
         cmocka_unit_test(an_expression_without_an_end_holds_up_nobody),
+        cmocka_unit_test(an_early_event_without_room_is_put_aside),
     };
     setenv("SAGA_SNAPSHOT_RECORDS", "25", 1);
     setenv("SAGA_SNAPSHOT_INTERVAL", "1s", 1);

@@ -1,4 +1,5 @@
 /* Awaited events and child sagas where something comes between: operators, retries, notes by hand. */
+#include "base/limits.h"
 #include "engine_office.h"
 
 #define BEHIND_THE_PIVOT PARENT "  - { step: v, send: p/V, success: VDone, pivot: true }\n"
@@ -93,6 +94,52 @@ static void a_retry_waits_anew(void **state)
     assert_int_equal(state_of(o, ENTRY)->waiter_count, 0);
 }
 
+/* ---- more than an entry holds ---- */
+
+/* Waiters of half the size again and again, until not even the smallest fits. */
+static void fill_with_waiters(struct office *o)
+{
+    static char step[SAGA_STATE_BYTES_MAX];
+    memset(step, 's', sizeof step);
+    for (size_t size = sizeof step / 2; size > 0; size /= 2)
+        decide(o, SAGA_SLICE(ENTRY),
+               (struct saga_event){ .kind = SAGA_EVENT_NOTE,
+                                    .note = SAGA_NOTE_AWAIT_OPEN,
+                                    .target = SAGA_SLICE(ENTRY),
+                                    .from_id = SAGA_SLICE("other/1"),
+                                    .from_run = SAGA_SLICE("r"),
+                                    .from_step = { step, size } });
+    assert_true(state_of(o, ENTRY)->waiter_count > 1);
+    o->first = o->last; /* other/1 is of no interest */
+}
+
+/* Catches a saga that waits for ever, because nobody told it that its entry knows nothing of it; and on-timeout's blocks as
+ * the answer to something else. */
+static void who_cannot_wait_hears_of_it(void **state)
+{
+    struct office *o = *state;
+    fill_with_waiters(o);
+    deploy(o, AWAITS "    on-timeout: [{ set: { late: 'true' } }]\n" THEN);
+    waiting(state, "parent/1");
+    deliver(o);
+    EXPECT(o, "parent NoteIgnored (over-a-limit); parent StepFailed decision; "
+              "parent CompensationStarted decision; parent CompensationSent a");
+    assert_true(saga_slice_is(state_of(o, "parent/1")->error.type, "TooManyWait"));
+    reply_to(o, "parent/1", "Undone", "a", true);
+    deliver(o);
+    assert_int_equal(state_of(o, "parent/1")->status, SAGA_COMPENSATED);
+}
+
+static void an_event_without_room_says_so(void **state)
+{
+    static char body[SAGA_STATE_BYTES_MAX + 3];
+    struct office *o = *state;
+    memset(body, 'x', sizeof body - 1);
+    body[0] = body[sizeof body - 2] = '"';
+    event_came(o, ENTRY, "e1", body);
+    EXPECT(o, "parent EntryStarted; parent NoteIgnored (over-a-limit); parent SagaForgotten");
+}
+
 /* ---- what comes from outside ---- */
 
 static int open_note(struct office *o, const char *note, const char *to)
@@ -121,7 +168,8 @@ static void a_note_for_what_cannot_take_it_is_refused(void **state)
                                               "await-returned", "schedule-set" };
     static const char *const to_sagas[] = { "child-start",   "child-cancel", "child-compensate",
                                             "child-release", "child-ended",  "child-compensated",
-                                            "child-refused", "await-match",  "schedule-start" };
+                                            "child-refused", "await-match",  "schedule-start",
+                                            "await-refused" };
     for (size_t i = 0; i < sizeof to_entries / sizeof to_entries[0]; i++) {
         assert_int_equal(open_note(o, to_entries[i], "parent/1"), SAGA_E_INVALID);
         assert_int_equal(open_note(o, to_entries[i], ENTRY), SAGA_OK);
@@ -137,6 +185,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NOTES_TEST(a_retry_waits_anew),
+        NOTES_TEST(who_cannot_wait_hears_of_it),
+        NOTES_TEST(an_event_without_room_says_so),
         NOTES_TEST(a_retry_lets_go_of_the_child_before),
         NOTES_TEST(what_was_skipped_takes_no_replies),
         NOTES_TEST(open_waits_are_paused_and_resumed_with_the_saga),
