@@ -7,44 +7,38 @@
 #include "fuzz.h"
 #include "schema/schema_internal.h"
 
-#define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
-#define LOGICAL(type, name) "{\"type\":\"" type "\",\"logicalType\":\"" name "\"}"
-#define RECORD(name, fields) "{\"type\":\"record\",\"name\":\"" name "\",\"fields\":[" fields "]}"
-
+/* With ' for ". */
 static const char *const texts[] = {
-    RECORD("R", FIELD("a", "\"int\"") "," FIELD("b", "[\"null\",\"string\"]")),
-    RECORD("R",
-           FIELD("a", "\"double\"") ",{\"name\":\"c\",\"type\":\"bytes\",\"default\":\"\\u00ff\"}"),
-    RECORD(
-        "R",
-        FIELD("d",
-              "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":30,\"scale\":"
-              "4}") "," FIELD("e",
-                              LOGICAL(
-                                  "int",
-                                  "date")) "," FIELD("f",
-                                                     LOGICAL(
-                                                         "long",
-                                                         "timestamp-nanos")) "," FIELD("g",
-                                                                                       LOGICAL(
-                                                                                           "long",
-                                                                                           "time-"
-                                                                                           "micro"
-                                                                                           "s")) "," FIELD("h",
-                                                                                                           LOGICAL(
-                                                                                                               "string",
-                                                                                                               "uuid"))),
-    RECORD("R", FIELD("l", "[\"null\",\"R\",{\"type\":\"array\",\"items\":\"R\"},{\"type\":\"map\","
-                           "\"values\":\"R\"}]")),
-    RECORD("R", FIELD("l", "[\"null\",\"float\",\"long\",\"bytes\",{\"type\":\"array\",\"items\":"
-                           "\"null\"},{\"type\":\"enum\","
-                           "\"name\":\"E\",\"symbols\":[\"A\",\"B\"],\"default\":\"A\"},{\"type\":"
-                           "\"fixed\",\"name\":\"F\","
-                           "\"size\":12,\"logicalType\":\"duration\"}]")),
-    RECORD("R", FIELD("again", "\"R\"")),
-    RECORD("R", FIELD("x", "[\"int\",\"R\"," RECORD("B", FIELD("x", "[\"int\",\"R\",\"B\"]")) "]")),
-    RECORD("R", FIELD("n", "{\"type\":\"array\",\"items\":" RECORD("Z", "") "}")),
-    "[\"null\",\"boolean\",\"string\",\"double\"]",
+    "{'type':'record','name':'R','fields':["
+    "{'name':'a','type':'int'},{'name':'b','type':['null','string']}]}",
+
+    "{'type':'record','name':'R','fields':["
+    "{'name':'a','type':'double'},{'name':'c','type':'bytes','default':'\\u00ff'}]}",
+
+    "{'type':'record','name':'R','fields':["
+    "{'name':'d','type':{'type':'bytes','logicalType':'decimal','precision':30,'scale':4}},"
+    "{'name':'e','type':{'type':'int','logicalType':'date'}},"
+    "{'name':'f','type':{'type':'long','logicalType':'timestamp-nanos'}},"
+    "{'name':'g','type':{'type':'long','logicalType':'time-micros'}},"
+    "{'name':'h','type':{'type':'string','logicalType':'uuid'}}]}",
+
+    "{'type':'record','name':'R','fields':[{'name':'l','type':"
+    "['null','R',{'type':'array','items':'R'},{'type':'map','values':'R'}]}]}",
+
+    "{'type':'record','name':'R','fields':[{'name':'l','type':["
+    "'null','float','long','bytes',{'type':'array','items':'null'},"
+    "{'type':'enum','name':'E','symbols':['A','B'],'default':'A'},"
+    "{'type':'fixed','name':'F','size':12,'logicalType':'duration'}]}]}",
+
+    "{'type':'record','name':'R','fields':[{'name':'again','type':'R'}]}",
+
+    "{'type':'record','name':'R','fields':[{'name':'x','type':['int','R',"
+    "{'type':'record','name':'B','fields':[{'name':'x','type':['int','R','B']}]}]}]}",
+
+    "{'type':'record','name':'R','fields':[{'name':'n','type':"
+    "{'type':'array','items':{'type':'record','name':'Z','fields':[]}}}]}",
+
+    "['null','boolean','string','double']",
 };
 enum { SCHEMAS = sizeof texts / sizeof texts[0] };
 
@@ -53,7 +47,10 @@ static const struct saga_schema *schema_of(uint8_t index, struct saga_arena *are
     struct saga_schema_scope scope = { .arena = arena };
     const struct saga_schema *schema;
     struct saga_slice words;
-    int error = saga_schema_read(&scope, saga_slice_of(texts[index % SCHEMAS]), &schema, &words);
+    char *text = saga_arena_string(arena, saga_slice_of(texts[index % SCHEMAS]));
+    for (char *c = text; *c; c++)
+        if (*c == '\'') *c = '"';
+    int error = saga_schema_read(&scope, saga_slice_of(text), &schema, &words);
     SAGA_ASSERT(error == 0 && saga_schema_make_defaults(&scope, &words) == 0);
     return schema;
 }
