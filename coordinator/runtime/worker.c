@@ -204,7 +204,8 @@ void saga_worker_free(struct saga_worker *w)
 
 /* ---- definitions and topics ---- */
 
-/* Subscribes to the inbox and to every topic that the definitions name; again when there are new ones (R7). */
+/* Subscribes to the inbox and to every topic that the definitions name; again when there are new ones (R7), and then only:
+ * each time the whole group gives its lanes out anew. */
 static int subscribe(struct saga_worker *w)
 {
     const struct saga_catalog_topic *topics;
@@ -214,6 +215,7 @@ static int subscribe(struct saga_worker *w)
     for (size_t i = 0; i < count; i++)
         if (topics[i].replies || topics[i].starts || topics[i].awaits)
             names[total++] = topics[i].topic;
+    if (total == w->subscribed) return SAGA_OK; /* topics only come: as many are the same ones */
     int error = w->config.bus.subscribe(w->config.bus.self, names, total);
     if (error < 0) {
         saga_worker_note(w, "%s", w->config.bus.problem(w->config.bus.self));
@@ -221,7 +223,7 @@ static int subscribe(struct saga_worker *w)
     }
     struct saga_slice own[] = { w->config.journal, w->config.dead_letters, w->config.inbox };
     w->config.bus.warm(w->config.bus.self, own, 3);
-    w->subscribed = true;
+    w->subscribed = total;
     return SAGA_OK;
 }
 
