@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "bus/client_internal.h"
 #include "bus/kafka_error.h"
+#include "bus/kafka_headers.h"
 
 enum {
     CHECK_TIMEOUT_STEP_MS = 100,
@@ -131,16 +132,6 @@ int saga_client_check_broker(struct saga_client *client, int timeout_ms, struct 
 
 /* ---- sending ---- */
 
-static rd_kafka_headers_t *headers_of(const struct saga_message *message)
-{
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(message->header_count);
-    for (size_t i = 0; i < message->header_count; i++)
-        rd_kafka_header_add(headers, message->headers[i].name.data,
-                            (ssize_t)message->headers[i].name.size, message->headers[i].value.data,
-                            (ssize_t)message->headers[i].value.size);
-    return headers;
-}
-
 int saga_client_send(struct saga_client *client, const struct saga_message *message, int timeout_ms,
                      struct saga_position *ret)
 {
@@ -149,7 +140,7 @@ int saga_client_send(struct saga_client *client, const struct saga_message *mess
     char *topic = saga_arena_string(&arena, message->topic);
     /* outlives this call when it times out: the report comes when the client is freed */
     struct saga_client_delivery *delivery = saga_memory_zeroed(1, sizeof *delivery);
-    rd_kafka_headers_t *headers = headers_of(message);
+    rd_kafka_headers_t *headers = saga_kafka_headers(message);
     rd_kafka_resp_err_t code = rd_kafka_producev(
         client->producer, RD_KAFKA_V_TOPIC(topic),
         RD_KAFKA_V_PARTITION(message->partition == SAGA_PARTITION_BY_KEY ? RD_KAFKA_PARTITION_UA
@@ -158,7 +149,7 @@ int saga_client_send(struct saga_client *client, const struct saga_message *mess
         RD_KAFKA_V_VALUE((void *)(uintptr_t)message->value.data, message->value.size),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(delivery),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-    if (code) rd_kafka_headers_destroy(headers);
+    if (code && headers) rd_kafka_headers_destroy(headers);
     for (int waited_ms = 0; !code && !delivery->done && waited_ms < timeout_ms;
          waited_ms += CHECK_TIMEOUT_STEP_MS)
         rd_kafka_poll(client->producer, CHECK_TIMEOUT_STEP_MS);

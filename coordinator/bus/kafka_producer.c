@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "bus/kafka_error.h"
+#include "bus/kafka_headers.h"
 #include "bus/kafka_internal.h"
 
 enum {
@@ -201,17 +202,6 @@ int saga_kafka_begin(void *self)
     return SAGA_OK;
 }
 
-static rd_kafka_headers_t *headers_of(const struct saga_message *message)
-{
-    if (message->header_count == 0) return NULL;
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(message->header_count);
-    for (size_t i = 0; i < message->header_count; i++)
-        rd_kafka_header_add(headers, message->headers[i].name.data,
-                            (ssize_t)message->headers[i].name.size, message->headers[i].value.data,
-                            (ssize_t)message->headers[i].value.size);
-    return headers;
-}
-
 int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret_offset)
 {
     struct saga_kafka *k = self;
@@ -221,7 +211,7 @@ int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret
     topic[message->topic.size] = '\0';
     struct saga_delivery *delivery = SAGA_NEW(&k->deliveries, struct saga_delivery);
     *delivery = (struct saga_delivery){ k, ret_offset };
-    rd_kafka_headers_t *headers = headers_of(message);
+    rd_kafka_headers_t *headers = saga_kafka_headers(message);
     rd_kafka_vu_t arguments[] = {
         { .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic },
         { .vtype = RD_KAFKA_VTYPE_PARTITION,

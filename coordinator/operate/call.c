@@ -122,20 +122,25 @@ int saga_call_lanes(struct saga_call *call, uint32_t *ret_lanes)
                           "Redis has heard of no lane yet");
 }
 
-int saga_call_pinned(struct saga_call *call)
+int saga_call_topic(struct saga_call *call, struct saga_slice name, struct saga_topic_state *ret)
 {
+    const struct saga_topic_spec spec = { .name = saga_arena_string(call->arena, name) };
     int code = saga_call_client(call);
     if (code != SAGA_EXIT_DONE) return code;
-    struct saga_topic_spec spec = { .name = call->topics.inbox.data };
-    struct saga_topic_state state;
-    if (saga_client_describe_topic(call->client, &spec, SAGA_CALL_TIMEOUT_MS, call->arena, &state) <
-        0)
+    if (saga_client_describe_topic(call->client, &spec, SAGA_CALL_TIMEOUT_MS, call->arena, ret) < 0)
         return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s",
                               saga_client_problem(call->client));
-    if (!state.exists)
-        return saga_call_fail(call, SAGA_EXIT_FAILED,
-                              "make the topics with `saga topics create`, or look at topics.prefix",
-                              "there is no topic %s", spec.name);
+    if (ret->exists) return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_FAILED,
+                          "make the topics with `saga topics create`, or look at topics.prefix",
+                          "there is no topic %s", spec.name);
+}
+
+int saga_call_pinned(struct saga_call *call)
+{
+    struct saga_topic_state state;
+    int code = saga_call_topic(call, call->topics.inbox, &state);
+    if (code != SAGA_EXIT_DONE) return code;
     if (state.partitions == (int32_t)call->config.lanes) return SAGA_EXIT_DONE;
     return saga_call_fail(
         call, SAGA_EXIT_FAILED,
@@ -144,5 +149,5 @@ int saga_call_pinned(struct saga_call *call)
             .data,
         "the setting lanes is %u, but %s has %d partitions; the number is fixed when the topics "
         "are made",
-        call->config.lanes, spec.name, (int)state.partitions);
+        call->config.lanes, call->topics.inbox.data, (int)state.partitions);
 }

@@ -129,6 +129,8 @@ int saga_call_lanes(struct saga_call *call, uint32_t *ret_lanes);
 /* The client, and that the inbox has as many partitions as `lanes` says: what is sent to another
  * lane than its owner's would be lost on the way. */
 int saga_call_pinned(struct saga_call *call);
+/* Opens the client and looks at a topic of ours, which must be there. Returns an exit code; words have been said. */
+int saga_call_topic(struct saga_call *call, struct saga_slice name, struct saga_topic_state *ret);
 
 /* The command line as a whole; an exit code. argv[0] is the program. */
 int saga_main(int argc, char **argv);

@@ -71,20 +71,10 @@ static int by_time(const void *a, const void *b)
 
 static int count_partitions(struct saga_call *call, int32_t *ret)
 {
-    struct saga_topic_spec spec = { .name = call->topics.dead_letters.data };
     struct saga_topic_state state;
-    int code = saga_call_client(call);
-    if (code != SAGA_EXIT_DONE) return code;
-    if (saga_client_describe_topic(call->client, &spec, SAGA_CALL_TIMEOUT_MS, call->arena, &state) <
-        0)
-        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s",
-                              saga_client_problem(call->client));
-    if (!state.exists)
-        return saga_call_fail(call, SAGA_EXIT_FAILED,
-                              "make the topics with `saga topics create`, or look at topics.prefix",
-                              "there is no topic %s", spec.name);
-    *ret = state.partitions;
-    return SAGA_EXIT_DONE;
+    int code = saga_call_topic(call, call->topics.dead_letters, &state);
+    if (code == SAGA_EXIT_DONE) *ret = state.partitions;
+    return code;
 }
 
 static void print_table(struct saga_call *call, const struct letters *letters, size_t from)

@@ -59,20 +59,11 @@ static int by_name_and_version(const void *a, const void *b)
 
 int saga_deployment_read(struct saga_call *call, struct saga_deployment *ret)
 {
-    struct saga_topic_spec spec = { .name = call->topics.definitions.data };
     struct saga_topic_state state;
     struct collect c = { call->arena, ret };
     *ret = (struct saga_deployment){ 0 };
-    int code = saga_call_client(call);
+    int code = saga_call_topic(call, call->topics.definitions, &state);
     if (code != SAGA_EXIT_DONE) return code;
-    if (saga_client_describe_topic(call->client, &spec, SAGA_CALL_TIMEOUT_MS, call->arena, &state) <
-        0)
-        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s",
-                              saga_client_problem(call->client));
-    if (!state.exists)
-        return saga_call_fail(call, SAGA_EXIT_FAILED,
-                              "make the topics with `saga topics create`, or look at topics.prefix",
-                              "there is no topic %s", spec.name);
     code = saga_read_to_end(call, call->topics.definitions, 0, SAGA_READ_BEGINNING, collect, &c);
     if (ret->count) qsort(ret->items, ret->count, sizeof *ret->items, by_name_and_version);
     return code;
