@@ -238,14 +238,16 @@ static int compile_general(struct saga_expression *e, struct saga_arena *arena,
                            struct saga_diagnostic *diagnostic)
 {
     struct saga_slice message = SAGA_SLICE("it is empty");
+    bool strict;
     int error = check_numbers(e, arena, diagnostic);
     if (error < 0) return error;
-    e->tree = saga_expression_tree(e->tokens, &e->arena);
+    e->tree = saga_expression_tree(e->tokens, &e->arena, &strict);
     error = check_folding(e, arena, diagnostic);
     if (error < 0) return error;
+    bool sure = strict && e->tree && saga_expression_surely_compiles(e->tree, e->source);
     error = e->token_count <= 1
                 ? SAGA_E_INVALID
-                : saga_jq_compile(e->source, e->tokens, e->tree, arena, &message, &e->jq);
+                : saga_jq_compile(e->source, e->tokens, e->tree, sure, arena, &message, &e->jq);
     if (error == SAGA_OK) return SAGA_OK;
     saga_diagnostic_set(diagnostic, arena, "the expression is no jq: %.*s",
                         SAGA_SLICE_ARG(one_line(message, arena)));
@@ -331,6 +333,12 @@ int saga_expression_eval_bare(struct saga_expression *expression,
     }
     *ret_json = json;
     return SAGA_OK;
+}
+
+int saga_expression_prepare(struct saga_expression *expression, struct saga_arena *arena,
+                            struct saga_slice *ret_message)
+{
+    return expression->jq ? saga_jq_prepare(expression->jq, arena, ret_message) : SAGA_OK;
 }
 
 int saga_expression_eval(struct saga_expression *expression, const struct saga_bindings *bindings,

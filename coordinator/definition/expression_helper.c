@@ -169,7 +169,10 @@ static struct saga_expression *compiled_for(struct saga_slice source)
     struct saga_diagnostic diagnostic = { 0 };
     struct saga_expression *expression;
     saga_arena_init(&arena);
+    struct saga_slice message;
     int error = saga_expression_compile(source, &arena, &diagnostic, &expression);
+    /* no part of what the evaluation may take */
+    if (error == SAGA_OK) error = saga_expression_prepare(expression, &arena, &message);
     saga_arena_free(&arena);
     SAGA_ASSERT(error == SAGA_OK); /* whoever asks has compiled it */
     kept[count++] = (struct compiled){ saga_expression_source(expression), expression };

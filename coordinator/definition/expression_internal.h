@@ -100,6 +100,8 @@ struct saga_word {
 
 /* A function of jq by its name; NULL: one that is not known well enough. */
 const struct saga_word *saga_expression_word(struct saga_slice name);
+/* A word that is no function's and no variable's name, in some jq. */
+bool saga_expression_is_keyword(struct saga_slice name);
 
 /* ---- expression_tree.c ---- */
 
@@ -141,11 +143,20 @@ struct saga_tree {
     size_t count, capacity;
     struct saga_slice *names;
     size_t name_count, name_capacity;
+    bool bracketed; /* in round brackets of its own */
 };
 
-/* In `arena`, pointing into the tokens' source. NULL where it is not understood. */
+/* In `arena`, pointing into the tokens' source. NULL where it is not understood. `*ret_strict`: nothing was taken that
+ * some jq does not take, as far as a tree does not show it. */
 const struct saga_tree *saga_expression_tree(const struct saga_token *tokens,
-                                             struct saga_arena *arena);
+                                             struct saga_arena *arena, bool *ret_strict);
+
+/* ---- expression_sure.c ---- */
+/* Does every jq from 1.6 on surely compile the source of this tree, which was read strictly? False: only jq can say. */
+bool saga_expression_surely_compiles(const struct saga_tree *tree, struct saga_slice source);
+/* The functions that it knows with the numbers of their arguments, one after the other: false behind the last. For a
+ * test, which asks jq. */
+bool saga_expression_known_function(size_t place, const char **ret_name, unsigned *ret_arguments);
 
 /* ---- expression_price.c ---- */
 /* Does it surely end soon, over data of `size` units (a value, or 16 bytes of a text), and without much memory? Takes
@@ -184,10 +195,13 @@ bool saga_helper_is_here(void);
 
 /* ---- expression_jq.c ---- */
 struct saga_jq;
-/* `tokens` and `tree` (may be NULL) must live as long as the result. `*ret_message` is jq's. Errors: SAGA_E_INVALID. */
+/* `tokens` and `tree` (may be NULL) must live as long as the result. What is `sure` to compile is compiled when it is
+ * evaluated first. `*ret_message` is jq's. Errors: SAGA_E_INVALID. */
 int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
-                    const struct saga_tree *tree, struct saga_arena *arena,
+                    const struct saga_tree *tree, bool sure, struct saga_arena *arena,
                     struct saga_slice *ret_message, struct saga_jq **ret);
+/* Compiles it now if it is not. Errors as of saga_jq_compile. */
+int saga_jq_prepare(struct saga_jq *jq, struct saga_arena *arena, struct saga_slice *ret_message);
 void saga_jq_free(struct saga_jq *jq);
 /* jq is shown what `reads` names and no more. Errors: SAGA_E_AGAIN (it may cost too much to be run in this process;
  * nothing else was done), and as saga_expression_eval. */
@@ -196,6 +210,11 @@ int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
                  struct saga_slice *ret_json, struct saga_slice *ret_message);
 
 /* ---- expression.c ---- */
+
+/* Compiles what would be compiled when it is evaluated first, for whoever measures what evaluating takes. Errors:
+ * SAGA_E_INVALID; `*ret_message` is jq's. */
+int saga_expression_prepare(struct saga_expression *expression, struct saga_arena *arena,
+                            struct saga_slice *ret_message);
 
 /* As saga_expression_eval, but the words of an error do not name the expression. */
 int saga_expression_eval_bare(struct saga_expression *expression,

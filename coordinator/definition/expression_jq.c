@@ -18,7 +18,7 @@ struct saga_jq {
     struct saga_slice source;
     const struct saga_token *tokens;
     const struct saga_tree *tree; /* NULL: not understood */
-    jq_state *state;
+    jq_state *state;              /* NULL: not yet compiled */
     jq_state *marked; /* for data with numbers that jq cannot hold; made when there is the first */
     bool passes;      /* may there be a first? */
     double cheap_until; /* size of data up to which it is known to be cheap; below 0: it never is */
@@ -109,8 +109,19 @@ static jq_state *compile(struct saga_jq *jq, bool marked, struct saga_arena *are
     return state;
 }
 
+int saga_jq_prepare(struct saga_jq *jq, struct saga_arena *arena, struct saga_slice *ret_message)
+{
+    if (jq->state) return SAGA_OK;
+    if (has_definitions_at_home(arena, ret_message)) return SAGA_E_INVALID;
+    jq->message = SAGA_SLICE_NONE;
+    jq->state = compile(jq, false, arena);
+    if (jq->state) return SAGA_OK;
+    *ret_message = jq->message.size ? jq->message : SAGA_SLICE("jq does not take it");
+    return SAGA_E_INVALID;
+}
+
 int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
-                    const struct saga_tree *tree, struct saga_arena *arena,
+                    const struct saga_tree *tree, bool sure, struct saga_arena *arena,
                     struct saga_slice *ret_message, struct saga_jq **ret)
 {
     if (has_definitions_at_home(arena, ret_message)) return SAGA_E_INVALID;
@@ -121,14 +132,12 @@ int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
     jq->tree = tree;
     jq->cheap_until = saga_expression_is_cheap(tree, 0) ? 0 : -1;
     jq->passes = saga_expression_passes_numbers(tree);
-    jq->state = compile(jq, false, arena);
-    if (jq->state) {
+    int error = sure ? SAGA_OK : saga_jq_prepare(jq, arena, ret_message);
+    if (error < 0)
+        saga_jq_free(jq);
+    else
         *ret = jq;
-        return SAGA_OK;
-    }
-    *ret_message = jq->message.size ? jq->message : SAGA_SLICE("jq does not take it");
-    saga_jq_free(jq);
-    return SAGA_E_INVALID;
+    return error;
 }
 
 void saga_jq_free(struct saga_jq *jq)
@@ -241,6 +250,8 @@ static int make_input(struct saga_jq *jq, struct showing *s, const struct saga_r
                       jq_state **ret_state, jv *ret_input, struct saga_slice *ret_message)
 {
     struct saga_arena *arena = s->numbers.arena;
+    int error = saga_jq_prepare(jq, arena, ret_message);
+    if (error < 0) return error;
     jv input = show_input(s, reads);
     *ret_state = jq->state;
     if (s->numbers.count > 0) {

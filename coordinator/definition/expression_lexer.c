@@ -67,7 +67,7 @@ static int lex_string(struct lexer *l)
             l->at++;
             continue;
         }
-        if (l->at + 1 >= l->end) break;
+        if (l->at + 1 >= l->end) return refuse(l, SAGA_E_INVALID, quote);
         bool inner = l->at[1] == '(';
         l->at += 2;
         if (!inner) continue;

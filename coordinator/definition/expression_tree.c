@@ -1,6 +1,7 @@
 /* jq's grammar, read once more than jq does, because libjq tells nobody what it has read: for what an expression may
- * cost at most (expression_price.c), and what it computes while it is compiled (expression.c). What is not understood
- * here gives no tree; it is then taken for something that may cost anything. */
+ * cost at most (expression_price.c), what it computes while it is compiled (expression.c), and whether it surely is jq
+ * (expression_sure.c). What is not understood here gives no tree; it is then taken for something that may cost anything.
+ * Where more is taken than every jq takes, that is noted: the tree is good enough for a price then. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct parser {
     struct saga_arena *arena;
     int depth;
     bool failed;
+    bool strict; /* until something was taken that not every jq takes */
 };
 
 static struct saga_tree *read_pipe(struct parser *p);
@@ -77,8 +79,10 @@ static void expect_word(struct parser *p, const char *word)
 
 /* ---- texts ---- */
 
-/* The inner expressions of a text come before it, each in brackets. */
-static struct saga_tree *read_text(struct parser *p, struct saga_tree *first)
+/* The inner expressions of a text come before it, each in brackets; `from` is the first bracket, or the text. Brackets
+ * that stand before a text are none of its own. */
+static struct saga_tree *read_text(struct parser *p, const struct saga_token *from,
+                                   struct saga_tree *first)
 {
     struct saga_tree *text = node(p, SAGA_TREE_STRING, SAGA_SLICE_NONE);
     if (first) add(p, text, first);
@@ -87,6 +91,7 @@ static struct saga_tree *read_text(struct parser *p, struct saga_tree *first)
         expect(p, ")");
     }
     if (p->at->kind != SAGA_TOKEN_STRING) return fail(p);
+    if (from->text.data < p->at->text.data) p->strict = false;
     text->text = p->at++->text;
     return text;
 }
@@ -96,14 +101,35 @@ static bool begins_text(const struct parser *p)
     return p->at->kind == SAGA_TOKEN_STRING || saga_token_is(p->at, "(");
 }
 
+/* Not every jq takes the names of modules everywhere. */
+static void note_word(struct parser *p)
+{
+    if (memchr(p->at->text.data, ':', p->at->text.size)) p->strict = false;
+}
+
+/* Nor a space behind the sign, or a word of its own. */
+static void note_variable(struct parser *p)
+{
+    note_word(p);
+    if (p->at->text.data[-1] != '$' || saga_expression_is_keyword(p->at->text)) p->strict = false;
+}
+
 /* Brackets, or the first inner expression of a text. */
 static struct saga_tree *read_brackets(struct parser *p)
 {
+    const struct saga_token *from = p->at - 1;
     struct saga_tree *inner = read_pipe(p);
     expect(p, ")");
     bool text =
         saga_token_is(p->at, "(") || (p->at->kind == SAGA_TOKEN_STRING && p->at->interpolates);
-    return text ? read_text(p, inner) : inner;
+    inner->bracketed = !text;
+    return text ? read_text(p, from, inner) : inner;
+}
+
+/* The next token begins at `end`, where the one before it ends. */
+static void expect_together(struct parser *p, const char *end)
+{
+    if (p->at->text.data != end) p->strict = false;
 }
 
 /* ---- objects and patterns ---- */
@@ -116,23 +142,29 @@ static void read_entry(struct parser *p, struct saga_tree *object)
     struct saga_slice name = p->at->text;
     bool variable = p->at->kind == SAGA_TOKEN_VARIABLE, word = p->at->kind == SAGA_TOKEN_IDENT;
     bool text = p->at->kind == SAGA_TOKEN_STRING;
+    if (variable) note_variable(p);
+    if (word) note_word(p);
     if (variable || word) {
         p->at++;
         key = node(p, SAGA_TREE_STRING, name);
     } else if (accept(p, "@")) {
+        expect_together(p, name.data + 1);
+        note_word(p);
         p->at++;
-        key = read_text(p, NULL);
+        key = read_text(p, p->at, NULL);
     } else if (accept(p, "(")) {
         key = read_brackets(p);
     } else {
-        key = text ? read_text(p, NULL) : fail(p);
+        key = text ? read_text(p, p->at, NULL) : fail(p);
     }
     add(p, object, key);
     if (accept(p, ":")) {
+        if (variable) p->strict = false;
         add(p, object, read_value(p));
     } else if (variable) {
         add(p, object, node(p, SAGA_TREE_VARIABLE, name));
     } else {
+        if (key->bracketed || (word && saga_expression_is_keyword(name))) p->strict = false;
         struct saga_tree *all = node(p, SAGA_TREE_IDENTITY, SAGA_SLICE_NONE);
         add(p, object, with(p, SAGA_TREE_FIELD, name, all, NULL));
     }
@@ -154,6 +186,7 @@ static void add_name(struct parser *p, struct saga_tree *tree)
         fail(p);
         return;
     }
+    note_variable(p);
     SAGA_PUSH(p->arena, tree->names, tree->name_count, tree->name_capacity, p->at->text);
     p->at++;
 }
@@ -167,6 +200,7 @@ static void read_pattern_entry(struct parser *p, struct saga_tree *tree)
         if (!accept(p, ":")) return;
     } else if (p->at->kind == SAGA_TOKEN_IDENT ||
                (p->at->kind == SAGA_TOKEN_STRING && !p->at->interpolates)) {
+        if (p->at->kind == SAGA_TOKEN_IDENT) note_word(p);
         p->at++;
         expect(p, ":");
     } else {
@@ -228,7 +262,7 @@ static struct saga_tree *read_loop(struct parser *p, bool reduce)
 
 static struct saga_tree *read_try(struct parser *p)
 {
-    struct saga_tree *tree = with(p, SAGA_TREE_TRY, SAGA_SLICE_NONE, read_postfix(p), NULL);
+    struct saga_tree *tree = with(p, SAGA_TREE_TRY, SAGA_SLICE("try"), read_postfix(p), NULL);
     if (accept_word(p, "catch")) add(p, tree, read_postfix(p));
     return tree;
 }
@@ -242,6 +276,7 @@ static void add_function_name(struct parser *p, struct saga_tree *tree)
 static struct saga_tree *read_definition(struct parser *p)
 {
     struct saga_tree *tree = node(p, SAGA_TREE_DEFINITION, SAGA_SLICE_NONE);
+    p->strict = false;
     p->at++;
     add_function_name(p, tree);
     while (p->at->kind != SAGA_TOKEN_END && !saga_token_is(p->at, ":")) {
@@ -259,6 +294,7 @@ static struct saga_tree *read_definition(struct parser *p)
 
 static struct saga_tree *read_label(struct parser *p)
 {
+    p->strict = false;
     if (p->at->kind != SAGA_TOKEN_VARIABLE) return fail(p);
     p->at++;
     expect(p, "|");
@@ -288,6 +324,7 @@ static struct saga_tree *read_word(struct parser *p)
     if (is_word(p, "def")) return read_definition(p);
     if (accept_word(p, "label")) return read_label(p);
     if (accept_word(p, "break")) {
+        p->strict = false;
         p->at++;
         return node(p, SAGA_TREE_CALL, SAGA_SLICE("empty"));
     }
@@ -312,17 +349,28 @@ static struct saga_tree *read_index(struct parser *p, struct saga_tree *of)
 static struct saga_tree *read_dot(struct parser *p)
 {
     struct saga_tree *all = node(p, SAGA_TREE_IDENTITY, SAGA_SLICE_NONE);
-    if (begins_text(p)) return with(p, SAGA_TREE_INDEX, SAGA_SLICE_NONE, all, read_text(p, NULL));
+    if (begins_text(p))
+        return with(p, SAGA_TREE_INDEX, SAGA_SLICE_NONE, all, read_text(p, p->at, NULL));
     return all;
+}
+
+/* `..`, which with a third point is a number that is none, for jq 1.6. */
+static struct saga_tree *read_all(struct parser *p)
+{
+    struct saga_slice points = p->at[-1].text;
+    if (p->at->kind != SAGA_TOKEN_END && points.data[points.size] == '.') p->strict = false;
+    return node(p, SAGA_TREE_RECURSE, SAGA_SLICE_NONE);
 }
 
 static struct saga_tree *read_format(struct parser *p)
 {
     struct saga_slice name = p->at->text;
     if (p->at->kind != SAGA_TOKEN_IDENT) return fail(p);
+    expect_together(p, p->at[-1].text.data + 1);
+    note_word(p);
     p->at++;
     bool behind = p->at->kind == SAGA_TOKEN_STRING || saga_token_is(p->at, "(");
-    return behind ? read_text(p, NULL) : node(p, SAGA_TREE_FORMAT, name);
+    return behind ? read_text(p, p->at, NULL) : node(p, SAGA_TREE_FORMAT, name);
 }
 
 static struct saga_tree *read_term(struct parser *p)
@@ -330,14 +378,14 @@ static struct saga_tree *read_term(struct parser *p)
     struct saga_tree *all = node(p, SAGA_TREE_IDENTITY, SAGA_SLICE_NONE);
     switch (p->at->kind) {
     case SAGA_TOKEN_FIELD: return with(p, SAGA_TREE_FIELD, p->at++->text, all, NULL);
-    case SAGA_TOKEN_VARIABLE: return node(p, SAGA_TREE_VARIABLE, p->at++->text);
+    case SAGA_TOKEN_VARIABLE: note_variable(p); return node(p, SAGA_TREE_VARIABLE, p->at++->text);
     case SAGA_TOKEN_NUMBER: return node(p, SAGA_TREE_LITERAL, p->at++->text);
-    case SAGA_TOKEN_STRING: return read_text(p, NULL);
+    case SAGA_TOKEN_STRING: return read_text(p, p->at, NULL);
     case SAGA_TOKEN_IDENT: return read_word(p);
     default: break;
     }
     if (accept(p, ".")) return read_dot(p);
-    if (accept(p, "..")) return node(p, SAGA_TREE_RECURSE, SAGA_SLICE_NONE);
+    if (accept(p, "..")) return read_all(p);
     if (accept(p, "@")) return read_format(p);
     if (accept(p, "(")) return read_brackets(p);
     if (accept(p, "{")) return read_object(p);
@@ -357,6 +405,16 @@ static struct saga_tree *read_binding(struct parser *p, struct saga_tree *of)
     return tree;
 }
 
+/* `.["name"]` behind a term, which jq 1.6 does not take, or `."name"`. */
+static struct saga_tree *read_point(struct parser *p, struct saga_tree *of)
+{
+    if (saga_token_is(p->at, "[")) {
+        p->strict = false;
+        return of;
+    }
+    return with(p, SAGA_TREE_INDEX, SAGA_SLICE_NONE, of, read_text(p, p->at, NULL));
+}
+
 /* A term and what is applied to it. */
 static struct saga_tree *read_postfix(struct parser *p)
 {
@@ -369,9 +427,7 @@ static struct saga_tree *read_postfix(struct parser *p)
         else if (accept(p, "?"))
             tree = with(p, SAGA_TREE_TRY, SAGA_SLICE_NONE, tree, NULL);
         else if (accept(p, "."))
-            tree = saga_token_is(p->at, "[")
-                       ? tree
-                       : with(p, SAGA_TREE_INDEX, SAGA_SLICE_NONE, tree, read_text(p, NULL));
+            tree = read_point(p, tree);
         else
             return tree;
     }
@@ -462,9 +518,10 @@ static struct saga_tree *read_pipe(struct parser *p)
 }
 
 const struct saga_tree *saga_expression_tree(const struct saga_token *tokens,
-                                             struct saga_arena *arena)
+                                             struct saga_arena *arena, bool *ret_strict)
 {
-    struct parser p = { .at = tokens, .arena = arena };
+    struct parser p = { .at = tokens, .arena = arena, .strict = true };
     struct saga_tree *tree = read_pipe(&p);
+    *ret_strict = p.strict;
     return !p.failed && p.at->kind == SAGA_TOKEN_END ? tree : NULL;
 }

@@ -127,3 +127,14 @@ const struct saga_word *saga_expression_word(struct saga_slice name)
         if (saga_slice_is(name, words[i].name)) return &words[i];
     return NULL;
 }
+
+bool saga_expression_is_keyword(struct saga_slice name)
+{
+    static const char *const keywords[] = { "__loc__", "and",    "as",      "break", "catch",
+                                            "def",     "elif",   "else",    "end",   "foreach",
+                                            "if",      "import", "include", "label", "module",
+                                            "or",      "reduce", "then",    "try" };
+    for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
+        if (saga_slice_is(name, keywords[i])) return true;
+    return false;
+}

@@ -10,12 +10,13 @@ static bool runs_here(struct saga_expression *expression, struct saga_slice docu
 {
     struct saga_token *tokens;
     size_t count, offset;
+    bool strict;
     struct saga_slice source = saga_expression_source(expression);
     if (saga_expression_is_plain(expression)) return true;
     if (saga_expression_lex(source, arena, &tokens, &count, &offset) < 0) return false;
     /* what is shown of members has a few values more */
     double size = 16 + 2 * (double)document.size;
-    return saga_expression_is_cheap(saga_expression_tree(tokens, arena), size);
+    return saga_expression_is_cheap(saga_expression_tree(tokens, arena, &strict), size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -239,9 +239,10 @@ static bool is_cheap(const char *source, double size, struct saga_arena *arena)
 {
     struct saga_token *tokens;
     size_t count, offset;
+    bool strict;
     assert_int_equal(saga_expression_lex(saga_slice_of(source), arena, &tokens, &count, &offset),
                      SAGA_OK);
-    return saga_expression_is_cheap(saga_expression_tree(tokens, arena), size);
+    return saga_expression_is_cheap(saga_expression_tree(tokens, arena, &strict), size);
 }
 
 /* What sagas are full of must stay in the worker's own thread: another process costs some 15 us each time. */
