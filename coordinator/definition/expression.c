@@ -245,9 +245,9 @@ static int compile_general(struct saga_expression *e, struct saga_arena *arena,
     error = check_folding(e, arena, diagnostic);
     if (error < 0) return error;
     bool sure = strict && e->tree && saga_expression_surely_compiles(e->tree, e->source);
-    error = e->token_count <= 1
-                ? SAGA_E_INVALID
-                : saga_jq_compile(e->source, e->tokens, e->tree, sure, arena, &message, &e->jq);
+    error = e->token_count <= 1 ? SAGA_E_INVALID
+                                : saga_jq_compile(e->source, e->tokens, e->tree, &e->reads, sure,
+                                                  arena, &message, &e->jq);
     if (error == SAGA_OK) return SAGA_OK;
     saga_diagnostic_set(diagnostic, arena, "the expression is no jq: %.*s",
                         SAGA_SLICE_ARG(one_line(message, arena)));
@@ -319,10 +319,9 @@ int saga_expression_eval_bare(struct saga_expression *expression,
     struct saga_slice json;
     if (expression->answer)
         return expression->answer(expression->answer_context, arena, ret_json, ret_message);
-    int error =
-        expression->plain
-            ? saga_plain_eval(expression->plain, bindings, arena, &json, ret_message)
-            : saga_jq_eval(expression->jq, &expression->reads, bindings, arena, &json, ret_message);
+    int error = expression->plain
+                    ? saga_plain_eval(expression->plain, bindings, arena, &json, ret_message)
+                    : saga_jq_eval(expression->jq, bindings, arena, &json, ret_message);
     if (error == SAGA_E_AGAIN)
         error = eval_elsewhere(expression, bindings, arena, &json, ret_message);
     if (error < 0) return error;

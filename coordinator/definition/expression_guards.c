@@ -24,27 +24,30 @@ static const char remainder_definitions[] =
     " | if ($a|type) == \"number\" and ($b|type) == \"number\" and $b <= -1 and $b > -2 then 0"
     " else saga_mod($a; $b) end; ";
 
-/* From 2^53 on a double is the next one to what was computed, and not always it. */
+/* From 2^53 on a double is the next one to what was computed, and not always it. What is most often computed is asked
+ * for first: a number that is small. */
 static const char computed_definition[] =
-    "def saga_computed: if type == \"number\""
-    " and (. >= 9007199254740992 or . <= -9007199254740992)"
+    "def saga_computed: if . < 9007199254740992 and . > -9007199254740992 then ."
+    " elif type == \"number\""
     " then error(\"it computes the number \\(.), and whole numbers from 2^53 on jq does not compute"
     " exactly: pass it on by a plain path, or as a text\") else . end; ";
 
-static const char plus_definitions[] = "def saga_plus(a; b): _plus(a; b); "
-                                       "def _plus(a; b): saga_plus(a; b) | saga_computed; "
-                                       "def add: reduce .[] as $x (null; . + $x); ";
+/* What adds up stands before the new _plus, so that it calls jq's own. */
+static const char plus_definitions[] = "def add: reduce .[] as $x (null; . + $x | saga_computed); "
+                                       "def saga_plus(a; b): _plus(a; b); "
+                                       "def _plus(a; b): saga_plus(a; b) | saga_computed; ";
 
 static const char minus_definitions[] = "def saga_minus(a; b): _minus(a; b); "
                                         "def _minus(a; b): saga_minus(a; b) | saga_computed; ";
 
-/* A text that is repeated may be as long as memory: `input` asks whether this is the process for it. */
+/* A text that is repeated may be as long as memory: `input` asks whether this is the process for it. What is less than
+ * every text is a number, or is refused by jq. */
 static const char times_definitions[] =
-    "def saga_times(a; b): _multiply(a; b) | saga_computed; "
-    "def _multiply(a; b): b as $b | a as $a"
-    " | if ($a|type) == \"number\" and ($b|type) == \"number\" then saga_times($a; $b)"
-    " elif ($a|type) == \"string\" or ($b|type) == \"string\" then (input | saga_times($a; $b))"
-    " else saga_times($a; $b) end; ";
+    "def saga_times(a; b): b as $b | a as $a"
+    " | if $a < \"\" and $b < \"\" then $a * $b | saga_computed"
+    " elif ($a|type) == \"string\" or ($b|type) == \"string\" then (input | $a * $b)"
+    " else $a * $b end; "
+    "def _multiply(a; b): saga_times(a; b); ";
 
 static const char quotient_definitions[] =
     "def saga_quotient(a; b): _divide(a; b); "

@@ -195,18 +195,18 @@ bool saga_helper_is_here(void);
 
 /* ---- expression_jq.c ---- */
 struct saga_jq;
-/* `tokens` and `tree` (may be NULL) must live as long as the result. What is `sure` to compile is compiled when it is
+/* `tokens`, `tree` (may be NULL) and `reads` must live as long as the result; jq is shown what `reads` names and no more.
+ * What is `sure` to compile is compiled when it is
  * evaluated first. `*ret_message` is jq's. Errors: SAGA_E_INVALID. */
 int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
-                    const struct saga_tree *tree, bool sure, struct saga_arena *arena,
-                    struct saga_slice *ret_message, struct saga_jq **ret);
+                    const struct saga_tree *tree, const struct saga_reads *reads, bool sure,
+                    struct saga_arena *arena, struct saga_slice *ret_message, struct saga_jq **ret);
 /* Compiles it now if it is not. Errors as of saga_jq_compile. */
 int saga_jq_prepare(struct saga_jq *jq, struct saga_arena *arena, struct saga_slice *ret_message);
 void saga_jq_free(struct saga_jq *jq);
-/* jq is shown what `reads` names and no more. Errors: SAGA_E_AGAIN (it may cost too much to be run in this process;
+/* Errors: SAGA_E_AGAIN (it may cost too much to be run in this process;
  * nothing else was done), and as saga_expression_eval. */
-int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
-                 const struct saga_bindings *bindings, struct saga_arena *arena,
+int saga_jq_eval(struct saga_jq *jq, const struct saga_bindings *bindings, struct saga_arena *arena,
                  struct saga_slice *ret_json, struct saga_slice *ret_message);
 
 /* ---- expression.c ---- */

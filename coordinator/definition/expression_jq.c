@@ -12,13 +12,15 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "definition/expression_internal.h"
-#include "definition/expression_numbers.h"
+#include "definition/expression_shown.h"
 
 struct saga_jq {
     struct saga_slice source;
     const struct saga_token *tokens;
-    const struct saga_tree *tree; /* NULL: not understood */
-    jq_state *state;              /* NULL: not yet compiled */
+    const struct saga_tree *tree;  /* NULL: not understood */
+    struct saga_shown *shown;      /* of what it reads */
+    struct saga_kept_names *names; /* from the first evaluation on */
+    jq_state *state;               /* NULL: not yet compiled */
     jq_state *marked; /* for data with numbers that jq cannot hold; made when there is the first */
     bool passes;      /* may there be a first? */
     double cheap_until; /* size of data up to which it is known to be cheap; below 0: it never is */
@@ -112,6 +114,7 @@ static jq_state *compile(struct saga_jq *jq, bool marked, struct saga_arena *are
 int saga_jq_prepare(struct saga_jq *jq, struct saga_arena *arena, struct saga_slice *ret_message)
 {
     if (jq->state) return SAGA_OK;
+    if (!jq->names) jq->names = saga_kept_names_new();
     if (has_definitions_at_home(arena, ret_message)) return SAGA_E_INVALID;
     jq->message = SAGA_SLICE_NONE;
     jq->state = compile(jq, false, arena);
@@ -121,8 +124,8 @@ int saga_jq_prepare(struct saga_jq *jq, struct saga_arena *arena, struct saga_sl
 }
 
 int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
-                    const struct saga_tree *tree, bool sure, struct saga_arena *arena,
-                    struct saga_slice *ret_message, struct saga_jq **ret)
+                    const struct saga_tree *tree, const struct saga_reads *reads, bool sure,
+                    struct saga_arena *arena, struct saga_slice *ret_message, struct saga_jq **ret)
 {
     if (has_definitions_at_home(arena, ret_message)) return SAGA_E_INVALID;
     struct saga_jq *jq = saga_memory_zeroed(1, sizeof *jq);
@@ -130,6 +133,7 @@ int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
     jq->source = source;
     jq->tokens = tokens;
     jq->tree = tree;
+    jq->shown = saga_shown_new(reads);
     jq->cheap_until = saga_expression_is_cheap(tree, 0) ? 0 : -1;
     jq->passes = saga_expression_passes_numbers(tree);
     int error = sure ? SAGA_OK : saga_jq_prepare(jq, arena, ret_message);
@@ -145,119 +149,28 @@ void saga_jq_free(struct saga_jq *jq)
     if (!jq) return;
     jq_teardown(&jq->state);
     jq_teardown(&jq->marked);
+    saga_shown_free(jq->shown);
+    saga_kept_names_free(jq->names);
     free(jq);
 }
 
 /* ---- what jq is shown ---- */
 
-struct showing {
-    const struct saga_bindings *bindings;
-    struct saga_numbers numbers;
-};
-
-static jv key_of(struct saga_slice name)
-{
-    return jv_string_sized(name.data, (int)name.size);
-}
-
-static jv parse(struct showing *s, struct saga_slice json)
-{
-    return json.data ? saga_numbers_parse(&s->numbers, json) : jv_null();
-}
-
-/* The member `key` of `*object`, an object of its own where it has none. */
-static jv object_at(jv *object, jv key)
-{
-    jv value = jv_object_get(jv_copy(*object), key);
-    if (jv_is_valid(value)) return value;
-    jv_free(value);
-    return jv_object();
-}
-
-/* Sets the member `name` of `*object` to as much of `json` as a path that goes on with `names` can read. */
-static void show(struct showing *s, jv *object, struct saga_slice name, struct saga_slice json,
-                 const struct saga_slice *names, size_t count)
-{
-    jv value;
-    if (count == 0 || !json.data || saga_json_kind(json) != SAGA_JSON_OBJECT) {
-        value = parse(s, json);
-    } else {
-        struct saga_slice inner;
-        value = object_at(object, key_of(name));
-        if (saga_json_member(json, names[0], &inner) == SAGA_OK)
-            show(s, &value, names[0], inner, names + 1, count - 1);
-    }
-    *object = jv_object_set(*object, key_of(name), value);
-}
-
-static void show_steps(struct showing *s, jv *object)
-{
-    jv steps = jv_object();
-    for (size_t i = 0; i < s->bindings->step_count; i++) {
-        const struct saga_binding *step = &s->bindings->steps[i];
-        show(s, &steps, step->name, step->json, NULL, 0);
-    }
-    *object = jv_object_set(*object, jv_string(saga_member_names[SAGA_MEMBER_STEPS]), steps);
-}
-
-static void show_step(struct showing *s, jv *object, const struct saga_slice *names, size_t count)
-{
-    jv key = jv_string(saga_member_names[SAGA_MEMBER_STEPS]);
-    jv steps = object_at(object, jv_copy(key));
-    show(s, &steps, names[0], saga_bindings_step(s->bindings, names[0]), names + 1, count - 1);
-    *object = jv_object_set(*object, key, steps);
-}
-
-static void show_read(struct showing *s, jv *object, const struct saga_read *read)
-{
-    struct saga_slice inner, name = read->names[0], root = s->bindings->root;
-    if (root.data) {
-        if (saga_json_member(root, name, &inner) == SAGA_OK)
-            show(s, object, name, inner, read->names + 1, read->count - 1);
-    } else if (!saga_slice_is(name, saga_member_names[SAGA_MEMBER_STEPS])) {
-        show(s, object, name, saga_bindings_member(s->bindings, name), read->names + 1,
-             read->count - 1);
-    } else if (read->count == 1) {
-        show_steps(s, object);
-    } else {
-        show_step(s, object, read->names + 1, read->count - 1);
-    }
-}
-
-static void show_all(struct showing *s, jv *object)
-{
-    show_steps(s, object);
-    for (int i = SAGA_MEMBER_STEPS + 1; i < SAGA_MEMBER_COUNT; i++) {
-        struct saga_slice name = saga_slice_of(saga_member_names[i]);
-        show(s, object, name, saga_bindings_member(s->bindings, name), NULL, 0);
-    }
-}
-
-static jv show_input(struct showing *s, const struct saga_reads *reads)
-{
-    struct saga_slice root = s->bindings->root;
-    if (root.data && (reads->whole || saga_json_kind(root) != SAGA_JSON_OBJECT))
-        return parse(s, root);
-    jv object = jv_object();
-    if (reads->whole) show_all(s, &object);
-    for (size_t i = 0; i < reads->count && !reads->whole; i++)
-        if (!reads->items[i].covered) show_read(s, &object, &reads->items[i]);
-    return object;
-}
-
 /* What jq is given, and the program for it. */
-static int make_input(struct saga_jq *jq, struct showing *s, const struct saga_reads *reads,
-                      jq_state **ret_state, jv *ret_input, struct saga_slice *ret_message)
+static int make_input(struct saga_jq *jq, const struct saga_bindings *bindings,
+                      struct saga_numbers *numbers, jq_state **ret_state, jv *ret_input,
+                      struct saga_slice *ret_message)
 {
-    struct saga_arena *arena = s->numbers.arena;
+    struct saga_arena *arena = numbers->arena;
     int error = saga_jq_prepare(jq, arena, ret_message);
     if (error < 0) return error;
-    jv input = show_input(s, reads);
+    numbers->names = jq->names;
+    jv input = saga_shown_make(jq->shown, bindings, numbers);
     *ret_state = jq->state;
-    if (s->numbers.count > 0) {
+    if (numbers->count > 0) {
         jv_free(input);
         if (!jq->passes) {
-            struct saga_slice number = saga_slice_clip(saga_numbers_first(&s->numbers), 64);
+            struct saga_slice number = saga_slice_clip(saga_numbers_first(numbers), 64);
             *ret_message =
                 saga_arena_printf(arena,
                                   "the number %.*s has more digits than jq computes with; pass it "
@@ -265,8 +178,9 @@ static int make_input(struct saga_jq *jq, struct showing *s, const struct saga_r
                                   SAGA_SLICE_ARG(number));
             return SAGA_E_INVALID;
         }
-        saga_numbers_order(&s->numbers);
-        input = JV_ARRAY(show_input(s, reads), saga_numbers_texts(&s->numbers));
+        saga_numbers_order(numbers);
+        input =
+            JV_ARRAY(saga_shown_make(jq->shown, bindings, numbers), saga_numbers_texts(numbers));
         if (!jq->marked) jq->marked = compile(jq, true, arena);
         SAGA_ASSERT(jq->marked); /* it differs by what expression_guards.c defines before it */
         *ret_state = jq->marked;
@@ -303,19 +217,18 @@ static bool is_cheap(struct saga_jq *jq, double size)
     return true;
 }
 
-int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
-                 const struct saga_bindings *bindings, struct saga_arena *arena,
+int saga_jq_eval(struct saga_jq *jq, const struct saga_bindings *bindings, struct saga_arena *arena,
                  struct saga_slice *ret_json, struct saga_slice *ret_message)
 {
-    struct showing s = { .bindings = bindings, .numbers = { .arena = arena } };
+    struct saga_numbers numbers = { .arena = arena };
     jq_state *state;
     jv input;
     bool here = saga_helper_is_here();
     if (!here && jq->cheap_until < 0) return SAGA_E_AGAIN;
     jv_nomem_handler(on_exhausted, NULL);
-    int error = make_input(jq, &s, reads, &state, &input, ret_message);
+    int error = make_input(jq, bindings, &numbers, &state, &input, ret_message);
     if (error < 0) return error;
-    if (!here && !is_cheap(jq, s.numbers.size)) {
+    if (!here && !is_cheap(jq, numbers.size)) {
         jv_free(input);
         return SAGA_E_AGAIN;
     }
@@ -328,7 +241,7 @@ int saga_jq_eval(struct saga_jq *jq, const struct saga_reads *reads,
         jv_free(result);
         error = SAGA_E_AGAIN;
     } else {
-        error = take_result(&s.numbers, result, arena, ret_json, ret_message);
+        error = take_result(&numbers, result, arena, ret_json, ret_message);
     }
     jq_start(state, jv_null(), 0); /* lets go of the input */
     return error;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/memory.h"
 
 enum { TEXT_BYTES = 16, DIGITS_EXACT = 15, POWERS_EXACT = 22 };
 
@@ -156,6 +157,16 @@ static double number_of(struct saga_numbers *numbers, struct saga_slice text)
 
 /* ---- into jq ---- */
 
+enum { KEPT_NAMES = 32, KEPT_NAME_BYTES = 40 };
+
+struct saga_kept_names {
+    struct kept_name {
+        size_t size; /* 0: none */
+        char text[KEPT_NAME_BYTES];
+        jv name;
+    } items[KEPT_NAMES];
+};
+
 struct reader {
     struct saga_numbers *numbers;
     const char *at, *end;
@@ -184,6 +195,40 @@ static jv read_text(struct reader *r)
         SAGA_ASSERT(error == SAGA_OK);
     }
     return jv_string_sized(text.data, (int)text.size);
+}
+
+/* As read_text, of a member's name: one that was met before is the same value. */
+static jv read_name(struct reader *r)
+{
+    struct saga_kept_names *kept = r->numbers->names;
+    const char *from = r->at + 1, *to = from;
+    while (*to != '"' && *to != '\\') to++;
+    struct saga_slice text = { from, (size_t)(to - from) };
+    if (!kept || *to != '"' || text.size == 0 || text.size > KEPT_NAME_BYTES) return read_text(r);
+    size_t place = (text.size * 31 + (unsigned char)to[-1] + (unsigned char)from[0]);
+    struct kept_name *name = &kept->items[place % KEPT_NAMES];
+    if (name->size != text.size || memcmp(name->text, text.data, text.size) != 0) {
+        if (name->size) jv_free(name->name);
+        name->name = jv_string_sized(text.data, (int)text.size);
+        name->size = text.size;
+        memcpy(name->text, text.data, text.size);
+    }
+    r->at = to + 1;
+    r->numbers->size += (double)text.size / TEXT_BYTES;
+    return jv_copy(name->name);
+}
+
+struct saga_kept_names *saga_kept_names_new(void)
+{
+    return saga_memory_zeroed(1, sizeof(struct saga_kept_names));
+}
+
+void saga_kept_names_free(struct saga_kept_names *kept)
+{
+    if (!kept) return;
+    for (size_t i = 0; i < KEPT_NAMES; i++)
+        if (kept->items[i].size) jv_free(kept->items[i].name);
+    free(kept);
 }
 
 static jv read_number(struct reader *r)
@@ -215,7 +260,7 @@ static jv read_object(struct reader *r)
     for (r->at++;; r->at++) {
         skip_space(r);
         if (*r->at == '}') break;
-        jv name = read_text(r);
+        jv name = read_name(r);
         skip_space(r);
         r->at++; /* the colon */
         object = jv_object_set(object, name, read_value(r));

@@ -25,9 +25,16 @@
 
 struct saga_marked; /* one number */
 
+/* Names of members as jq has them, so that those of a list's objects, and of the next evaluation's, are not made again:
+ * jq checks and copies each. Belongs to one thread at a time; freed with saga_kept_names_free. */
+struct saga_kept_names;
+struct saga_kept_names *saga_kept_names_new(void);
+void saga_kept_names_free(struct saga_kept_names *kept);
+
 /* The numbers of one evaluation. Zeroed with its arena to begin with. */
 struct saga_numbers {
     struct saga_arena *arena;
+    struct saga_kept_names *names; /* may be NULL */
     struct saga_marked *items;
     size_t count, capacity;
     bool ordered; /* all are known: values are made with markers */
