@@ -30,7 +30,7 @@ struct stand_in {
 struct saga_abstract {
     struct saga_definition *definition;
     struct stand_in roles[ROLE_COUNT];
-    bool failing, cut;
+    bool failing, cut, with_input;
     uint64_t given;
     unsigned given_count;
     unsigned taken[SAGA_CHOICES_MAX], of[SAGA_CHOICES_MAX], count;
@@ -92,9 +92,39 @@ static int answer(void *context, struct saga_arena *arena, struct saga_slice *re
     return SAGA_OK;
 }
 
-static void play(struct saga_abstract *a, struct saga_expression *expression, enum role role)
+static bool is_known(const struct saga_abstract *a, const struct saga_expression *expression,
+                     const struct saga_block *block);
+
+/* Are the elements of all loops around the block those of the input? */
+static bool are_elements_known(const struct saga_abstract *a, const struct saga_block *block)
 {
-    if (expression) saga_expression_stand_in(expression, answer, &a->roles[role]);
+    if (!block) return false; /* nobody knows where the expression stands */
+    for (block = block->parent; block; block = block->parent)
+        if (block->kind == SAGA_BLOCK_FOR_EACH && !is_known(a, block->for_each.in, block))
+            return false;
+    return true;
+}
+
+/* Does it need no data but the input? */
+static bool is_known(const struct saga_abstract *a, const struct saga_expression *expression,
+                     const struct saga_block *block)
+{
+    static const char *const unknown[] = { "steps", "vars", "saga", "reply", "error" };
+    static const char *const elements[] = { "item", "items", "index" };
+    if (!a->with_input) return false;
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+        if (saga_expression_reads(expression, unknown[i])) return false;
+    for (size_t i = 0; i < sizeof elements / sizeof elements[0]; i++)
+        if (saga_expression_reads(expression, elements[i])) return are_elements_known(a, block);
+    return true;
+}
+
+static void play(struct saga_abstract *a, struct saga_expression *expression,
+                 const struct saga_block *block, enum role role)
+{
+    if (!expression) return;
+    bool evaluated = role != ROLE_TIME && is_known(a, expression, block);
+    saga_expression_stand_in(expression, evaluated ? NULL : answer, &a->roles[role]);
 }
 
 static void bound(uint32_t *number, uint32_t most)
@@ -117,18 +147,18 @@ static void leave_schemas_out(struct saga_definition *d)
 static void take_roles(struct saga_abstract *a, const struct saga_abstract_bounds *bounds)
 {
     struct saga_definition *d = a->definition;
-    for (size_t i = 0; i < d->expression_count; i++) play(a, d->expressions[i], ROLE_VALUE);
-    for (size_t i = 0; i < d->search_count; i++) play(a, d->search[i].value, ROLE_TEXT);
+    for (size_t i = 0; i < d->expression_count; i++) play(a, d->expressions[i], NULL, ROLE_VALUE);
+    for (size_t i = 0; i < d->search_count; i++) play(a, d->search[i].value, NULL, ROLE_TEXT);
     for (size_t i = 0; i < d->block_count; i++) {
         /* the loader made them, and nobody else has them */
         struct saga_block *block = (struct saga_block *)d->blocks[i];
         switch (block->kind) {
-        case SAGA_BLOCK_AWAIT: play(a, block->await.with, ROLE_TEXT); break;
-        case SAGA_BLOCK_CHILD: play(a, block->child.key, ROLE_TEXT); break;
-        case SAGA_BLOCK_WAIT: play(a, block->wait.until, ROLE_TIME); break;
-        case SAGA_BLOCK_FOR_EACH: play(a, block->for_each.in, ROLE_LIST); break;
+        case SAGA_BLOCK_AWAIT: play(a, block->await.with, block, ROLE_TEXT); break;
+        case SAGA_BLOCK_CHILD: play(a, block->child.key, block, ROLE_TEXT); break;
+        case SAGA_BLOCK_WAIT: play(a, block->wait.until, block, ROLE_TIME); break;
+        case SAGA_BLOCK_FOR_EACH: play(a, block->for_each.in, block, ROLE_LIST); break;
         case SAGA_BLOCK_REPEAT:
-            play(a, block->repeat.until, ROLE_TRUTH);
+            play(a, block->repeat.until, block, ROLE_TRUTH);
             bound(&block->repeat.at_most, bounds->rounds);
             break;
         case SAGA_BLOCK_STEP:
@@ -137,7 +167,7 @@ static void take_roles(struct saga_abstract *a, const struct saga_abstract_bound
             break;
         case SAGA_BLOCK_CHOOSE:
             for (size_t b = 0; b < block->branch_count; b++)
-                play(a, block->branches[b].when, ROLE_TRUTH);
+                play(a, block->branches[b].when, block, ROLE_TRUTH);
             break;
         default: break;
         }
@@ -150,6 +180,7 @@ struct saga_abstract *saga_abstract_new(struct saga_definition *definition,
     struct saga_abstract *a = saga_memory_zeroed(1, sizeof *a);
     a->definition = definition;
     a->failing = bounds->failing;
+    a->with_input = bounds->with_input;
     for (int role = 0; role < ROLE_COUNT; role++)
         a->roles[role] = (struct stand_in){ a, (enum role)role };
     take_roles(a, bounds);

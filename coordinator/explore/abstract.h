@@ -1,7 +1,10 @@
 /* A definition without data: its expressions are not evaluated, they are answered. What decides about the way (`when`,
  * `until`, `in`, a time to wait for) is answered with every value that makes a difference, one after another: each way
  * through an event is a list of choices. Everything else is answered with a value that is always the same. So what is
- * explored holds whatever the data is, and some ways that are explored no data can take. */
+ * explored holds whatever the data is, and some ways that are explored no data can take.
+ *
+ * Where the input is given, expressions that need nothing else are evaluated: those that read `.input` alone, and the
+ * elements of loops over lists of it. Times to wait for stay choices, since alarms come at any time. */
 #ifndef SAGA_EXPLORE_ABSTRACT_H
 #define SAGA_EXPLORE_ABSTRACT_H
 
@@ -14,10 +17,11 @@ struct saga_abstract;
 
 /* Makes the definition abstract; it must not be used for anything else then, and outlive `*ret`. Its loops are run at
  * most `rounds` times, and nothing is tried more often than `attempts` times unless that is without end: for good.
- * `failing`: every expression may fail too. Never fails; the caller frees it. */
+ * `failing`: every expression that is not evaluated may fail too. `with_input`: the saga starts with an input that is
+ * meant. Never fails; the caller frees it. */
 struct saga_abstract_bounds {
     uint32_t rounds, attempts;
-    bool failing;
+    bool failing, with_input;
 };
 struct saga_abstract *saga_abstract_new(struct saga_definition *definition,
                                         const struct saga_abstract_bounds *bounds);

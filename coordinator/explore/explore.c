@@ -187,7 +187,8 @@ static void expand(struct saga_exploration *x, uint32_t node)
     x->states[node] = NULL;
     x->expanded = state;
     saga_arena_reset(&x->expansion);
-    saga_moves_of(x->definition, state, x->options->pauses, &x->expansion, &moves);
+    saga_moves_of(x->definition, state, x->options->input, x->options->pauses, &x->expansion,
+                  &moves);
     for (size_t i = 0; i < moves.count; i++)
         if (!moves.items[i].closed || is_new(x, moves.items[i].closed))
             take(x, node, state, &moves.items[i].event, (uint32_t)i);
@@ -300,7 +301,7 @@ struct saga_slice saga_explore_play(struct saga_definition *definition,
     saga_play_begin(ret, definition, SAGA_PLAY_BEGIN_MS, arena);
     for (size_t i = 0; i < count; i++) {
         struct saga_moves moves;
-        saga_moves_of(definition, ret->state, options->pauses, arena, &moves);
+        saga_moves_of(definition, ret->state, options->input, options->pauses, arena, &moves);
         SAGA_ASSERT(way[i].move < moves.count);
         struct saga_event event = moves.items[way[i].move].event;
         const struct saga_timer *timer = saga_state_timer(ret->state, event.timer);

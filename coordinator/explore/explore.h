@@ -13,6 +13,8 @@ struct saga_explore_options {
     uint32_t depth_max; /* events from the start on */
     double seconds_max; /* of the processor; 0: no limit */
     bool pauses;        /* operators pause and resume */
+    struct saga_slice
+        input; /* JSON that the saga starts with; absent: whatever it is (bounds.with_input) */
     struct saga_abstract_bounds bounds;
 };
 extern const struct saga_explore_options saga_explore_default;
@@ -27,8 +29,9 @@ enum saga_flaw {
     SAGA_FLAW_NO_END,           /* from there no end can be reached */
     SAGA_FLAW_WAITS_FOR_EVER,   /* no alarm will ring, and an outside event may never come */
     SAGA_FLAW_TRIES_FOR_EVER,   /* before the pivot: tried again without end, and no deadline */
-    SAGA_FLAW_NEVER_COMPLETES,  /* no way leads to `completed` */
-    SAGA_FLAW_NEVER_REACHED,    /* a block that no way leads to */
+    /* of no single input: */
+    SAGA_FLAW_NEVER_COMPLETES, /* no way leads to `completed` */
+    SAGA_FLAW_NEVER_REACHED,   /* a block that no way leads to */
     SAGA_FLAW_COUNT
 };
 

@@ -275,6 +275,7 @@ static void check_ends(struct saga_exploration *x)
 void saga_explore_check_whole(struct saga_exploration *x)
 {
     check_ends(x);
+    if (x->options->input.data) return; /* another one may lead elsewhere */
     if (!x->completes)
         saga_explore_find(x, SAGA_FLAW_NEVER_COMPLETES, SAGA_SLICE_NONE, NULL, SAGA_EXPLORE_NONE,
                           NULL);

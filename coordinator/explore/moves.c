@@ -199,26 +199,27 @@ static void add_verbs(struct finding_moves *f, bool pauses)
     if (pauses) add_verb(f, state->paused ? SAGA_VERB_RESUME : SAGA_VERB_PAUSE);
 }
 
-static void add_start(struct finding_moves *f)
+static void add_start(struct finding_moves *f, struct saga_slice input)
 {
     struct saga_slice type = SAGA_SLICE_NONE;
     if (f->definition->start_count) type = f->definition->starts[0].event;
     add(f, (struct saga_event){ .kind = SAGA_EVENT_START,
                                 .type = type,
                                 .key = SAGA_SLICE("k"),
-                                .body = SAGA_SLICE("{}"),
+                                .body = input.data ? input : SAGA_SLICE("{}"),
                                 .source = { SAGA_SLICE("topic"), 0, 0 } });
     f->moves->items[f->moves->count - 1].event.run = SAGA_SLICE_NONE;
 }
 
 void saga_moves_of(const struct saga_definition *definition, const struct saga_state *state,
-                   bool pauses, struct saga_arena *arena, struct saga_moves *ret)
+                   struct saga_slice input, bool pauses, struct saga_arena *arena,
+                   struct saga_moves *ret)
 {
     struct finding_moves f = { definition, state, arena, ret, 0 };
     *ret = (struct saga_moves){ 0 };
     if (state->forgotten) return;
     if (state->status != SAGA_STATUS_NONE) f.closed = closed_hash(state, SAGA_SLICE("start"), 0);
-    add_start(&f);
+    add_start(&f, input);
     f.closed = 0;
     if (state->status == SAGA_STATUS_NONE) return;
     for (size_t i = 0; i < state->step_count; i++) add_answers(&f, &state->steps[i]);

@@ -18,8 +18,9 @@ struct saga_moves {
 };
 
 /* In an order that the state alone decides. `pauses`: an operator may pause and resume too. A state of no saga: its
- * start. Texts are the state's, the definition's, the arena's or static. */
+ * start, with that input (absent: `{}`). Texts are the state's, the definition's, the arena's or static. */
 void saga_moves_of(const struct saga_definition *definition, const struct saga_state *state,
-                   bool pauses, struct saga_arena *arena, struct saga_moves *ret);
+                   struct saga_slice input, bool pauses, struct saga_arena *arena,
+                   struct saga_moves *ret);
 
 #endif

@@ -119,7 +119,8 @@ struct saga_scenario {
     struct saga_scenario_names publishes; /* all events */
     struct saga_scenario_state end;
     struct saga_scenario_place end_place;
-    /* `explored`: without data, as the explorer plays (abstract.h); a JSON list; absent: with its data */
+    /* `explored`: without data, or with no other than its input, as the explorer plays (abstract.h); a JSON list; absent:
+     * with its data */
     struct saga_slice choices;
     struct saga_abstract_bounds bounds;
     struct saga_slice

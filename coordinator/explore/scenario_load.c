@@ -226,9 +226,10 @@ static void load_time(struct saga_scenario_loading *l, struct fy_node *node, int
 static void load_explored(struct saga_scenario_loading *l, struct fy_node *node,
                           struct saga_scenario *ret)
 {
-    static const char *const names[] = { "choices", "rounds", "attempts" };
+    static const char *const names[] = { "choices", "rounds", "attempts", "input" };
     if (!saga_yaml_check_mapping(&l->yaml, node, "`explored`", names, COUNT_OF(names))) return;
     ret->bounds = saga_explore_default.bounds;
+    saga_yaml_bool(&l->yaml, saga_yaml_get(node, "input"), "`input`", &ret->bounds.with_input);
     saga_yaml_whole(&l->yaml, saga_yaml_get(node, "rounds"), "`rounds`", 1, 100,
                     &ret->bounds.rounds);
     saga_yaml_whole(&l->yaml, saga_yaml_get(node, "attempts"), "`attempts`", 1, 100,

@@ -38,6 +38,19 @@ static void write_event(const struct saga_event *event, struct saga_buffer *out)
     }
 }
 
+/* JSON is YAML, on one line in any case. */
+static void write_json(struct saga_slice json, struct saga_buffer *out)
+{
+    bool text = false;
+    for (size_t i = 0; i < json.size; i++) {
+        char c = json.data[i];
+        if (c == '"') text = !text;
+        if (!text && (c == ' ' || c == '\t' || c == '\r' || c == '\n')) continue;
+        saga_buffer_add_char(out, c);
+        if (text && c == '\\') saga_buffer_add_char(out, json.data[++i]);
+    }
+}
+
 struct saga_slice saga_way_scenario(const struct saga_play *play, struct saga_slice name,
                                     struct saga_slice choices,
                                     const struct saga_abstract_bounds *bounds,
@@ -45,11 +58,17 @@ struct saga_slice saga_way_scenario(const struct saga_play *play, struct saga_sl
 {
     struct saga_buffer out;
     saga_buffer_init(&out, arena);
-    saga_buffer_printf(&out, "  - name: \"%.*s\"\n    strict: false\n    start: { key: k }\n",
+    saga_buffer_printf(&out, "  - name: \"%.*s\"\n    strict: false\n    start: { key: k",
                        SAGA_SLICE_ARG(name));
-    saga_buffer_printf(
-        &out, "    explored: { rounds: %u, attempts: %u, choices: %.*s }\n    steps:%s\n",
-        bounds->rounds, bounds->attempts, SAGA_SLICE_ARG(choices), play->count > 1 ? "" : " []");
+    if (bounds->with_input && play->count) {
+        saga_buffer_add(&out, SAGA_SLICE(", body: "));
+        write_json(play->records[0].event.body, &out);
+    }
+    saga_buffer_printf(&out,
+                       " }\n    explored: { %srounds: %u, attempts: %u, choices: %.*s }\n"
+                       "    steps:%s\n",
+                       bounds->with_input ? "input: true, " : "", bounds->rounds, bounds->attempts,
+                       SAGA_SLICE_ARG(choices), play->count > 1 ? "" : " []");
     for (size_t i = 1; i < play->count; i++) write_event(&play->records[i].event, &out);
     saga_buffer_printf(&out, "    end: %s\n", saga_status_name(play->state->status));
     return saga_buffer_slice(&out);

@@ -164,12 +164,16 @@ const struct saga_subcommand saga_subcommand_check = {
         "child sagas. Exits with 1 if there is an error. Running sagas stay on their "
         "version, so what --against tells is no error, unless name and version are the same. "
         "With --explore the real engine runs over all orders of what can happen to a saga, "
-        "whatever its data; each finding has the shortest way there.",
+        "whatever its data; each finding has the shortest way there. With --input as well, it "
+        "starts "
+        "with that body, and expressions over `.input` alone are evaluated: what is found holds "
+        "for that input, and blocks that it does not lead to are no finding.",
     .examples = "  saga check order-fulfilment.saga.yaml\n"
                 "  saga check --strict -o jsonl sagas/*.yaml\n"
                 "  saga check --against deployed order-fulfilment.saga.yaml\n"
                 "  saga check -o sarif sagas/*.yaml > findings.sarif\n"
-                "  saga check --explore order-fulfilment.saga.yaml",
+                "  saga check --explore order-fulfilment.saga.yaml\n"
+                "  saga check --explore --input order.json order-fulfilment.saga.yaml",
     .options = check_options,
     .arguments_min = 1,
     .arguments_max = 1000,

@@ -1,9 +1,10 @@
 #include "operate/explore.h"
 
 #include "explore/way.h"
+#include "operate/input.h"
 #include "operate/story.h"
 
-int saga_explore_options_of(const struct saga_call *call, struct saga_explore_options *ret)
+int saga_explore_options_of(struct saga_call *call, struct saga_explore_options *ret)
 {
     unsigned long long states, depth, seconds, rounds, attempts;
     *ret = saga_explore_default;
@@ -25,7 +26,12 @@ int saga_explore_options_of(const struct saga_call *call, struct saga_explore_op
     ret->bounds.attempts = (uint32_t)attempts;
     ret->pauses = saga_call_has(call, SAGA_KEY_PAUSES);
     ret->bounds.failing = saga_call_has(call, SAGA_KEY_FAILING);
-    return SAGA_EXIT_DONE;
+    ret->bounds.with_input = saga_call_has(call, SAGA_KEY_INPUT);
+    if (!ret->bounds.with_input) return SAGA_EXIT_DONE;
+    if (!saga_call_has(call, SAGA_KEY_EXPLORE))
+        return saga_call_fail(call, SAGA_EXIT_USAGE, "add --explore",
+                              "--input says what a saga that is explored starts with");
+    return saga_input_read(call, SAGA_KEY_INPUT, &ret->input);
 }
 
 /* One exploration that is reported. */

@@ -14,7 +14,8 @@ enum saga_explore_key {
     SAGA_KEY_ROUNDS,
     SAGA_KEY_ATTEMPTS,
     SAGA_KEY_PAUSES,
-    SAGA_KEY_FAILING
+    SAGA_KEY_FAILING,
+    SAGA_KEY_INPUT
 };
 #define SAGA_EXPLORE_OPTIONS                                                                       \
     { "explore",                                                                                   \
@@ -44,12 +45,18 @@ enum saga_explore_key {
           0,                                                                                       \
           "with --explore: operators pause and resume too, at any time",                           \
           0 },                                                                                     \
+        { "input",                                                                                 \
+          SAGA_KEY_INPUT,                                                                          \
+          "FILE",                                                                                  \
+          0,                                                                                       \
+          "with --explore: start with that body, JSON; what reads nothing else is evaluated",      \
+          0 },                                                                                     \
     {                                                                                              \
         "failing", SAGA_KEY_FAILING, NULL, 0, "with --explore: every expression may fail too", 0   \
     }
 
 /* The options of the call. An exit code. */
-int saga_explore_options_of(const struct saga_call *call, struct saga_explore_options *ret);
+int saga_explore_options_of(struct saga_call *call, struct saga_explore_options *ret);
 
 /* Explores a definition and adds what it finds to `findings`, told as text at once, or as an object in `rows` (NULL: as
  * text). Takes the definition's expressions away while it lasts. */
