@@ -20,6 +20,7 @@ struct saga_explore_options {
 extern const struct saga_explore_options saga_explore_default;
 
 enum saga_flaw {
+    SAGA_FLAW_CUT_SHORT,        /* of the exploration: not all ways were explored */
     SAGA_FLAW_NOT_TAKEN_BACK,   /* done or unknown, and not compensated at the end */
     SAGA_FLAW_TAKEN_BACK_AFTER, /* compensated though a pivot has succeeded */
     SAGA_FLAW_PIVOT_UNKNOWN,    /* compensated though a pivot may be done */

@@ -6,6 +6,9 @@
 #include "explore/explore_internal.h"
 
 const struct saga_flaw_kind saga_flaw_kinds[SAGA_FLAW_COUNT] = {
+    [SAGA_FLAW_CUT_SHORT] = { "SX100", SAGA_SEVERITY_WARNING, "not all ways were explored",
+                              "what is not explored may hold any fault",
+                              "raise the limit that it names, or lower --rounds and --attempts" },
     [SAGA_FLAW_NOT_TAKEN_BACK] = { "SX101", SAGA_SEVERITY_ERROR,
                                    "something stays done though the saga is compensated",
                                    "whoever reads `compensated` believes that nothing is left",

@@ -169,9 +169,9 @@ void saga_explore_definition(struct saga_call *call, const struct saga_explore_o
     struct report report = { call, options, file, definition, findings, &explored };
     saga_explore(definition, options, call->arena, &explored);
     if (explored.cut)
-        saga_diagnostics_add(findings, SAGA_SEVERITY_WARNING, "SX100",
-                             "not all ways were explored: %s", explored.cut)
-            ->file = file;
+        add_finding(&report,
+                    &(struct saga_explore_finding){ .flaw = SAGA_FLAW_CUT_SHORT,
+                                                    .subject = saga_slice_of(explored.cut) });
     if (rows)
         add_json(&report, rows);
     else

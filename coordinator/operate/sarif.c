@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "definition/explanations.h"
+#include "explore/explore.h"
 #include "operate/output.h"
 
 static const char *level_of(enum saga_severity severity)
@@ -14,16 +15,27 @@ static const char *level_of(enum saga_severity severity)
     return severity == SAGA_SEVERITY_ERROR ? "error" : "warning";
 }
 
+static json_t *rule(const char *code, enum saga_severity severity, const char *title,
+                    const char *text, const char *mend)
+{
+    return json_pack("{s:s, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}", "id", code, "shortDescription",
+                     "text", title, "fullDescription", "text", text, "help", "text", mend,
+                     "defaultConfiguration", "level", level_of(severity));
+}
+
+/* Of the file, and of what exploring it finds. */
 static json_t *rules(void)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < SAGA_FINDING_COUNT; i++) {
         const struct saga_finding_kind *kind = &saga_finding_kinds[i];
-        json_array_append_new(list, json_pack("{s:s, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}", "id",
-                                              kind->code, "shortDescription", "text", kind->title,
-                                              "fullDescription", "text", saga_explanations[i].text,
-                                              "help", "text", kind->mend, "defaultConfiguration",
-                                              "level", level_of(kind->severity)));
+        json_array_append_new(list, rule(kind->code, kind->severity, kind->title,
+                                         saga_explanations[i].text, kind->mend));
+    }
+    for (size_t i = 0; i < SAGA_FLAW_COUNT; i++) {
+        const struct saga_flaw_kind *kind = &saga_flaw_kinds[i];
+        json_array_append_new(list,
+                              rule(kind->code, kind->severity, kind->title, kind->why, kind->mend));
     }
     return list;
 }
