@@ -10,6 +10,7 @@
 #include "operate/explore.h"
 #include "operate/output.h"
 #include "operate/sarif.h"
+#include "operate/test.h"
 
 enum { KEY_STRICT = 256, KEY_SCHEMAS, KEY_AGAINST };
 
@@ -68,6 +69,19 @@ struct checking {
     size_t count;
 };
 
+/* Who checks a folder gives the scenarios beside the definitions too: these are read, and not played. */
+static void check_scenarios(struct saga_call *call, const char *path,
+                            struct saga_diagnostics *diagnostics)
+{
+    struct saga_scenarios scenarios;
+    int error = saga_test_load(call, path, diagnostics, &scenarios);
+    if (error == SAGA_OK && call->output == SAGA_OUTPUT_TEXT)
+        printf("%s: %zu %s for %.*s can be read; `saga test` plays %s\n", path, scenarios.count,
+               scenarios.count == 1 ? "scenario" : "scenarios", SAGA_SLICE_ARG(scenarios.saga),
+               scenarios.count == 1 ? "it" : "them");
+    saga_scenarios_close(&scenarios);
+}
+
 static void load_all(struct saga_call *call, struct checking *c)
 {
     struct saga_schemas *schemas = NULL; /* where they cannot be read, that is the finding */
@@ -77,6 +91,10 @@ static void load_all(struct saga_call *call, struct checking *c)
     for (size_t i = 0; i < call->argument_count; i++) {
         const char *path = call->arguments[i];
         struct saga_definition **place = &c->definitions[c->count];
+        if (saga_test_holds_scenarios(path)) {
+            check_scenarios(call, path, &c->diagnostics);
+            continue;
+        }
         if (saga_definition_load_file(path, schemas, &c->diagnostics, place) < 0) continue;
         c->files[c->count++] = (struct saga_checked){ path, *place };
     }
@@ -161,7 +179,8 @@ const struct saga_subcommand saga_subcommand_check = {
     .details =
         "Every finding says where it is, why it matters and how to mend it; `saga "
         "explain CODE` says more. Several files are also checked together: topics, answers, "
-        "child sagas. Exits with 1 if there is an error. Running sagas stay on their "
+        "child sagas. Files called *.test.yaml are scenarios: they are read as `saga test` does. "
+        "Exits with 1 if there is an error. Running sagas stay on their "
         "version, so what --against tells is no error, unless name and version are the same. "
         "With --explore the real engine runs over all orders of what can happen to a saga, "
         "whatever its data; each finding has the shortest way there. With --input as well, it "

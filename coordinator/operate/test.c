@@ -129,23 +129,34 @@ static void lack(struct saga_diagnostics *findings, const char *file, const char
         ->file = file;
 }
 
+bool saga_test_holds_scenarios(const char *file)
+{
+    const char *end = strrchr(file, '.');
+    if (!end || (strcmp(end, ".yaml") != 0 && strcmp(end, ".yml") != 0)) return false;
+    return end - file > 5 && strncmp(end - 5, ".test", 5) == 0;
+}
+
+int saga_test_load(struct saga_call *call, const char *file, struct saga_diagnostics *findings,
+                   struct saga_scenarios *ret)
+{
+    struct saga_slice text;
+    int error = read_file(file, call->arena, &text);
+    *ret = (struct saga_scenarios){ .arena = call->arena };
+    if (error == SAGA_OK) return saga_scenarios_load(text, file, call->arena, findings, ret);
+    lack(findings, file,
+         error == SAGA_E_LIMIT
+             ? "the file is larger than a file of scenarios may be (1 MiB)"
+             : saga_arena_printf(call->arena, "the file cannot be read: %s", strerror(errno)).data);
+    return error;
+}
+
 /* The scenarios live as long as the call: results refer to them. */
 static void test_file(struct saga_call *call, const char *file, const struct saga_schemas *schemas,
                       struct saga_diagnostics *findings, struct saga_tests *tests)
 {
     struct saga_scenarios scenarios;
     struct saga_definition *definition;
-    struct saga_slice text;
-    int error = read_file(file, call->arena, &text);
-    if (error < 0) {
-        lack(findings, file,
-             error == SAGA_E_LIMIT
-                 ? "the file is larger than a file of scenarios may be (1 MiB)"
-                 : saga_arena_printf(call->arena, "the file cannot be read: %s", strerror(errno))
-                       .data);
-        return;
-    }
-    error = saga_scenarios_load(text, file, call->arena, findings, &scenarios);
+    int error = saga_test_load(call, file, findings, &scenarios);
     const char *path = saga_test_path(call->arena, file, scenarios.saga).data;
     /* loaded anew for each: what is played without data changes it */
     for (size_t i = 0; i < scenarios.count && error == SAGA_OK; i++) {

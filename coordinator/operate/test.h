@@ -27,6 +27,13 @@ struct saga_tests {
 struct saga_slice saga_test_path(struct saga_arena *arena, const char *file,
                                  struct saga_slice relative);
 
+/* By its name: *.test.yaml, beside the definition. */
+bool saga_test_holds_scenarios(const char *file);
+/* Reads a file of scenarios; what is wrong with it goes into `findings`. Give them back with saga_scenarios_close in every
+ * case. Errors: SAGA_E_INVALID, SAGA_E_NOT_FOUND, SAGA_E_LIMIT. */
+int saga_test_load(struct saga_call *call, const char *file, struct saga_diagnostics *findings,
+                   struct saga_scenarios *ret);
+
 /* test_print.c: in the call's output format, to standard output. */
 void saga_test_print(const struct saga_call *call, const struct saga_tests *tests);
 
