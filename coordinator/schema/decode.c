@@ -8,107 +8,12 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "schema/decode_internal.h"
 #include "schema/logical.h"
 #include "schema/number.h"
-#include "schema/schema_internal.h"
-
-typedef const struct saga_schema *schema_t;
-typedef const struct saga_place_in_body *place_t;
-
-struct decoding {
-    struct saga_body_walk walk;
-    const uint8_t *at, *end;
-};
 
 static bool decode(struct decoding *d, schema_t writer, schema_t reader, place_t place);
 static bool skip(struct decoding *d, schema_t writer, place_t place);
-
-/* Always false; said in a way that the compiler sees. */
-#define REFUSE(d, place, ...)                                                                      \
-    (saga_body_refuse(&(d)->walk, SAGA_E_INVALID, (place), __VA_ARGS__), false)
-
-/* ---- bytes ---- */
-
-static bool take_long(struct decoding *d, place_t place, int64_t *ret)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        if (d->at == d->end) return REFUSE(d, place, "the bytes end within a number");
-        uint8_t byte = *d->at++;
-        if (shift == 63 && byte > 1) break;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte & 0x80) continue;
-        *ret = (int64_t)(value >> 1 ^ (0 - (value & 1)));
-        return true;
-    }
-    return REFUSE(d, place, "a number of more than 64 bits");
-}
-
-static bool take_int(struct decoding *d, place_t place, int64_t *ret)
-{
-    if (!take_long(d, place, ret)) return false;
-    return (*ret >= INT32_MIN && *ret <= INT32_MAX) ||
-           REFUSE(d, place, "an int of more than 32 bits");
-}
-
-static bool take_bytes(struct decoding *d, place_t place, size_t size, struct saga_slice *ret)
-{
-    if (size > (size_t)(d->end - d->at))
-        return REFUSE(d, place, "%zu bytes are announced, %zu are left", size,
-                      (size_t)(d->end - d->at));
-    *ret = (struct saga_slice){ (const char *)d->at, size };
-    d->at += size;
-    return true;
-}
-
-static bool take_sized(struct decoding *d, place_t place, struct saga_slice *ret)
-{
-    int64_t size;
-    if (!take_long(d, place, &size)) return false;
-    if (size < 0) return REFUSE(d, place, "a length of %" PRId64, size);
-    return take_bytes(d, place, (size_t)size, ret);
-}
-
-static bool take_index(struct decoding *d, place_t place, size_t count, const char *what,
-                       size_t *ret)
-{
-    int64_t index;
-    if (!take_long(d, place, &index)) return false;
-    if (index < 0 || (uint64_t)index >= count)
-        return REFUSE(d, place, "%s %" PRId64 ", the writer's schema has %zu", what, index, count);
-    *ret = (size_t)index;
-    return true;
-}
-
-static bool take_boolean(struct decoding *d, place_t place, bool *ret)
-{
-    struct saga_slice byte;
-    if (!take_bytes(d, place, 1, &byte)) return false;
-    *ret = byte.data[0] != 0;
-    return (uint8_t)byte.data[0] <= 1 || REFUSE(d, place, "a boolean that is neither 0 nor 1");
-}
-
-static bool take_bits(struct decoding *d, place_t place, size_t size, uint64_t *ret)
-{
-    struct saga_slice bytes;
-    if (!take_bytes(d, place, size, &bytes)) return false;
-    *ret = 0;
-    for (size_t i = size; i-- > 0;) *ret = *ret << 8 | (uint8_t)bytes.data[i];
-    return true;
-}
-
-/* Arrays and maps come in blocks; a negative count has the block's bytes behind it. 0: no more. */
-static bool take_block(struct decoding *d, place_t place, uint64_t *ret_count)
-{
-    int64_t count, size;
-    if (!take_long(d, place, &count)) return false;
-    *ret_count = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
-    if (count >= 0) return true;
-    if (!take_long(d, place, &size)) return false;
-    return (size >= 0 && size <= d->end - d->at) ||
-           REFUSE(d, place, "a block of %" PRId64 " bytes, %zu are left", size,
-                  (size_t)(d->end - d->at));
-}
 
 /* ---- to JSON ---- */
 
@@ -238,7 +143,8 @@ static bool decode_whole(struct decoding *d, schema_t writer, schema_t reader, p
 {
     int64_t value;
     bool narrow = writer->kind == SAGA_SCHEMA_INT;
-    if (narrow ? !take_int(d, place, &value) : !take_long(d, place, &value)) return false;
+    if (narrow ? !saga_decode_int(d, place, &value) : !saga_decode_long(d, place, &value))
+        return false;
     /* promoted to float or double it keeps its digits: JSON has one kind of numbers */
     return add_whole(d, place, meaning_of(writer, reader)->logical, value);
 }
@@ -247,7 +153,7 @@ static bool decode_float(struct decoding *d, schema_t reader, place_t place)
 {
     uint64_t bits;
     float value;
-    if (!take_bits(d, place, 4, &bits)) return false;
+    if (!saga_decode_bits(d, place, 4, &bits)) return false;
     uint32_t narrow = (uint32_t)bits;
     memcpy(&value, &narrow, sizeof value);
     return reader->kind == SAGA_SCHEMA_FLOAT ? add_float(d, place, value)
@@ -258,7 +164,7 @@ static bool decode_double(struct decoding *d, place_t place)
 {
     uint64_t bits;
     double value;
-    if (!take_bits(d, place, 8, &bits)) return false;
+    if (!saga_decode_bits(d, place, 8, &bits)) return false;
     memcpy(&value, &bits, sizeof value);
     return add_double(d, place, value);
 }
@@ -266,7 +172,7 @@ static bool decode_double(struct decoding *d, place_t place)
 static bool decode_enum(struct decoding *d, schema_t writer, schema_t reader, place_t place)
 {
     size_t index;
-    if (!take_index(d, place, writer->symbols.count, "symbol", &index)) return false;
+    if (!saga_decode_index(d, place, writer->symbols.count, "symbol", &index)) return false;
     struct saga_slice symbol = writer->symbols.items[index];
     for (size_t i = 0; i < reader->symbols.count; i++)
         if (saga_slice_equal(reader->symbols.items[i], symbol)) {
@@ -286,7 +192,7 @@ static bool decode_array(struct decoding *d, schema_t writer, schema_t reader, p
     uint64_t count;
     add(d, "[");
     while (true) {
-        if (!take_block(d, place, &count)) return false;
+        if (!saga_decode_block(d, place, &count)) return false;
         if (count == 0) break;
         for (uint64_t i = 0; i < count; i++, inside.index++) {
             if (inside.index) add(d, ",");
@@ -303,11 +209,11 @@ static bool decode_map(struct decoding *d, schema_t writer, schema_t reader, pla
     bool first = true;
     add(d, "{");
     while (true) {
-        if (!take_block(d, place, &count)) return false;
+        if (!saga_decode_block(d, place, &count)) return false;
         if (count == 0) break;
         for (uint64_t i = 0; i < count; i++, first = false) {
             struct saga_place_in_body inside = { .up = place };
-            if (!take_sized(d, place, &inside.name)) return false;
+            if (!saga_decode_sized(d, place, &inside.name)) return false;
             if (!first) add(d, ",");
             if (!add_text(d, place, inside.name)) return false;
             add(d, ":");
@@ -384,7 +290,7 @@ static bool decode_kind(struct decoding *d, schema_t writer, schema_t reader, pl
     switch (writer->kind) {
     case SAGA_SCHEMA_NULL: add(d, "null"); return true;
     case SAGA_SCHEMA_BOOLEAN:
-        if (!take_boolean(d, place, &truth)) return false;
+        if (!saga_decode_boolean(d, place, &truth)) return false;
         add(d, truth ? "true" : "false");
         return true;
     case SAGA_SCHEMA_INT:
@@ -393,12 +299,12 @@ static bool decode_kind(struct decoding *d, schema_t writer, schema_t reader, pl
     case SAGA_SCHEMA_DOUBLE: return decode_double(d, place);
     case SAGA_SCHEMA_BYTES:
     case SAGA_SCHEMA_STRING:
-        if (!take_sized(d, place, &bytes)) return false;
+        if (!saga_decode_sized(d, place, &bytes)) return false;
         return reader->kind == SAGA_SCHEMA_STRING
                    ? add_text(d, place, bytes)
                    : add_bytes(d, place, meaning_of(writer, reader), bytes);
     case SAGA_SCHEMA_FIXED:
-        return take_bytes(d, place, writer->size, &bytes) &&
+        return saga_decode_bytes(d, place, writer->size, &bytes) &&
                add_bytes(d, place, meaning_of(writer, reader), bytes);
     case SAGA_SCHEMA_ENUM: return decode_enum(d, writer, reader, place);
     case SAGA_SCHEMA_ARRAY: return decode_array(d, writer, reader, place);
@@ -413,7 +319,7 @@ static bool resolve(struct decoding *d, schema_t writer, schema_t reader, place_
 {
     size_t index;
     if (writer->kind == SAGA_SCHEMA_UNION) {
-        if (!take_index(d, place, writer->branch_count, "branch", &index)) return false;
+        if (!saga_decode_index(d, place, writer->branch_count, "branch", &index)) return false;
         schema_t branch = writer->branches[index];
         return decode(d, branch, writer == reader ? branch : reader, place);
     }
@@ -441,9 +347,10 @@ static bool skip_blocks(struct decoding *d, schema_t item, bool keyed, place_t p
     struct saga_slice key;
     uint64_t count;
     do {
-        if (!take_block(d, place, &count)) return false;
+        if (!saga_decode_block(d, place, &count)) return false;
         for (uint64_t i = 0; i < count; i++)
-            if ((keyed && !take_sized(d, place, &key)) || !skip(d, item, place)) return false;
+            if ((keyed && !saga_decode_sized(d, place, &key)) || !skip(d, item, place))
+                return false;
     } while (count);
     return true;
 }
@@ -456,19 +363,20 @@ static bool skip_kind(struct decoding *d, schema_t writer, place_t place)
     bool truth;
     switch (writer->kind) {
     case SAGA_SCHEMA_NULL: return true;
-    case SAGA_SCHEMA_BOOLEAN: return take_boolean(d, place, &truth);
-    case SAGA_SCHEMA_INT: return take_int(d, place, &number);
-    case SAGA_SCHEMA_LONG: return take_long(d, place, &number);
-    case SAGA_SCHEMA_FLOAT: return take_bytes(d, place, 4, &bytes);
-    case SAGA_SCHEMA_DOUBLE: return take_bytes(d, place, 8, &bytes);
+    case SAGA_SCHEMA_BOOLEAN: return saga_decode_boolean(d, place, &truth);
+    case SAGA_SCHEMA_INT: return saga_decode_int(d, place, &number);
+    case SAGA_SCHEMA_LONG: return saga_decode_long(d, place, &number);
+    case SAGA_SCHEMA_FLOAT: return saga_decode_bytes(d, place, 4, &bytes);
+    case SAGA_SCHEMA_DOUBLE: return saga_decode_bytes(d, place, 8, &bytes);
     case SAGA_SCHEMA_BYTES:
-    case SAGA_SCHEMA_STRING: return take_sized(d, place, &bytes);
-    case SAGA_SCHEMA_FIXED: return take_bytes(d, place, writer->size, &bytes);
-    case SAGA_SCHEMA_ENUM: return take_index(d, place, writer->symbols.count, "symbol", &index);
+    case SAGA_SCHEMA_STRING: return saga_decode_sized(d, place, &bytes);
+    case SAGA_SCHEMA_FIXED: return saga_decode_bytes(d, place, writer->size, &bytes);
+    case SAGA_SCHEMA_ENUM:
+        return saga_decode_index(d, place, writer->symbols.count, "symbol", &index);
     case SAGA_SCHEMA_ARRAY: return skip_blocks(d, writer->item, false, place);
     case SAGA_SCHEMA_MAP: return skip_blocks(d, writer->item, true, place);
     case SAGA_SCHEMA_UNION:
-        return take_index(d, place, writer->branch_count, "branch", &index) &&
+        return saga_decode_index(d, place, writer->branch_count, "branch", &index) &&
                skip(d, writer->branches[index], place);
     case SAGA_SCHEMA_RECORD: break;
     }
