@@ -11,8 +11,8 @@ struct saga_explanation {
     const char *right; /* the same without it */
 };
 
-/* By enum saga_finding. */
-extern const struct saga_explanation saga_explanations[SAGA_FINDING_COUNT];
+/* In `arena`. */
+struct saga_explanation saga_explanation_of(enum saga_finding finding, struct saga_arena *arena);
 
 /* An example as whole files, with `---` between several, in `arena`. */
 struct saga_slice saga_explanation_files(const char *example, struct saga_arena *arena);

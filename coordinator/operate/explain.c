@@ -15,18 +15,18 @@ static void print_indented(const char *text)
     }
 }
 
-static void print_kind(size_t i)
+static void print_kind(struct saga_call *call, size_t i)
 {
     const struct saga_finding_kind *kind = &saga_finding_kinds[i];
-    const struct saga_explanation *explanation = &saga_explanations[i];
+    struct saga_explanation explanation = saga_explanation_of((enum saga_finding)i, call->arena);
     printf("%s, %s: %s\n\n%s\nWhy it matters: %s.\nWhat to do: %s.\n", kind->code,
            kind->severity == SAGA_SEVERITY_ERROR ? "an error" : "a warning", kind->title,
-           explanation->text, kind->why, kind->mend);
-    if (!explanation->wrong) return;
+           explanation.text, kind->why, kind->mend);
+    if (!explanation.wrong) return;
     printf("\nFor example this has it:\n\n");
-    print_indented(explanation->wrong);
+    print_indented(explanation.wrong);
     printf("\nand this has not:\n\n");
-    print_indented(explanation->right);
+    print_indented(explanation.right);
 }
 
 /* As whole files. */
@@ -38,12 +38,12 @@ static json_t *file_json(struct saga_call *call, const char *example)
 static json_t *kind_json(struct saga_call *call, size_t i)
 {
     const struct saga_finding_kind *kind = &saga_finding_kinds[i];
-    const struct saga_explanation *explanation = &saga_explanations[i];
+    struct saga_explanation explanation = saga_explanation_of((enum saga_finding)i, call->arena);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "code", kind->code, "severity",
                      kind->severity == SAGA_SEVERITY_ERROR ? "error" : "warning", "title",
-                     kind->title, "text", explanation->text, "why", kind->why, "mend", kind->mend,
-                     "wrong", file_json(call, explanation->wrong), "right",
-                     file_json(call, explanation->right));
+                     kind->title, "text", explanation.text, "why", kind->why, "mend", kind->mend,
+                     "wrong", file_json(call, explanation.wrong), "right",
+                     file_json(call, explanation.right));
 }
 
 /* ---- what exploring finds ---- */
@@ -106,7 +106,7 @@ static int explain(struct saga_call *call)
     }
     for (size_t i = 0; i < SAGA_FINDING_COUNT; i++) {
         if (wanted && wanted != &saga_finding_kinds[i]) continue;
-        if (text && wanted) print_kind(i);
+        if (text && wanted) print_kind(call, i);
         if (!text) json_array_append_new(rows, kind_json(call, i));
     }
     if (text && !wanted) print_list(call);

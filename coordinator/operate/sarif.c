@@ -24,13 +24,14 @@ static json_t *rule(const char *code, enum saga_severity severity, const char *t
 }
 
 /* Of the file, and of what exploring it finds. */
-static json_t *rules(void)
+static json_t *rules(struct saga_arena *arena)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < SAGA_FINDING_COUNT; i++) {
         const struct saga_finding_kind *kind = &saga_finding_kinds[i];
-        json_array_append_new(list, rule(kind->code, kind->severity, kind->title,
-                                         saga_explanations[i].text, kind->mend));
+        struct saga_explanation explanation = saga_explanation_of((enum saga_finding)i, arena);
+        json_array_append_new(
+            list, rule(kind->code, kind->severity, kind->title, explanation.text, kind->mend));
     }
     for (size_t i = 0; i < SAGA_FLAW_COUNT; i++) {
         const struct saga_flaw_kind *kind = &saga_flaw_kinds[i];
@@ -83,8 +84,8 @@ void saga_sarif_print(const struct saga_diagnostics *diagnostics, FILE *out)
     json_t *document =
         json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:s, s:o}]}", "$schema",
                   "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0", "runs",
-                  "tool", "driver", "name", "saga", "version", SAGA_VERSION, "rules", rules(),
-                  "columnKind", "unicodeCodePoints", "results", results);
+                  "tool", "driver", "name", "saga", "version", SAGA_VERSION, "rules",
+                  rules(diagnostics->arena), "columnKind", "unicodeCodePoints", "results", results);
     if (!document) saga_memory_exhausted("jansson");
     json_dumpf(document, out, JSON_INDENT(2));
     fputc('\n', out);
