@@ -119,10 +119,14 @@ struct saga_slice saga_arena_vprintf(struct saga_arena *arena, const char *forma
 {
     va_list again;
     va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    char most[512]; /* what is made for every message fits: it is not formatted twice */
+    int size = vsnprintf(most, sizeof most, format, arguments);
     SAGA_ASSERT(size >= 0);
-    char *text = saga_arena_alloc(arena, (size_t)size + 1);
-    vsnprintf(text, (size_t)size + 1, format, again);
+    char *text = saga_arena_take(arena, (size_t)size + 1);
+    if ((size_t)size < sizeof most)
+        memcpy(text, most, (size_t)size + 1);
+    else
+        vsnprintf(text, (size_t)size + 1, format, again);
     va_end(again);
     return (struct saga_slice){ text, (size_t)size };
 }

@@ -111,11 +111,41 @@ int64_t saga_floor_divide(int64_t a, int64_t b)
     return q - (a % b < 0);
 }
 
+static char *write_digits(char *at, unsigned value, unsigned digits)
+{
+    for (unsigned i = digits; i > 0; i--, value /= 10) at[i - 1] = (char)('0' + value % 10);
+    return at + digits;
+}
+
+/* By hand, since every message has two of them. */
+static void write_time(char *at, unsigned year, unsigned month, unsigned day, unsigned ms)
+{
+    at = write_digits(at, year, 4);
+    *at++ = '-';
+    at = write_digits(at, month, 2);
+    *at++ = '-';
+    at = write_digits(at, day, 2);
+    *at++ = 'T';
+    at = write_digits(at, ms / 3600000, 2);
+    *at++ = ':';
+    at = write_digits(at, ms / 60000 % 60, 2);
+    *at++ = ':';
+    at = write_digits(at, ms / 1000 % 60, 2);
+    *at++ = '.';
+    at = write_digits(at, ms % 1000, 3);
+    *at++ = 'Z';
+    *at = '\0';
+}
+
 void saga_time_format(int64_t time_ms, char ret[SAGA_TIME_TEXT_BYTES])
 {
     int64_t days = saga_floor_divide(time_ms, 86400000), year;
     unsigned month, day, ms = (unsigned)(time_ms - days * 86400000);
     saga_date_of_days(days, &year, &month, &day);
+    if (year >= 0 && year <= 9999) {
+        write_time(ret, (unsigned)year, month, day, ms);
+        return;
+    }
     snprintf(ret, SAGA_TIME_TEXT_BYTES, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month,
              day, ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
 }
