@@ -3,10 +3,9 @@
 #ifndef SIM_WORKER_H
 #define SIM_WORKER_H
 
-#include <ucontext.h>
-
 #include "bus/bus.h"
 #include "runtime/worker.h"
+#include "sim_fiber.h"
 #include "sim_kafka.h"
 #include "sim_store.h"
 
@@ -55,8 +54,7 @@ struct sim_worker {
     struct sim_redis *redis;
     struct saga_registry *registry;
     unsigned number;
-    ucontext_t context, *scheduler;
-    void *stack;
+    struct sim_fiber fiber, *scheduler;
     bool alive; /* its process runs */
     bool dead;  /* it crashed: its calls have no effect, until it is unwound */
     bool dies_in_commit;

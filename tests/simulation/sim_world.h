@@ -42,7 +42,7 @@ struct sim_world {
     struct sim_services *services;
     struct saga_catalog *catalog; /* every version that is ever deployed */
     struct saga_arena arena;
-    ucontext_t scheduler;
+    struct sim_fiber scheduler;
     struct sim_worker workers[SIM_WORKERS];
     size_t texts_read[SIM_WORKERS];           /* of the definitions topic, by each process */
     int64_t texts_late_until_us[SIM_WORKERS]; /* a process that reads them later than others */
