@@ -25,14 +25,16 @@ static void report(const struct saga_difference *difference, void *context)
 struct sim_check *sim_check_new(struct sim *sim, struct sim_kafka *kafka, struct sim_redis *redis,
                                 struct saga_catalog *catalog)
 {
+    static struct saga_codec *codec; /* kept from history to history */
     struct sim_check *check = calloc(1, sizeof *check);
+    int error = codec ? SAGA_OK : saga_codec_new(&codec);
     SAGA_ASSERT(check);
     check->sim = sim;
     check->kafka = kafka;
     check->redis = redis;
     saga_arena_init(&check->arena);
     saga_arena_init(&check->scratch);
-    int error = saga_codec_new(&check->codec);
+    check->codec = codec;
     for (uint32_t n = 0; n < SIM_LANES && error == SAGA_OK; n++)
         error = saga_replay_new(check->codec, catalog, n, report, check, &check->lanes[n].replay);
     SAGA_ASSERT(error == SAGA_OK);
@@ -48,7 +50,6 @@ void sim_check_free(struct sim_check *check)
     HASH_CLEAR(hh, check->kept);
     HASH_CLEAR(hh, check->runs);
     for (uint32_t n = 0; n < SIM_LANES; n++) saga_replay_free(check->lanes[n].replay);
-    saga_codec_free(check->codec);
     saga_arena_free(&check->arena);
     saga_arena_free(&check->scratch);
     free(check);
