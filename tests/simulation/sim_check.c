@@ -49,6 +49,7 @@ void sim_check_free(struct sim_check *check)
     HASH_CLEAR(hh, check->failed);
     HASH_CLEAR(hh, check->kept);
     HASH_CLEAR(hh, check->runs);
+    HASH_CLEAR(hh, check->ticks);
     for (uint32_t n = 0; n < SIM_LANES; n++) saga_replay_free(check->lanes[n].replay);
     saga_arena_free(&check->arena);
     saga_arena_free(&check->scratch);
@@ -121,6 +122,8 @@ void sim_check_dead_letter(struct sim_check *check, const struct saga_message *m
     sim_tell(check->sim, "dead letter of %s: %.*s", name, SAGA_SLICE_ARG(reason));
     sim_count(check->sim, DEAD_LETTER);
     if (saga_slice_is(reason, "cannot-be-committed")) check_refused(check, name);
+    if (saga_slice_is(saga_message_header(message, "saga_note"), "schedule-set"))
+        sim_violate(check->sim, "%s, a deploy, was put aside: %.*s", name, SAGA_SLICE_ARG(reason));
     see_input(check, name, "dead letters");
 }
 
@@ -415,9 +418,11 @@ bool sim_check_is_done(struct sim_check *check, char *ret_words, size_t size)
                  run->told.paused ? " and paused" : "");
         return false;
     }
+    if (!sim_check_schedule_is_done(check, ret_words, size)) return false;
     for (uint32_t n = 0; n < SIM_LANES; n++) {
         struct saga_replay_counts counts;
         saga_replay_count(check->lanes[n].replay, &counts);
+        counts.entries -= sim_check_schedule_entries(check, n);
         if (counts.sagas + counts.entries == 0) continue;
         snprintf(ret_words, size, "lane %u still keeps %llu ended sagas and %llu entries", n,
                  (unsigned long long)counts.sagas, (unsigned long long)counts.entries);

@@ -212,7 +212,7 @@ static void happen(void *context, uint64_t index, uint64_t unused)
     case SIM_OPERATOR: sim_people_operate(world); return;
     case SIM_DEPLOY:
         world->texts_late_until_us[fault->worker] = until_us;
-        sim_people_deploy(world, (unsigned)(fault->detail % SIM_DEFINITIONS), 0);
+        sim_deploy(world, fault->detail);
         return;
     default: SAGA_ASSERT(false);
     }
