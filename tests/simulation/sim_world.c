@@ -60,6 +60,7 @@ static void look_at(struct sim_world *world, struct sim_topic *topic,
 {
     for (int32_t p = 0; p < topic->partition_count; p++) {
         struct sim_partition *partition = &topic->partitions[p];
+        if (partition->seen == sim_high(partition)) continue;
         int64_t stable = sim_last_stable(partition);
         for (; partition->seen < stable; partition->seen++)
             if (partition->entries[partition->seen].state == SIM_ENTRY_COMMITTED)
