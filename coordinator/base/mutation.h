@@ -29,7 +29,11 @@
     X(TAKEN_EVENTS, "taken-forgotten", "R21: an entry does not remember what was taken")           \
     X(GIVING_BACK, "not-given-back", "R21: what was sent to who left is not for the next")         \
     X(TELLING_PARENTS, "parents-untold", "R22: a child that ends does not tell its parent")        \
-    X(WHOSE_CHILD, "anybodys-child", "R22: a child does not look who says that it is its parent")
+    X(WHOSE_CHILD, "anybodys-child", "R22: a child does not look who says that it is its parent")  \
+    X(TICKS_ONCE, "ticks-again", "R28: what comes next is counted from the tick, not from now")    \
+    X(STALE_TICKS, "stale-ticks", "R28: an alarm counts that was armed for another schedule")      \
+    X(TICKS_DUE, "ticks-passed-over", "R28: a deploy passes over the tick that is due")            \
+    X(NEWEST_SCHEDULE, "older-schedule", "R28: an older version counts that is told late")
 
 #ifdef SAGA_MUTATIONS
 #define SAGA_MUTATION_NAME(name, word, words) SAGA_MUTATION_##name,

@@ -19,7 +19,8 @@
 #include "engine/fact.h"
 #include "engine/state.h"
 
-/* The parsed schemas and reusable values; belongs to one thread. */
+/* The parsed schemas and reusable values; belongs to one thread. The schemas are read by the first codec of the process and
+ * are shared by all, so that the others are made at once; threads may make and free codecs as they like. */
 struct saga_codec;
 int saga_codec_new(struct saga_codec **ret);
 void saga_codec_free(struct saga_codec *codec);

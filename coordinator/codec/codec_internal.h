@@ -7,10 +7,9 @@
 #include "codec/avro_fields.h"
 #include "codec/codec.h"
 
-/* A schema with one value to write and one to read, used again and again. */
+/* A schema (shared by all codecs of the process) with one value to write and one to read, used again and again. */
 struct saga_avro_type {
     avro_schema_t schema;
-    avro_value_iface_t *iface;
     avro_value_t writing, reading;
     uint64_t fingerprint;
 };

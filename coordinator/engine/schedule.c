@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/mutation.h"
 #include "base/time.h"
 #include "engine/engine_internal.h"
 
@@ -148,7 +149,8 @@ static void timer_rang(struct saga_decision *d)
     struct ticks ticks;
     const struct saga_timer *timer = saga_state_timer(d->state, d->event->timer),
                             *tick_timer = saga_state_timer(d->state, SAGA_SLICE(SAGA_TIMER_TICK));
-    bool rings = timer && timer->armed == d->event->armed && !timer->held; /* R16 */
+    bool stale = timer && timer->armed != d->event->armed && !SAGA_WITHOUT(STALE_TICKS); /* R16 */
+    bool rings = timer && !stale && !timer->held;
     if (!rings || !tick_timer) {
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_TIMER_IGNORED,
                                          .reason = SAGA_SLICE("stale"),
@@ -159,7 +161,8 @@ static void timer_rang(struct saga_decision *d)
         hold(d);
         return;
     }
-    int64_t due_ms = tick_timer->due_ms, next_ms = next_tick(d, d->event->time_ms);
+    int64_t due_ms = tick_timer->due_ms;
+    int64_t next_ms = next_tick(d, SAGA_WITHOUT(TICKS_ONCE) ? due_ms : d->event->time_ms);
     find_ticks(d, due_ms, &ticks);
     if (ticks.count == 0) /* whoever armed it had another version of the zone database */
         set(d, d->event->time_ms);
@@ -183,14 +186,15 @@ static void begin(struct saga_decision *d)
 static void deployed(struct saga_decision *d)
 {
     uint32_t version = saga_schedule_version(d->event);
-    bool older = version < d->state->version;
+    bool older = version < d->state->version && !SAGA_WITHOUT(NEWEST_SCHEDULE);
     if (older || !d->definition || d->definition->version != version) {
         saga_ignore_note(d, older ? "older" : "no-definition",
                          older ? "a newer version is in force" : "its definition is not to be had");
         return;
     }
     const struct saga_timer *timer = saga_state_timer(d->state, SAGA_SLICE(SAGA_TIMER_TICK));
-    bool ticks = timer && !timer->held, due = timer && timer->due_ms <= d->event->time_ms;
+    bool ticks = timer && !timer->held;
+    bool due = timer && timer->due_ms <= d->event->time_ms && !SAGA_WITHOUT(TICKS_DUE);
     bool will_tick = saga_definition_is_scheduled(d->definition);
     if (version == d->state->version && ticks == will_tick)
         saga_ignore_note(d, "unchanged", "this version is in force already");
@@ -219,7 +223,8 @@ void saga_decide_schedule(struct saga_decision *d)
                      });
     else
         saga_ignore_note(d, "no-saga", "this is a schedule, no saga");
-    /* An entry that has ended stays, so that what is said late of an older version does not begin it anew. */
-    if (begins && d->state->timer_count == 0)
+    /* An entry that knows a version stays, also one that has ended, or never began: what is said late of an older version
+     * must not begin it anew. */
+    if (begins && d->state->version == 0)
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_FORGOTTEN });
 }

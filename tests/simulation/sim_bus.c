@@ -64,29 +64,19 @@ static int subscribe(void *self, const struct saga_slice *topics, size_t count)
     return SAGA_OK;
 }
 
-static void keep_buffer(struct sim_worker *w)
-{
-    struct sim_client *c = &w->client;
-    if (w->sim->mutation != SIM_MUTATION_BUFFER_SURVIVES || c->fetched_count == 0) return;
-    free(c->buffer_places);
-    free(c->buffer_offsets);
-    c->buffer_places = calloc(c->fetched_count, sizeof *c->buffer_places);
-    c->buffer_offsets = calloc(c->fetched_count, sizeof *c->buffer_offsets);
-    SAGA_ASSERT(c->buffer_places && c->buffer_offsets);
-    c->buffer_count = c->fetched_count;
-    for (size_t i = 0; i < c->fetched_count; i++) {
-        c->buffer_places[i].topic = sim_kafka_topic(w->kafka, c->fetched[i].topic);
-        c->buffer_places[i].partition = c->fetched[i].partition;
-        c->buffer_offsets[i] = c->fetched[i].offset;
-    }
-}
-
+/* Of the mutation: what was fetched is kept. */
 static void stop_fetching(struct sim_worker *w)
 {
-    keep_buffer(w);
-    free(w->client.fetched);
-    w->client.fetched = NULL;
-    w->client.fetched_count = 0;
+    struct sim_client *c = &w->client;
+    if (w->sim->mutation == SIM_MUTATION_BUFFER_SURVIVES && c->fetched_count) {
+        free(c->buffer);
+        c->buffer = c->fetched;
+        c->buffer_count = c->fetched_count;
+    } else {
+        free(c->fetched);
+    }
+    c->fetched = NULL;
+    c->fetched_count = 0;
 }
 
 static void revoke(struct sim_worker *w, bool lost)
@@ -163,21 +153,22 @@ static bool serve_group(struct sim_worker *w)
     return false;
 }
 
-static void take(struct sim_worker *w, struct sim_partition *partition, int64_t *offset, size_t max,
-                 struct saga_bus_records *ret)
+static void take(struct sim_fetched *fetched, size_t max, struct saga_bus_records *ret)
 {
+    const struct sim_partition *partition =
+        &fetched->place.topic->partitions[fetched->place.partition];
+    if (fetched->offset >= sim_high(partition)) return;
     int64_t stable = sim_last_stable(partition);
-    (void)w;
-    for (; *offset < stable && ret->count < max; (*offset)++)
-        if (partition->entries[*offset].state == SIM_ENTRY_COMMITTED)
-            ret->items[ret->count++] = partition->entries[*offset].message;
+    for (; fetched->offset < stable && ret->count < max; fetched->offset++)
+        if (partition->entries[fetched->offset].state == SIM_ENTRY_COMMITTED)
+            ret->items[ret->count++] = partition->entries[fetched->offset].message;
 }
 
 static bool is_assigned(const struct sim_client *c, struct sim_place place)
 {
     for (size_t i = 0; i < c->fetched_count; i++)
-        if (c->fetched[i].partition == place.partition &&
-            saga_slice_equal(c->fetched[i].topic, place.topic->name))
+        if (c->fetched[i].place.topic == place.topic &&
+            c->fetched[i].place.partition == place.partition)
             return true;
     return false;
 }
@@ -186,16 +177,11 @@ static void take_all(struct sim_worker *w, size_t max, struct saga_bus_records *
 {
     struct sim_client *c = &w->client;
     for (size_t i = 0; i < c->buffer_count && c->fetched_count; i++)
-        if (is_assigned(c, c->buffer_places[i]))
-            take(w, &c->buffer_places[i].topic->partitions[c->buffer_places[i].partition],
-                 &c->buffer_offsets[i], max, ret);
+        if (is_assigned(c, c->buffer[i].place)) take(&c->buffer[i], max, ret);
     if (c->fetched_count) c->buffer_count = 0;
     size_t first = c->fetched_count ? sim_below(w->sim, c->fetched_count) : 0;
-    for (size_t n = 0; n < c->fetched_count; n++) {
-        struct saga_position *position = &c->fetched[(first + n) % c->fetched_count];
-        struct sim_topic *topic = sim_kafka_topic(w->kafka, position->topic);
-        take(w, &topic->partitions[position->partition], &position->offset, max, ret);
-    }
+    for (size_t n = 0; n < c->fetched_count; n++)
+        take(&c->fetched[(first + n) % c->fetched_count], max, ret);
 }
 
 static int poll_bus(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret)
@@ -204,7 +190,7 @@ static int poll_bus(void *self, int timeout_ms, size_t max, struct saga_bus_reco
     int64_t until_us = w->sim->now_us + timeout_ms * SIM_MS;
     if (!sim_worker_enter(w)) return SAGA_E_STOP;
     SAGA_ASSERT(!w->client.open); /* R2 */
-    *ret = (struct saga_bus_records){ calloc(max, sizeof *ret->items), 0, NULL };
+    *ret = (struct saga_bus_records){ malloc(max * sizeof *ret->items), 0, NULL };
     SAGA_ASSERT(ret->items);
     ret->owner = ret->items;
     for (;;) {
@@ -241,11 +227,13 @@ static int fetch(void *self, const struct saga_position *positions, size_t count
     if (!sim_worker_enter(w)) return SAGA_E_STOP;
     stop_fetching(w);
     if (count == 0) return SAGA_OK;
-    w->client.fetched = calloc(count, sizeof *positions);
+    w->client.fetched = calloc(count, sizeof *w->client.fetched);
     SAGA_ASSERT(w->client.fetched);
-    memcpy(w->client.fetched, positions, count * sizeof *positions);
-    for (size_t i = 0; i < count; i++) /* the caller's names need not last */
-        w->client.fetched[i].topic = sim_kafka_topic(w->kafka, positions[i].topic)->name;
+    for (size_t i = 0; i < count; i++)
+        w->client.fetched[i] =
+            (struct sim_fetched){ { sim_kafka_topic(w->kafka, positions[i].topic),
+                                    positions[i].partition },
+                                  positions[i].offset };
     w->client.fetched_count = count;
     return SAGA_OK;
 }
@@ -341,7 +329,7 @@ static int reader_read(void *self, int timeout_ms, size_t max, struct saga_bus_r
         c->read_position = p->low;
         return sim_bus_say(w, SAGA_E_NOT_FOUND, "the offset is gone");
     }
-    *ret = (struct saga_bus_records){ calloc(max, sizeof *ret->items), 0, NULL };
+    *ret = (struct saga_bus_records){ malloc(max * sizeof *ret->items), 0, NULL };
     SAGA_ASSERT(ret->items);
     ret->owner = ret->items;
     int64_t end = dirty ? sim_high(p) : sim_last_stable(p);
@@ -369,8 +357,7 @@ static void close_bus(void *self)
         sim_group_leave(w->kafka, c->member);
     }
     free(c->fetched);
-    free(c->buffer_places);
-    free(c->buffer_offsets);
+    free(c->buffer);
     saga_arena_free(&c->queued);
     memset(c, 0, sizeof *c);
 }

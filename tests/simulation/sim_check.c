@@ -25,14 +25,16 @@ static void report(const struct saga_difference *difference, void *context)
 struct sim_check *sim_check_new(struct sim *sim, struct sim_kafka *kafka, struct sim_redis *redis,
                                 struct saga_catalog *catalog)
 {
+    static struct saga_codec *codec; /* kept from history to history */
     struct sim_check *check = calloc(1, sizeof *check);
+    int error = codec ? SAGA_OK : saga_codec_new(&codec);
     SAGA_ASSERT(check);
     check->sim = sim;
     check->kafka = kafka;
     check->redis = redis;
     saga_arena_init(&check->arena);
     saga_arena_init(&check->scratch);
-    int error = saga_codec_new(&check->codec);
+    check->codec = codec;
     for (uint32_t n = 0; n < SIM_LANES && error == SAGA_OK; n++)
         error = saga_replay_new(check->codec, catalog, n, report, check, &check->lanes[n].replay);
     SAGA_ASSERT(error == SAGA_OK);
@@ -47,8 +49,8 @@ void sim_check_free(struct sim_check *check)
     HASH_CLEAR(hh, check->failed);
     HASH_CLEAR(hh, check->kept);
     HASH_CLEAR(hh, check->runs);
+    HASH_CLEAR(hh, check->ticks);
     for (uint32_t n = 0; n < SIM_LANES; n++) saga_replay_free(check->lanes[n].replay);
-    saga_codec_free(check->codec);
     saga_arena_free(&check->arena);
     saga_arena_free(&check->scratch);
     free(check);
@@ -120,6 +122,8 @@ void sim_check_dead_letter(struct sim_check *check, const struct saga_message *m
     sim_tell(check->sim, "dead letter of %s: %.*s", name, SAGA_SLICE_ARG(reason));
     sim_count(check->sim, DEAD_LETTER);
     if (saga_slice_is(reason, "cannot-be-committed")) check_refused(check, name);
+    if (saga_slice_is(saga_message_header(message, "saga_note"), "schedule-set"))
+        sim_violate(check->sim, "%s, a deploy, was put aside: %.*s", name, SAGA_SLICE_ARG(reason));
     see_input(check, name, "dead letters");
 }
 
@@ -414,9 +418,11 @@ bool sim_check_is_done(struct sim_check *check, char *ret_words, size_t size)
                  run->told.paused ? " and paused" : "");
         return false;
     }
+    if (!sim_check_schedule_is_done(check, ret_words, size)) return false;
     for (uint32_t n = 0; n < SIM_LANES; n++) {
         struct saga_replay_counts counts;
         saga_replay_count(check->lanes[n].replay, &counts);
+        counts.entries -= sim_check_schedule_entries(check, n);
         if (counts.sagas + counts.entries == 0) continue;
         snprintf(ret_words, size, "lane %u still keeps %llu ended sagas and %llu entries", n,
                  (unsigned long long)counts.sagas, (unsigned long long)counts.entries);

@@ -45,6 +45,30 @@ struct sim_run *sim_check_run(const struct sim_check *check, size_t index);
 const struct sim_run *sim_check_find_run(const struct sim_check *check, struct saga_slice saga_id,
                                          struct saga_slice run);
 
+/* ---- schedules (R28) ---- */
+
+/* Ticks at the multiples of its period since 1970. Too late: a minute. */
+struct sim_tick_source {
+    int64_t period_ms;
+    bool skips; /* a tick that is too late */
+};
+
+struct sim_schedule {
+    const char *start; /* as a definition has it */
+    struct sim_tick_source sources[2];
+    size_t source_count; /* 0: no clock starts it */
+};
+
+/* That version of `report` is deployed with this schedule. */
+void sim_check_deployed(struct sim_check *check, uint32_t version,
+                        const struct sim_schedule *schedule);
+/* Is there a schedule, and has it ticked since all is calm? */
+bool sim_check_has_ticked(const struct sim_check *check);
+/* At the end: each tick that was to start a run started one. */
+void sim_check_ticks(struct sim_check *check);
+
+/* ---- the end ---- */
+
 /* Has the step of this idempotency key failed, as the journal has it in the end? */
 bool sim_check_has_failed(const struct sim_check *check, const char *key);
 

@@ -1,5 +1,5 @@
-/* What sim_check.c (inputs, the journal, Redis, the end) and sim_check_sagas.c (what the records say of sagas and entries)
- * share. */
+/* What sim_check.c (inputs, the journal, Redis, the end), sim_check_sagas.c (what the records say of sagas and entries) and
+ * sim_check_schedules.c share. */
 #ifndef SIM_CHECK_INTERNAL_H
 #define SIM_CHECK_INTERNAL_H
 
@@ -68,6 +68,24 @@ struct lane {
     int64_t marked, series; /* as its last snapshot says */
 };
 
+/* A tick that is to start one run. */
+struct tick {
+    UT_hash_handle hh;
+    char *name; /* its time, which is its run's key */
+    unsigned ticked, started;
+};
+
+enum { SIM_VERSIONS_MAX = 64 };
+
+/* The schedule of `report`. */
+struct schedule {
+    const struct sim_schedule *versions[SIM_VERSIONS_MAX]; /* as deployed; NULL: not */
+    uint32_t version;                                      /* in force; 0: none has been yet */
+    bool ticks;
+    bool ticked_when_calm;
+    int64_t due_ms; /* the next tick */
+};
+
 struct sim_check {
     struct sim *sim;
     struct sim_kafka *kafka;
@@ -83,6 +101,8 @@ struct sim_check {
     struct once *failed; /* idempotency keys of steps, as of now */
     struct kept *kept;
     struct run *runs;
+    struct tick *ticks;
+    struct schedule schedule;
     uint64_t digest;
 };
 
@@ -91,5 +111,13 @@ bool sim_check_add_once(struct sim_check *check, struct once **set, struct saga_
 /* What a record of the journal says of its saga or entry; `state`: behind it, NULL: forgotten. */
 void sim_check_facts(struct sim_check *check, const struct saga_journal_record *record,
                      const struct saga_state *state);
+/* What a record of the journal says of the schedule; false: it is of something else. */
+bool sim_check_schedule(struct sim_check *check, const struct saga_journal_record *record);
+/* A start was taken, maybe one by the schedule. */
+void sim_check_scheduled_start(struct sim_check *check, const struct saga_journal_record *record);
+/* Has the schedule ended, or never been? Else words of what is waited for. */
+bool sim_check_schedule_is_done(const struct sim_check *check, char *ret_words, size_t size);
+/* Entries of schedules in a lane: they stay. */
+size_t sim_check_schedule_entries(const struct sim_check *check, uint32_t lane);
 
 #endif

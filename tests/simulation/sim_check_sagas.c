@@ -210,6 +210,7 @@ void sim_check_families(struct sim_check *check)
 void sim_check_facts(struct sim_check *check, const struct saga_journal_record *record,
                      const struct saga_state *state)
 {
+    if (sim_check_schedule(check, record)) return;
     if (saga_id_is_entry(record->saga_id)) {
         for (size_t i = 0; i < record->fact_count; i++)
             take_entry_fact(check, record, &record->facts[i]);
@@ -218,6 +219,7 @@ void sim_check_facts(struct sim_check *check, const struct saga_journal_record *
     struct run *run = find_run(check, record->saga_id, record->run);
     bool refused = false;
     if (record->cause.kind == SAGA_EVENT_NOTE) take_note(check, record);
+    if (record->cause.kind == SAGA_EVENT_START) sim_check_scheduled_start(check, record);
     if (!run) run = add_run(check, record);
     for (size_t i = 0; i < record->fact_count; i++) {
         enum saga_fact_kind kind = record->facts[i].kind;

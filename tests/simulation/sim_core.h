@@ -108,6 +108,16 @@ enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
     X(CHILD_REFUSED, "a child could not be compensated (R22)")                                     \
     X(CHILD_EXISTS, "a child existed already under another parent (R22)")                          \
     X(CHILD_UNKNOWN, "a child was asked for whose definition there is not (R22)")                  \
+    X(TICKED, "a tick started a run (R28)")                                                        \
+    X(TICKS_MISSED, "a run made up for ticks that were missed (R28)")                              \
+    X(TICK_SKIPPED, "a tick was too late and started nothing (R28)")                               \
+    X(SCHEDULE_SET, "a deploy began a schedule (R28)")                                             \
+    X(SCHEDULE_CHANGED, "a deploy changed a schedule (R28)")                                       \
+    X(SCHEDULE_ENDED, "a deploy ended a schedule (R28)")                                           \
+    X(SCHEDULE_AGAIN, "a deploy began a schedule that had ended (R28)")                            \
+    X(SCHEDULE_DUE, "a deploy changed a schedule of which a tick was due (R28)")                   \
+    X(SCHEDULE_OLDER, "an older version of a schedule was told late (R28)")                        \
+    X(SCHEDULE_TWICE, "a version of a schedule was told twice (R28)")                              \
     X(CAUGHT, "a failure was caught")                                                              \
     X(NOTE_IGNORED, "a note came too late to count")
 

@@ -55,12 +55,13 @@ static void go_back(void *context, uint64_t unused_a, uint64_t unused_b)
     sim_redis_go_back(&world->redis);
 }
 
+/* To another time of the day, too: schedules go by it. */
 static void jump_clocks(struct sim_world *world, const struct sim_fault *fault)
 {
-    static const int64_t far_ms = INT64_C(86400000);
-    int64_t days = 1 + (int64_t)(fault->detail % 5);
+    static const int64_t day_ms = INT64_C(86400000);
+    int64_t far_ms = day_ms + (int64_t)(fault->detail % (uint64_t)(5 * day_ms));
     sim_count(&world->sim, CLOCK_FAR_JUMP);
-    for (int i = 0; i < SIM_WORKERS; i++) world->workers[i].wall_offset_ms += days * far_ms;
+    for (int i = 0; i < SIM_WORKERS; i++) world->workers[i].wall_offset_ms += far_ms;
 }
 
 static bool is_planned(const struct sim_world *world, enum sim_count kind)
@@ -212,7 +213,7 @@ static void happen(void *context, uint64_t index, uint64_t unused)
     case SIM_OPERATOR: sim_people_operate(world); return;
     case SIM_DEPLOY:
         world->texts_late_until_us[fault->worker] = until_us;
-        sim_people_deploy(world, (unsigned)(fault->detail % SIM_DEFINITIONS), 0);
+        sim_deploy(world, fault->detail);
         return;
     default: SAGA_ASSERT(false);
     }

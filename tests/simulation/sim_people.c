@@ -1,4 +1,4 @@
-/* Customers who order, operators who interfere, and whoever deploys. */
+/* Customers who order, and operators who interfere. */
 #include <stdio.h>
 #include <string.h>
 

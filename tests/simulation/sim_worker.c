@@ -69,13 +69,13 @@ static void live(struct sim_worker *w)
     w->worker = NULL;
 }
 
-static void fiber_main(unsigned high, unsigned low)
+static void fiber_main(void *context)
 {
-    struct sim_worker *w = (struct sim_worker *)(((uintptr_t)high << 32) | low);
+    struct sim_worker *w = context;
     live(w);
     w->alive = false;
     sim_tell(w->sim, "worker %u has ended", w->number);
-    swapcontext(&w->context, w->scheduler);
+    sim_fiber_switch(&w->fiber, w->scheduler);
 }
 
 void sim_worker_start(struct sim_worker *w)
@@ -89,27 +89,20 @@ void sim_worker_start(struct sim_worker *w)
     SAGA_ASSERT(*stack != MAP_FAILED);
     memset(&w->client, 0, sizeof w->client);
     memset(&w->connection, 0, sizeof w->connection);
-    w->stack = *stack;
     w->dead = w->stopping = w->dies_in_commit = w->polling = false;
     w->crash_in = w->still_until_us = 0;
     w->commit_fault = SIM_COMMIT_FINE;
     w->deliveries_to_fail = 0;
     w->alive = true;
     w->wake_us = w->sim->now_us;
-    getcontext(&w->context);
-    w->context.uc_stack.ss_sp = w->stack;
-    w->context.uc_stack.ss_size = STACK_BYTES;
-    w->context.uc_link = w->scheduler;
-    uintptr_t address = (uintptr_t)w;
-    makecontext(&w->context, (void (*)(void))fiber_main, 2, (unsigned)(address >> 32),
-                (unsigned)address);
+    sim_fiber_make(&w->fiber, *stack, STACK_BYTES, fiber_main, w);
     sim_tell(w->sim, "worker %u starts", w->number);
 }
 
 void sim_worker_resume(struct sim_worker *w)
 {
     w->wake_us = INT64_MAX;
-    swapcontext(w->scheduler, &w->context);
+    sim_fiber_switch(w->scheduler, &w->fiber);
 }
 
 void sim_worker_crash(struct sim_worker *w)
@@ -131,7 +124,7 @@ bool sim_worker_wait(struct sim_worker *w, int64_t us)
 {
     if (w->dead) return false;
     w->wake_us = w->sim->now_us + us;
-    swapcontext(&w->context, w->scheduler);
+    sim_fiber_switch(&w->fiber, w->scheduler);
     return !w->dead;
 }
 

@@ -3,12 +3,17 @@
 #ifndef SIM_WORKER_H
 #define SIM_WORKER_H
 
-#include <ucontext.h>
-
 #include "bus/bus.h"
 #include "runtime/worker.h"
+#include "sim_fiber.h"
 #include "sim_kafka.h"
 #include "sim_store.h"
+
+/* A partition that is fetched, and from where on. */
+struct sim_fetched {
+    struct sim_place place;
+    int64_t offset;
+};
 
 /* What a worker's Kafka client knows. */
 struct sim_client {
@@ -22,10 +27,9 @@ struct sim_client {
     int32_t joined_generation;          /* of the group when it asked to join */
     int32_t generation, fencing_member; /* of the assignment; member 0: none (R4) */
     int64_t unaware_until_us;           /* a member that was thrown out does not know it yet */
-    struct saga_position *fetched;      /* what is fetched, and from where on */
+    struct sim_fetched *fetched;
     size_t fetched_count;
-    struct sim_place *buffer_places; /* of the mutation that keeps what was fetched */
-    int64_t *buffer_offsets;
+    struct sim_fetched *buffer; /* of the mutation that keeps what was fetched */
     size_t buffer_count;
     /* producing */
     int32_t epochs[2];
@@ -55,8 +59,7 @@ struct sim_worker {
     struct sim_redis *redis;
     struct saga_registry *registry;
     unsigned number;
-    ucontext_t context, *scheduler;
-    void *stack;
+    struct sim_fiber fiber, *scheduler;
     bool alive; /* its process runs */
     bool dead;  /* it crashed: its calls have no effect, until it is unwound */
     bool dies_in_commit;

@@ -6,140 +6,11 @@
 
 #include "base/assert.h"
 #include "base/error.h"
-#include "made/made.h"
 
-enum { TICK_US = 100000, LOOK_US = 300000, HELP_US = 2000000, FILES = SIM_DEFINITIONS - 1 };
+enum { TICK_US = 100000, HELP_US = 2000000 };
 #define PATIENCE_US (900 * SIM_SECOND)
 
 static const char *const commands[] = { "stock.commands", "bank.commands", "club.commands" };
-
-/* ---- definitions ---- */
-
-static struct saga_slice read_file(struct saga_arena *arena, const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s/tests/simulation/sagas/%s", SAGA_SOURCE_DIR, name);
-    FILE *file = fopen(path, "r");
-    if (!file) {
-        fprintf(stderr, "saga_simulate: %s cannot be read\n", path);
-        exit(2);
-    }
-    char *text = saga_arena_alloc(arena, 16384);
-    size_t size = fread(text, 1, 16383, file);
-    fclose(file);
-    return (struct saga_slice){ text, size };
-}
-
-/* The files are the same for all histories of a process. */
-static struct saga_slice file_text(unsigned file)
-{
-    static const char *const names[FILES] = { "purchase.yaml", "bonus.yaml", "trip.yaml",
-                                              "errand.yaml", "chore.yaml" };
-    static struct saga_arena arena;
-    static struct saga_slice texts[FILES];
-    if (!texts[0].data) {
-        saga_arena_init(&arena);
-        for (unsigned i = 0; i < FILES; i++) texts[i] = read_file(&arena, names[i]);
-    }
-    return texts[file];
-}
-
-/* Blocks of every kind inside of each other, as the seed has it. */
-static void make_definition(struct sim_world *world)
-{
-    static const char *const children[] = { "errand", "errand", "chore", "nobody", NULL };
-    struct made made = {
-        .random = world->sim.seed * 0x9E3779B97F4A7C15u + 1,
-        .name = "made",
-        .head = "participants: { p: { commands: stock.commands, replies: stock.replies } }\n"
-                "start: { topic: shop.trips, event: TripBooked, key: .k, from: earliest }\n"
-                "deadline: 20s\nkeep: 4s\ndefaults: { timeout: 2s }\n",
-        .prefix = "Made",
-        .events = "shop.news",
-        .keep_early = "6s",
-        .children = children,
-        .blocks = 9,
-        .depth = 3,
-        .plain = true,
-    };
-    for (;;) {
-        struct saga_buffer yaml;
-        struct saga_diagnostics findings;
-        struct saga_definition *definition;
-        struct made again = made; /* the dice go on, the bounds are those of the beginning */
-        saga_buffer_init(&yaml, &world->arena);
-        made_definition(&again, &yaml);
-        made.random = again.random;
-        saga_diagnostics_init(&findings, &world->arena);
-        world->made = saga_buffer_slice(&yaml);
-        if (saga_definition_load(world->made, "made", &findings, &definition) < 0) continue;
-        saga_definition_free(definition);
-        sim_tell(&world->sim, "%.*s", SAGA_SLICE_ARG(world->made));
-        return;
-    }
-}
-
-static void learn(struct sim_world *world, struct saga_slice text)
-{
-    struct saga_diagnostics findings;
-    struct saga_definition *definition;
-    saga_diagnostics_init(&findings, &world->arena);
-    if (saga_definition_load(text, "simulated", &findings, &definition) < 0) {
-        fprintf(stderr, "saga_simulate: a definition does not load: %.*s\n",
-                SAGA_SLICE_ARG(findings.items[0].what));
-        exit(2);
-    }
-    sim_services_learn(world->services, definition);
-    int error = saga_catalog_add(world->catalog, definition);
-    SAGA_ASSERT(error == SAGA_OK);
-}
-
-void sim_people_deploy(struct sim_world *world, unsigned definition, unsigned version)
-{
-    static const char line[] = "\nversion: 1\n";
-    struct saga_slice text = definition < FILES ? file_text(definition) : world->made;
-    if (world->text_count == SIM_TEXTS_MAX) return;
-    if (version == 0) {
-        sim_count(&world->sim, DEPLOY);
-        version = (unsigned)world->text_count + 1;
-    }
-    const char *at = memmem(text.data, text.size, line, sizeof line - 1);
-    SAGA_ASSERT(at);
-    struct saga_slice tail = saga_slice_skip(text, (size_t)(at - text.data) + sizeof line - 1);
-    text = saga_arena_printf(&world->arena, "%.*s\nversion: %u\n%.*s", (int)(at - text.data),
-                             text.data, version, SAGA_SLICE_ARG(tail));
-    sim_tell(&world->sim, "version %u of definition %u is deployed", version, definition);
-    learn(world, text);
-    world->texts[world->text_count++] = text;
-}
-
-/* A process reads the definitions topic. */
-static void read_definitions(struct sim_world *world, unsigned number)
-{
-    struct sim_worker *w = &world->workers[number];
-    for (; world->texts_read[number] < world->text_count; world->texts_read[number]++) {
-        struct saga_diagnostic diagnostic = { 0 };
-        int error = saga_registry_offer(w->registry, world->texts[world->texts_read[number]],
-                                        &world->arena, &diagnostic);
-        SAGA_ASSERT(error == SAGA_OK);
-    }
-    saga_registry_end_reached(w->registry);
-}
-
-static void look_at_definitions(void *context, uint64_t number, uint64_t unused)
-{
-    struct sim_world *world = context;
-    const struct sim_worker *w = &world->workers[number];
-    (void)unused;
-    bool runs = w->alive && !w->dead && world->sim.now_us >= w->still_until_us;
-    bool reaches = world->sim.now_us >= w->kafka_cut_until_us &&
-                   world->sim.now_us >= w->kafka_deaf_until_us &&
-                   world->sim.now_us >= world->kafka.away_until_us;
-    bool late = world->sim.now_us < world->texts_late_until_us[number];
-    if (runs && reaches && !late) read_definitions(world, (unsigned)number);
-    sim_plan(&world->sim, sim_between(&world->sim, LOOK_US, 4 * LOOK_US), look_at_definitions,
-             world, number, 0);
-}
 
 /* ---- workers ---- */
 
@@ -170,8 +41,7 @@ static void start_worker(void *context, uint64_t number, uint64_t unused)
     struct sim_worker *w = &world->workers[number];
     (void)unused;
     world->texts_late_until_us[number] = 0;
-    read_definitions(world,
-                     (unsigned)number); /* a process reads them to their end before it works */
+    sim_read_definitions(world, (unsigned)number); /* to their end, before it works */
     sim_worker_start(w);
 }
 
@@ -190,6 +60,7 @@ static void look_at(struct sim_world *world, struct sim_topic *topic,
 {
     for (int32_t p = 0; p < topic->partition_count; p++) {
         struct sim_partition *partition = &topic->partitions[p];
+        if (partition->seen == sim_high(partition)) continue;
         int64_t stable = sim_last_stable(partition);
         for (; partition->seen < stable; partition->seen++)
             if (partition->entries[partition->seen].state == SIM_ENTRY_COMMITTED)
@@ -261,6 +132,7 @@ static void tick(void *context, uint64_t unused_a, uint64_t unused_b)
     if (!world->sim.calm && world->sim.now_us >= world->calm_at_us && !world->orders_left)
         sim_faults_calm(world);
     if (world->sim.calm && world->sim.now_us >= world->next_help_us) {
+        sim_deploys_calm(world);
         sim_people_help(world);
         world->next_help_us = world->sim.now_us + HELP_US;
     }
@@ -342,6 +214,7 @@ static void run(struct sim_world *world)
     }
     sim_check_end(world->check);
     sim_check_families(world->check);
+    sim_check_ticks(world->check);
     sim_services_check_books(world->services);
 }
 
@@ -383,8 +256,7 @@ static void begin(struct sim_world *world, const struct sim_history *history)
     world->redis.applied = redis_applied;
     world->redis.context = world;
     make_topics(world);
-    make_definition(world);
-    for (unsigned d = 0; d < SIM_DEFINITIONS; d++) sim_people_deploy(world, d, 1);
+    sim_deploys_plan(world);
     sim_faults_draw(world);
     sim_people_plan(world);
     sim_faults_plan(world);
@@ -397,7 +269,7 @@ static void begin(struct sim_world *world, const struct sim_history *history)
                                   .number = i,
                                   .scheduler = &world->scheduler };
         sim_plan(&world->sim, sim_between(&world->sim, 0, SIM_SECOND), start_worker, world, i, 0);
-        sim_plan(&world->sim, LOOK_US, look_at_definitions, world, i, 0);
+        sim_look_at_definitions(world, i);
     }
     sim_plan(&world->sim, TICK_US, tick, world, 0, 0);
 }

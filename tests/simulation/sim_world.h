@@ -7,7 +7,10 @@
 #include "sim_services.h"
 #include "sim_worker.h"
 
-enum { SIM_FAULTS_MAX = 24, SIM_TEXTS_MAX = 24, SIM_DEFINITIONS = 6 };
+enum { SIM_FAULTS_MAX = 24, SIM_TEXTS_MAX = 40 };
+
+/* By their numbers: `report` is the one that is started by the clock, the last one is made from the seed. */
+enum { SIM_REPORT = 5, SIM_DEFINITIONS = 7 };
 
 /* What is to be run. All of it follows from the seed, unless a part is left out to make a failure small. */
 struct sim_history {
@@ -42,7 +45,7 @@ struct sim_world {
     struct sim_services *services;
     struct saga_catalog *catalog; /* every version that is ever deployed */
     struct saga_arena arena;
-    ucontext_t scheduler;
+    struct sim_fiber scheduler;
     struct sim_worker workers[SIM_WORKERS];
     size_t texts_read[SIM_WORKERS];           /* of the definitions topic, by each process */
     int64_t texts_late_until_us[SIM_WORKERS]; /* a process that reads them later than others */
@@ -51,25 +54,35 @@ struct sim_world {
     struct sim_fault faults[SIM_FAULTS_MAX];
     size_t fault_count;
     size_t orders_left;
-    unsigned orders, customers, news;
-    struct saga_slice made; /* the definition that was made from the seed */
+    unsigned orders, customers, news, tellings;
+    bool has_schedule, schedule_ends; /* the latter when all is calm */
+    struct saga_slice made;           /* the definition that was made from the seed */
     int64_t calm_at_us, next_help_us;
     char waits_for[256];
 };
 
 void sim_history_run(const struct sim_history *history, struct sim_result *ret);
 
-/* ---- sim_people.c: customers, operators, whoever deploys ---- */
+/* ---- sim_people.c: customers, operators ---- */
 /* Plans the orders of a history. */
 void sim_people_plan(struct sim_world *world);
-/* A version of a definition is put in force. */
-void sim_people_deploy(struct sim_world *world, unsigned definition, unsigned version);
 /* An operator does something to some saga. */
 void sim_people_operate(struct sim_world *world);
 /* When all is calm: resumes what is paused, and tries again what is stuck. */
 void sim_people_help(struct sim_world *world);
 void sim_people_send_poison(struct sim_world *world);
 void sim_people_send_unsendable(struct sim_world *world);
+
+/* ---- sim_deploys.c: whoever deploys, and who reads of it ---- */
+/* Puts the first versions in force, and plans the schedules of a history. */
+void sim_deploys_plan(struct sim_world *world);
+/* A further version of some definition. */
+void sim_deploy(struct sim_world *world, uint64_t detail);
+/* When all is calm and the schedule has ticked once more: ends it, so that the history comes to its end. */
+void sim_deploys_calm(struct sim_world *world);
+/* A worker's process reads the definitions topic to its end; and looks there again now and then. */
+void sim_read_definitions(struct sim_world *world, unsigned number);
+void sim_look_at_definitions(struct sim_world *world, unsigned number);
 
 /* ---- sim_faults.c ---- */
 void sim_faults_draw(struct sim_world *world);

@@ -295,12 +295,32 @@ static void test_changed_while_due(void **state)
     assert_int_equal(w->start_count, 1);
 }
 
+/* The newest version has no schedule, and is told before the one that has. */
+static void test_ended_before_it_began(void **state)
+{
+    struct world *w = *state;
+    struct saga_definition *one = load(w, HOURLY);
+    struct saga_definition *two =
+        load(w, HEAD("2") "start: { topic: t, event: G, key: .k }\n" STEPS);
+    deploy(w, two);
+    deploy(w, one);
+    expect(w, "EntryStarted; ScheduleEnded; NoteIgnored older");
+    assert_null(saga_state_timer(w->entry, SAGA_SLICE("tick")));
+}
+
+/* What says no version that could be had leaves no entry. */
 static void test_never_scheduled(void **state)
 {
     struct world *w = *state;
-    struct saga_definition *d = load(w, HEAD("1") "start: { topic: t, event: G, key: .k }\n" STEPS);
-    deploy(w, d);
-    expect(w, "EntryStarted; ScheduleEnded; SagaForgotten");
+    struct saga_message message;
+    struct saga_event event;
+    struct saga_slice id;
+    struct saga_diagnostic diagnostic = { 0 };
+    saga_schedule_message(SAGA_SLICE("in"), 4, SAGA_SLICE("report"), 1, SAGA_SLICE("deploy-1"),
+                          &w->arena, &message);
+    assert_int_equal(saga_note_open(&message, &w->arena, &id, &event, &diagnostic), 0);
+    decide(w, NULL, event);
+    expect(w, "EntryStarted; NoteIgnored no-definition; SagaForgotten");
 }
 
 static void ring_again(struct world *w, const struct saga_definition *definition, const char *at)
@@ -382,6 +402,7 @@ int main(void)
         TEST(test_several),
         TEST(test_versions),
         TEST(test_changed_while_due),
+        TEST(test_ended_before_it_began),
         TEST(test_never_scheduled),
         TEST(test_definition_gone),
         TEST(test_operator),
