@@ -179,7 +179,7 @@ int saga_double_write(double value, struct saga_buffer *out)
     for (int digits = 15; digits <= 17; digits++) { /* 15 always survive, 17 are always enough */
         snprintf(text, sizeof text, "%.*g", digits, value);
         double back = strtod(text, NULL);
-        if (memcmp(&back, &value, sizeof value) == 0) break;
+        if (back == value) break;
     }
     saga_buffer_add(out, saga_slice_of(text));
     return SAGA_OK;
@@ -192,7 +192,7 @@ int saga_float_write(float value, struct saga_buffer *out)
     for (int digits = 6; digits <= 9; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, (double)value);
         float back = strtof(text, NULL);
-        if (memcmp(&back, &value, sizeof value) == 0) break;
+        if (back == value) break;
     }
     saga_buffer_add(out, saga_slice_of(text));
     return SAGA_OK;
