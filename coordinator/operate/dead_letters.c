@@ -7,9 +7,11 @@
 #include "base/json.h"
 #include "base/nearest.h"
 #include "base/time.h"
+#include "engine/fact.h"
 #include "operate/commands.h"
 #include "operate/output.h"
 #include "operate/reading.h"
+#include "runtime/intake.h"
 
 enum {
     KEY_LIMIT = 'n',
@@ -133,6 +135,8 @@ static void print_json(struct saga_call *call, const struct letters *letters, si
     NEXT("no-definition")                                                                          \
     NEXT("when-failed")                                                                            \
     NEXT("match-failed")                                                                           \
+    NEXT(SAGA_REASON_NO_SCHEMA)                                                                    \
+    NEXT(SAGA_REASON_OVER_A_LIMIT)                                                                 \
     NEXT("cannot-be-committed")
 #define ITEM(word) word,
 #define FIRST_WORD(word) word

@@ -11,8 +11,10 @@
 
 #include <cmocka.h>
 
+#include "engine/fact.h"
 #include "operate/command.h"
 #include "operate/reading.h"
+#include "runtime/intake.h"
 
 enum { ARGUMENTS_MAX = 16 };
 static char output[65536];
@@ -148,7 +150,11 @@ static void every_reason_of_a_dead_letter_can_be_asked_for(void **state)
     const char *source = file("coordinator/runtime/intake.c");
     assert_true(assert_says_the_words_of(source, "add_dead_letter(") > 8);
     assert_true(assert_says_the_words_of(source, "item->reason = ") > 0);
-    assert_true(assert_says_the_words_of(file("coordinator/runtime/batch.c"), "put_aside(b,") > 1);
+    assert_true(assert_says_the_words_of(file("coordinator/runtime/batch.c"), "put_aside(b,") > 0);
+    assert_true(assert_says_the_words_of(file("coordinator/runtime/batch_take.c"), "put_aside(b,") >
+                0);
+    assert_says(SAGA_REASON_OVER_A_LIMIT);
+    assert_says(SAGA_REASON_NO_SCHEMA);
 }
 
 static void an_unknown_reason_gets_the_nearest(void **state)
