@@ -244,6 +244,14 @@ static bool is_chained(const struct saga_tree *tree)
     return false;
 }
 
+/* `1 + . as $x | $x`: not every jq takes a name that is bound within an operator's operand. */
+static bool binds_unbracketed(const struct saga_tree *tree)
+{
+    for (size_t i = 0; i < tree->count; i++)
+        if (tree->children[i]->kind == SAGA_TREE_AS && !tree->children[i]->bracketed) return true;
+    return false;
+}
+
 static bool has_twice(const struct saga_tree *tree)
 {
     for (size_t i = 0; i < tree->name_count; i++)
@@ -318,20 +326,21 @@ static bool is_sure(struct names *names, const struct saga_tree *tree)
         if (memchr("/%", tree->text.data[0], 2) && may_be_constant(tree->children[0]) &&
             may_be_constant(tree->children[1]))
             return false;
-        return are_sure(names, tree);
+        return !binds_unbracketed(tree) && are_sure(names, tree);
     case SAGA_TREE_COMPARISON:
-    case SAGA_TREE_ASSIGNMENT: return !is_chained(tree) && are_sure(names, tree);
+    case SAGA_TREE_ASSIGNMENT:
+        return !is_chained(tree) && !binds_unbracketed(tree) && are_sure(names, tree);
+    case SAGA_TREE_COMMA:
+    case SAGA_TREE_ALTERNATIVE:
+    case SAGA_TREE_NEGATION:
+    case SAGA_TREE_LOGIC: return !binds_unbracketed(tree) && are_sure(names, tree);
     case SAGA_TREE_IF: return tree->count == 3 && are_sure(names, tree);
     case SAGA_TREE_AS: return is_term(tree->children[0]) && are_sure_with(names, tree, 1);
     case SAGA_TREE_REDUCE:
     case SAGA_TREE_FOREACH: return is_term(tree->children[0]) && are_sure_with(names, tree, 2);
     case SAGA_TREE_CALL: return is_known(tree->text, tree->count) && are_sure(names, tree);
     case SAGA_TREE_ARRAY:
-    case SAGA_TREE_PIPE:
-    case SAGA_TREE_COMMA:
-    case SAGA_TREE_ALTERNATIVE:
-    case SAGA_TREE_NEGATION:
-    case SAGA_TREE_LOGIC: return are_sure(names, tree);
+    case SAGA_TREE_PIPE: return are_sure(names, tree);
     case SAGA_TREE_TRY:
         for (size_t i = 0; i < tree->count && tree->text.data; i++)
             if (!is_term(tree->children[i])) return false;

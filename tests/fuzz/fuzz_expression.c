@@ -1,5 +1,7 @@
 /* An expression (the first line) over a document (the rest). General jq is run only where its form says that it ends
- * soon: then it is evaluated in this very process, and must neither last nor crash. */
+ * soon: then it is evaluated in this very process, and must neither last nor crash. What is taken without asking jq must be
+ * jq all the same. */
+#include "base/assert.h"
 #include "base/json.h"
 #include "definition/expression.h"
 #include "definition/expression_internal.h"
@@ -30,6 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *why;
     saga_arena_init(&arena);
     if (saga_expression_compile(source, &arena, &diagnostic, &expression) == 0) {
+        int error = saga_expression_prepare(expression, &arena, &message);
+        SAGA_ASSERT(error == 0);
         bool document = saga_json_validate(input, &offset, &why) == 0;
         struct saga_bindings bindings = { .root = document ? input : SAGA_SLICE("{\"a\":[1]}") };
         struct saga_bindings members = { .input = bindings.root, .reply = bindings.root };
