@@ -22,19 +22,35 @@ static void report(const struct saga_difference *difference, void *context)
                 SAGA_SLICE_ARG(difference->words));
 }
 
+/* Kept from history to history. */
+static struct saga_codec *kept_codec;
+
+static void free_kept_codec(void)
+{
+    saga_codec_free(kept_codec);
+}
+
+static struct saga_codec *find_codec(void)
+{
+    if (kept_codec) return kept_codec;
+    int error = saga_codec_new(&kept_codec);
+    SAGA_ASSERT(error == SAGA_OK);
+    atexit(free_kept_codec);
+    return kept_codec;
+}
+
 struct sim_check *sim_check_new(struct sim *sim, struct sim_kafka *kafka, struct sim_redis *redis,
                                 struct saga_catalog *catalog)
 {
-    static struct saga_codec *codec; /* kept from history to history */
     struct sim_check *check = calloc(1, sizeof *check);
-    int error = codec ? SAGA_OK : saga_codec_new(&codec);
+    int error = SAGA_OK;
     SAGA_ASSERT(check);
     check->sim = sim;
     check->kafka = kafka;
     check->redis = redis;
     saga_arena_init(&check->arena);
     saga_arena_init(&check->scratch);
-    check->codec = codec;
+    check->codec = find_codec();
     for (uint32_t n = 0; n < SIM_LANES && error == SAGA_OK; n++)
         error = saga_replay_new(check->codec, catalog, n, report, check, &check->lanes[n].replay);
     SAGA_ASSERT(error == SAGA_OK);
