@@ -22,19 +22,35 @@ static void report(const struct saga_difference *difference, void *context)
                 SAGA_SLICE_ARG(difference->words));
 }
 
+/* Kept from history to history. */
+static struct saga_codec *kept_codec;
+
+static void free_kept_codec(void)
+{
+    saga_codec_free(kept_codec);
+}
+
+static struct saga_codec *find_codec(void)
+{
+    if (kept_codec) return kept_codec;
+    int error = saga_codec_new(&kept_codec);
+    SAGA_ASSERT(error == SAGA_OK);
+    atexit(free_kept_codec);
+    return kept_codec;
+}
+
 struct sim_check *sim_check_new(struct sim *sim, struct sim_kafka *kafka, struct sim_redis *redis,
                                 struct saga_catalog *catalog)
 {
-    static struct saga_codec *codec; /* kept from history to history */
     struct sim_check *check = calloc(1, sizeof *check);
-    int error = codec ? SAGA_OK : saga_codec_new(&codec);
+    int error = SAGA_OK;
     SAGA_ASSERT(check);
     check->sim = sim;
     check->kafka = kafka;
     check->redis = redis;
     saga_arena_init(&check->arena);
     saga_arena_init(&check->scratch);
-    check->codec = codec;
+    check->codec = find_codec();
     for (uint32_t n = 0; n < SIM_LANES && error == SAGA_OK; n++)
         error = saga_replay_new(check->codec, catalog, n, report, check, &check->lanes[n].replay);
     SAGA_ASSERT(error == SAGA_OK);
@@ -151,21 +167,6 @@ static void check_alarm(struct sim_check *check, uint32_t number,
                     SAGA_SLICE_ARG(record->saga_id), SAGA_SLICE_ARG(record->cause.timer));
 }
 
-static uint64_t fingerprint(struct saga_slice bytes)
-{
-    uint64_t hash = bytes.size, word;
-    for (size_t at = 0; at < bytes.size; at += sizeof word) {
-        size_t left = bytes.size - at;
-        word = 0;
-        memcpy(&word, bytes.data + at, left < sizeof word ? left : sizeof word);
-        hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-        hash ^= hash >> 29;
-    }
-    return hash;
-}
-
-static void settle_claims(struct sim_check *check, uint32_t number);
-
 static void tell_record(struct sim_check *check, uint32_t lane, int64_t offset,
                         const struct saga_journal_record *record)
 {
@@ -193,16 +194,16 @@ static void add_milestone(struct sim_check *check, uint32_t number, int64_t offs
         struct saga_slice bytes;
         int error = saga_state_encode(check->codec, state, &check->scratch, &bytes);
         SAGA_ASSERT(error == SAGA_OK);
-        milestone.state = fingerprint(bytes);
+        milestone.state = sim_check_fingerprint(bytes);
     }
     saga_replay_count(lane->replay, &counts);
     milestone.saga_count = counts.sagas + counts.entries;
     saga_hex(record->chain, sizeof record->chain, milestone.chain);
     SAGA_PUSH(&check->arena, lane->milestones, lane->milestone_count, lane->milestone_capacity,
               milestone);
-    check->digest =
-        check->digest * 1099511628211u +
-        fingerprint((struct saga_slice){ (const char *)record->chain, sizeof record->chain });
+    check->digest = check->digest * 1099511628211u +
+                    sim_check_fingerprint(
+                        (struct saga_slice){ (const char *)record->chain, sizeof record->chain });
 }
 
 static void take_cause(struct sim_check *check, const struct saga_journal_record *record)
@@ -240,156 +241,7 @@ void sim_check_journal(struct sim_check *check, uint32_t number, const struct sa
         sim_check_facts(check, &record, saga_replay_state(lane->replay, record.saga_id));
     }
     add_milestone(check, number, message->offset, &record);
-    settle_claims(check, number);
-}
-
-/* ---- Redis ---- */
-
-static const struct milestone *milestone_at(const struct lane *lane, int64_t offset)
-{
-    for (size_t i = lane->milestone_count; i-- > 0;)
-        if (lane->milestones[i].offset <= offset)
-            return lane->milestones[i].offset == offset ? &lane->milestones[i] : NULL;
-    return NULL;
-}
-
-/* The newest milestone of a saga up to `offset`; NULL: none. */
-static const struct milestone *milestone_of(const struct lane *lane, const char *saga_id,
-                                            int64_t offset)
-{
-    for (size_t i = lane->milestone_count; i-- > 0;)
-        if (lane->milestones[i].offset <= offset &&
-            strcmp(lane->milestones[i].saga_id, saga_id) == 0)
-            return &lane->milestones[i];
-    return NULL;
-}
-
-static void settle_claim(struct sim_check *check, uint32_t number, const struct claim *claim)
-{
-    const struct lane *lane = &check->lanes[number];
-    const struct milestone *end = milestone_at(lane, claim->applied - 1);
-    if (!end) {
-        sim_violate(check->sim, "Redis' lane %u stands at %lld, where no record ends", number,
-                    (long long)claim->applied);
-    } else if (claim->saga_id[0] == '\0') {
-        /* a lane that was emptied has no chain until its first apply, and who takes it over builds it anew */
-        if (claim->chain[0] && strcmp(end->chain, claim->chain) != 0)
-            sim_violate(check->sim, "Redis' lane %u has another chain at %lld", number,
-                        (long long)claim->applied);
-        if (end->saga_count != claim->saga_count)
-            sim_violate(check->sim, "Redis' lane %u has %zu sagas at %lld, the journal %zu", number,
-                        claim->saga_count, (long long)claim->applied, end->saga_count);
-    } else {
-        const struct milestone *of = milestone_of(lane, claim->saga_id, claim->applied - 1);
-        bool there = of && of->present;
-        if (there == claim->absent || (there && of->state != claim->state))
-            sim_violate(check->sim, "lane %u at %lld: Redis or a snapshot has another state of %s",
-                        number, (long long)claim->applied, claim->saga_id);
-    }
-}
-
-static void settle_claims(struct sim_check *check, uint32_t number)
-{
-    struct lane *lane = &check->lanes[number];
-    int64_t reached =
-        lane->milestone_count ? lane->milestones[lane->milestone_count - 1].offset + 1 : 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < lane->claim_count; i++) {
-        if (lane->claims[i].applied <= reached)
-            settle_claim(check, number, &lane->claims[i]);
-        else
-            lane->claims[kept++] = lane->claims[i];
-    }
-    lane->claim_count = kept;
-}
-
-/* Redis may be told of what is committed before its markers are there: then the journal says later whether it was so.
- * An open record of somebody else may stand before it, which will be aborted. */
-static void count_early(struct sim_check *check, uint32_t number, int64_t applied)
-{
-    const struct sim_partition *journal =
-        &sim_kafka_topic(check->kafka, SAGA_SLICE("saga.journal"))->partitions[number];
-    if (sim_last_stable(journal) < applied) sim_count(check->sim, MARKERS_AFTER_REDIS);
-}
-
-void sim_check_redis(struct sim_check *check, uint32_t number)
-{
-    struct lane *lane = &check->lanes[number];
-    struct sim_lane *redis = &check->redis->lanes[number];
-    count_early(check, number, redis->applied);
-    if (!sim_lane_is_whole(redis)) return; /* all of it is looked at when it is */
-    struct claim whole = { redis->applied, "", false, 0, redis->saga_count, "" };
-    memcpy(whole.chain, redis->chain, sizeof whole.chain);
-    SAGA_PUSH(&check->arena, lane->claims, lane->claim_count, lane->claim_capacity, whole);
-    for (size_t i = 0; i < redis->saga_count; i++) {
-        struct sim_saga *saga = &redis->sagas[i];
-        if (!saga->changed) continue;
-        saga->changed = false;
-        struct claim claim = { .applied = redis->applied };
-        claim.saga_id = saga_arena_string(&check->arena, saga_slice_of(saga->id));
-        claim.state = fingerprint((struct saga_slice){ saga->state, saga->state_bytes });
-        SAGA_PUSH(&check->arena, lane->claims, lane->claim_count, lane->claim_capacity, claim);
-    }
-    settle_claims(check, number);
-}
-
-/* ---- snapshots ---- */
-
-static void take_marker(struct sim_check *check, uint32_t number, struct saga_slice bytes)
-{
-    struct lane *lane = &check->lanes[number];
-    struct saga_marker marker;
-    struct saga_diagnostic diagnostic = { 0 };
-    if (saga_marker_decode(check->codec, bytes, &check->scratch, &marker, &diagnostic) < 0) {
-        sim_violate(check->sim, "a marker of lane %u: %.*s", number,
-                    SAGA_SLICE_ARG(diagnostic.what));
-        return;
-    }
-    if (marker.offset < lane->marked)
-        sim_violate(check->sim, "the marker of lane %u goes back to %lld", number,
-                    (long long)marker.offset);
-    if (marker.offset > lane->marked) sim_count(check->sim, SNAPSHOT);
-    if (marker.series > lane->series) sim_count(check->sim, SERIES);
-    lane->marked = marker.offset;
-    lane->series = marker.series;
-    sim_tell(check->sim, "lane %u has a snapshot at %lld", number, (long long)marker.offset);
-}
-
-void sim_check_snapshot(struct sim_check *check, uint32_t number,
-                        const struct saga_message *message)
-{
-    struct lane *lane = &check->lanes[number];
-    struct saga_snapshot snapshot;
-    struct saga_diagnostic diagnostic = { 0 };
-    saga_arena_reset(&check->scratch);
-    if (saga_slice_equal(message->key, SAGA_MARKER_KEY)) {
-        take_marker(check, number, message->value);
-        return;
-    }
-    if (!message->value.data) {
-        sim_count(check->sim, LEFT_SNAPSHOT);
-        sim_tell(check->sim, "snapshot of lane %u: %.*s leaves", number,
-                 SAGA_SLICE_ARG(message->key));
-        return;
-    }
-    if (saga_snapshot_decode(check->codec, message->value, &check->scratch, &snapshot,
-                             &diagnostic) < 0) {
-        sim_violate(check->sim, "a snapshot of lane %u: %.*s", number,
-                    SAGA_SLICE_ARG(diagnostic.what));
-        return;
-    }
-    struct claim claim = { .applied = snapshot.as_of, .absent = !snapshot.state.data };
-    sim_tell(check->sim, "snapshot of lane %u: %.*s as of %lld%s", number,
-             SAGA_SLICE_ARG(message->key), (long long)snapshot.as_of, claim.absent ? ", gone" : "");
-    claim.saga_id = saga_arena_string(&check->arena, message->key);
-    if (!claim.absent) claim.state = fingerprint(snapshot.state);
-    SAGA_PUSH(&check->arena, lane->claims, lane->claim_count, lane->claim_capacity, claim);
-    settle_claims(check, number);
-}
-
-int64_t sim_check_marked(const struct sim_check *check, uint32_t lane)
-{
-    return check->lanes[lane].marked;
+    sim_check_settle(check, number);
 }
 
 /* ---- the end ---- */

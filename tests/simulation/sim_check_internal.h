@@ -1,5 +1,5 @@
-/* What sim_check.c (inputs, the journal, Redis, the end), sim_check_sagas.c (what the records say of sagas and entries) and
- * sim_check_schedules.c share. */
+/* What sim_check.c (inputs, the journal, the end), sim_check_redis.c, sim_check_sagas.c (what the records say of sagas and
+ * entries) and sim_check_schedules.c share. */
 #ifndef SIM_CHECK_INTERNAL_H
 #define SIM_CHECK_INTERNAL_H
 
@@ -108,6 +108,9 @@ struct sim_check {
 
 /* Returns whether it is new. */
 bool sim_check_add_once(struct sim_check *check, struct once **set, struct saga_slice name);
+uint64_t sim_check_fingerprint(struct saga_slice bytes);
+/* The journal of the lane has become visible further: what was claimed of that part is looked at. */
+void sim_check_settle(struct sim_check *check, uint32_t lane);
 /* What a record of the journal says of its saga or entry; `state`: behind it, NULL: forgotten. */
 void sim_check_facts(struct sim_check *check, const struct saga_journal_record *record,
                      const struct saga_state *state);
