@@ -268,6 +268,8 @@ int saga_kafka_flush(void *self)
     return end_if_lost(k, fatal ? SAGA_E_RECOVER : k->refused ? SAGA_E_INVALID : SAGA_E_ABORT);
 }
 
+/* Takes longer than `within_ms` where a broker freezes between the call's two requests (to the transaction's coordinator, then
+ * the group's): librdkafka 2.0.2 was seen to wait then until it goes on. */
 static int add_offsets(struct saga_kafka *k, const struct saga_position *positions, size_t count,
                        int within_ms)
 {

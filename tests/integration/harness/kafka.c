@@ -1,5 +1,6 @@
 #include "harness/kafka.h"
 
+#include <dirent.h>
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
 #include <stdint.h>
@@ -125,9 +126,30 @@ void saga_test_kafka_kill(struct saga_test_kafka *kafka)
     end(kafka, SIGKILL);
 }
 
+/* A thread that was at work when the signal came may still answer. */
+static bool has_running_thread(pid_t pid)
+{
+    char path[64], line[512];
+    bool running = false;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    for (struct dirent *task; tasks && (task = readdir(tasks)) && !running;) {
+        if (task->d_name[0] == '.') continue;
+        char stat[512];
+        snprintf(stat, sizeof stat, "%s/%s/stat", path, task->d_name);
+        FILE *file = fopen(stat, "r");
+        const char *state = file && fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+        running = state && state[1] == ' ' && state[2] != 'T';
+        if (file) fclose(file);
+    }
+    if (tasks) closedir(tasks);
+    return running;
+}
+
 void saga_test_kafka_freeze(struct saga_test_kafka *kafka)
 {
     kill(kafka->pid, SIGSTOP);
+    while (has_running_thread(kafka->pid)) saga_test_sleep_ms(1);
 }
 
 void saga_test_kafka_thaw(struct saga_test_kafka *kafka)
