@@ -77,6 +77,16 @@ int saga_scenario_check_expected(struct saga_scenario_run *r, const struct saga_
     return SAGA_E_INVALID;
 }
 
+int saga_scenario_check_rest(struct saga_scenario_run *r, struct saga_scenario_place place)
+{
+    if (r->play->count < SAGA_SCENARIO_EVENTS_MAX) return SAGA_OK;
+    saga_scenario_fail(r, place, "the saga did not come to rest in %d events",
+                       SAGA_SCENARIO_EVENTS_MAX);
+    r->failure->mend = SAGA_SLICE("look at the end of the story for what is tried again and "
+                                  "again, and answer it");
+    return SAGA_E_INVALID;
+}
+
 int saga_scenario_check_nothing(struct saga_scenario_run *r, struct saga_scenario_place place)
 {
     for (size_t i = 0; i < r->sent_count; i++) {

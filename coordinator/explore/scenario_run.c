@@ -124,9 +124,8 @@ static int expect(struct saga_scenario_run *r, const struct saga_scenario_step *
 static int ring(struct saga_scenario_run *r, struct saga_scenario_place place,
                 struct saga_slice name)
 {
-    if (r->play->count >= SAGA_SCENARIO_EVENTS_MAX)
-        return saga_scenario_fail(r, place, "the saga did not come to rest in %d events",
-                                  SAGA_SCENARIO_EVENTS_MAX);
+    int error = saga_scenario_check_rest(r, place);
+    if (error < 0) return error;
     if (saga_play_ring(r->play, name)) return saga_scenario_settle(r);
     struct saga_buffer words;
     saga_buffer_init(&words, r->arena);

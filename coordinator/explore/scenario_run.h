@@ -33,6 +33,7 @@ struct saga_scenario_run {
     struct saga_play *play;
     struct saga_sent *sent;
     size_t sent_count, sent_capacity;
+    size_t sent_settled; /* so many have the answer that the scenario has for them, or none */
     size_t records_read;
     struct saga_outside *outside;
     size_t outside_count, outside_capacity;
@@ -75,6 +76,8 @@ int saga_scenario_check_taken(struct saga_scenario_run *r);
 int saga_scenario_check_expected(struct saga_scenario_run *r, const struct saga_scenario_step *step,
                                  struct saga_sent **ret);
 int saga_scenario_check_nothing(struct saga_scenario_run *r, struct saga_scenario_place place);
+/* It does not go on for ever. */
+int saga_scenario_check_rest(struct saga_scenario_run *r, struct saga_scenario_place place);
 /* Every command is expected or answered. */
 int saga_scenario_check_all_expected(struct saga_scenario_run *r, struct saga_scenario_place place);
 int saga_scenario_check_state(struct saga_scenario_run *r, struct saga_scenario_place place,

@@ -287,9 +287,11 @@ static int answer(struct saga_scenario_run *r, struct saga_sent *command)
 int saga_scenario_settle(struct saga_scenario_run *r)
 {
     read_records(r);
-    for (size_t i = 0; i < r->sent_count; i++) {
-        if (r->sent[i].event || r->sent[i].answered) continue;
-        int error = answer(r, &r->sent[i]);
+    while (r->sent_settled < r->sent_count) {
+        struct saga_sent *sent = &r->sent[r->sent_settled++];
+        if (sent->event || sent->answered) continue;
+        int error = saga_scenario_check_rest(r, r->scenario->place);
+        if (error == SAGA_OK) error = answer(r, sent);
         if (error < 0) return error;
         read_records(r); /* may move r->sent */
     }

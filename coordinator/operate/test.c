@@ -102,6 +102,23 @@ static bool is_wanted(const struct saga_call *call, struct saga_slice name)
     return !only || memmem(name.data, name.size, only, strlen(only));
 }
 
+/* A story that goes on and on is told by its beginning and its end. */
+static struct saga_slice clip_story(struct saga_slice story, struct saga_arena *arena)
+{
+    enum { FIRST_LINES = 300, LAST_LINES = 100 };
+    size_t lines = 0, first = 0, last = story.size;
+    for (size_t i = 0; i < story.size; i++) {
+        if (story.data[i] != '\n') continue;
+        if (++lines == FIRST_LINES) first = i + 1;
+    }
+    if (lines <= FIRST_LINES + LAST_LINES) return story;
+    for (size_t from_end = 0; from_end <= LAST_LINES; last--)
+        from_end += story.data[last - 1] == '\n';
+    return saga_arena_printf(arena, "%.*s... %zu lines are left out ...%.*s", (int)first,
+                             story.data, lines - FIRST_LINES - LAST_LINES, (int)(story.size - last),
+                             story.data + last);
+}
+
 static void play(struct saga_call *call, struct saga_tests *tests, const char *file,
                  struct saga_slice saga, const struct saga_scenario *scenario,
                  struct saga_definition *definition)
@@ -118,6 +135,7 @@ static void play(struct saga_call *call, struct saga_tests *tests, const char *f
     result.events = played.count;
     saga_play_end(&played);
     if (!result.failed && scenario->trace.size) check_trace(call, &result);
+    result.story = clip_story(result.story, call->arena);
     tests->failed += result.failed;
     SAGA_PUSH(call->arena, tests->items, tests->count, tests->capacity, result);
 }

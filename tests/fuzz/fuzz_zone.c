@@ -21,7 +21,7 @@ static void check_offset(const struct saga_zone *zone, int64_t time_s)
 
 static void check_ticks(const struct saga_schedule *schedule, int64_t time_ms)
 {
-    const struct saga_start start = { .schedule = schedule };
+    const struct saga_start start = { .cron = schedule };
     for (int i = 0; i < 3; i++) {
         int64_t next_ms = saga_schedule_next(&start, time_ms);
         SAGA_ASSERT(next_ms > time_ms);

@@ -160,6 +160,7 @@ static void what_some_jq_does_not_take_is_not_sure(void **state)
         "(.a)?.b",
         "[.[] | .a?]?.b",
         "if . then 1 else 2 end as $x | $x",
+        ".a |\r\n.b",
         "1 + . as $x | $x",
         "1, . as $x | $x",
         "reduce if . then 1 else 2 end as $x (0; .)",

@@ -198,6 +198,15 @@ static void operators_are_heard(void **state)
               "    end: { status: compensated, error: Cancelled }\n");
 }
 
+/* A compensation that nobody answers is tried again without end. */
+static void a_saga_without_rest_fails(void **state)
+{
+    (void)state;
+    must_fail("    strict: false\n    answers: { Reserve: Reserved, Pay: Declined }\n"
+              "    end: compensated\n",
+              7, "did not come to rest", "again and again");
+}
+
 static void mistakes_in_the_file_are_found_at_their_place(void **state)
 {
     (void)state;
@@ -250,6 +259,7 @@ int main(void)
         cmocka_unit_test(time_passes_and_alarms_ring_in_their_order),
         cmocka_unit_test(replies_go_to_what_they_name),
         cmocka_unit_test(operators_are_heard),
+        cmocka_unit_test(a_saga_without_rest_fails),
         cmocka_unit_test(mistakes_in_the_file_are_found_at_their_place),
         cmocka_unit_test(a_way_of_the_explorer_is_played_without_data),
         cmocka_unit_test(bodies_are_compared_by_what_they_mean),
