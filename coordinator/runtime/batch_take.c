@@ -39,9 +39,11 @@ int saga_batch_wait_for_definition(struct saga_batch *b)
 {
     struct saga_worker *w = b->w;
     struct saga_window *window = b->to > b->from ? &w->record_window : &w->alarm_window;
-    uint64_t rounds = saga_registry_rounds(w->config.registry);
-    if (window->definition_round == 0) window->definition_round = rounds + 2;
-    bool waits = rounds < window->definition_round && !SAGA_WITHOUT(WAITING_FOR_DEFINITIONS);
+    if (window->definition_round == 0)
+        window->definition_round = saga_registry_rounds(w->config.registry) + 2;
+    /* by what the catalog has: the registry may have gone on while this batch was held up */
+    bool waits =
+        w->catalog_rounds < window->definition_round && !SAGA_WITHOUT(WAITING_FOR_DEFINITIONS);
     return waits ? SAGA_E_AGAIN : SAGA_OK;
 }
 

@@ -236,12 +236,14 @@ static void warm_command_topic(struct saga_slice topic, enum saga_topic_use use,
 
 static int read_definitions(struct saga_worker *w)
 {
+    /* asked for before, so that the catalog has what those rounds read */
+    w->catalog_rounds = saga_registry_rounds(w->config.registry);
     size_t added = saga_registry_update(w->config.registry, w->catalog, &w->catalog_seen);
     if (added)
         for (size_t i = 0; i < saga_catalog_count(w->catalog); i++)
             saga_definition_topics(saga_catalog_at(w->catalog, i), warm_command_topic, w);
     if (w->subscribed && added == 0) return SAGA_OK;
-    if (saga_registry_rounds(w->config.registry) == 0) return SAGA_OK; /* not read to the end yet */
+    if (w->catalog_rounds == 0) return SAGA_OK; /* not read to the end yet */
     saga_arena_reset(&w->arena);
     return subscribe(w);
 }

@@ -128,7 +128,8 @@ struct saga_worker {
     struct saga_catalog *catalog;
     struct saga_schemas *schemas; /* the share in use, by the catalog too; NULL: there are none */
     size_t catalog_seen;
-    size_t subscribed; /* topics; 0: not in the group yet */
+    uint64_t catalog_rounds; /* of the registry, that the catalog has */
+    size_t subscribed;       /* topics; 0: not in the group yet */
     enum saga_worker_phase phase;
     struct saga_position *assigned; /* what this worker reads, with the offset of the next record */
     size_t assigned_count;
