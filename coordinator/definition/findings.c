@@ -17,7 +17,7 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                      "correct the name or take the field out" },
     [SAGA_FINDING_WRONG_VALUE] = { "SG102", SAGA_SEVERITY_ERROR, "wrong type or value",
                                    "the field cannot mean anything with this value",
-                                   "write it as sagas/README.md shows" },
+                                   "`saga explain SG102` shows an example" },
     [SAGA_FINDING_LACKING] = { "SG103", SAGA_SEVERITY_ERROR, "a required field is missing",
                                "without it the saga cannot run", "add the field" },
     [SAGA_FINDING_STEP_TWICE] = { "SG104", SAGA_SEVERITY_ERROR, "two steps of one name",

@@ -36,8 +36,10 @@ bool saga_load_name(struct saga_loading *l, struct fy_node *node, const char *wh
 bool saga_load_type(struct saga_loading *l, struct fy_node *node, const char *what,
                     struct saga_slice *ret);
 bool saga_load_topic(struct saga_loading *l, struct fy_node *node, struct saga_slice *ret);
-/* One reply type or a list of them. */
-bool saga_load_types(struct saga_loading *l, struct fy_node *node, struct saga_names *ret);
+/* One reply type or a list of them, which must not be empty and names none twice: with `success: []` no answer could
+ * ever be the right one. */
+void saga_load_types(struct saga_loading *l, struct fy_node *node, const char *what,
+                     struct saga_names *ret);
 /* Compiles an expression; NULL with a finding, or where there is no node. */
 struct saga_expression *saga_load_expression(struct saga_loading *l, struct fy_node *node,
                                              const char *what);

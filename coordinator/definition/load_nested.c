@@ -122,11 +122,28 @@ static void load_named(struct saga_loading *l, struct fy_node *node, const char 
     }
 }
 
+/* A branch that does nothing is a slip. (A `catch` that does nothing passes over the failure.) */
+static void check_branches(struct saga_loading *l, struct fy_node *lists)
+{
+    void *iterator = NULL;
+    if (!lists || !fy_node_is_mapping(lists)) return;
+    for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(lists, &iterator));) {
+        struct fy_node *list = fy_node_pair_value(pair);
+        struct saga_slice name = saga_yaml_scalar(fy_node_pair_key(pair));
+        if (!list || !fy_node_is_sequence(list) || fy_node_sequence_item_count(list) > 0) continue;
+        saga_yaml_find(&l->yaml, list, SAGA_FINDING_LACKING,
+                       "branch `%.*s` of `parallel` has no block",
+                       SAGA_SLICE_ARG(saga_slice_clip(name, 60)))
+            ->mend = SAGA_SLICE("begin it with `- step: name`, or take the branch out");
+    }
+}
+
 void saga_load_parallel(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
 {
     static const char *const names[] = { "parallel" };
     saga_yaml_check_mapping(&l->yaml, node, "`parallel`", names, SAGA_COUNT_OF(names));
     load_named(l, node, "parallel", saga_load_name, "a branch", block);
+    check_branches(l, saga_yaml_get(node, "parallel"));
 }
 
 void saga_load_catch(struct saga_loading *l, struct fy_node *node, struct saga_block *block)

@@ -50,7 +50,9 @@ static void load_cron(struct saga_loading *l, struct fy_node *node, struct fy_no
     struct saga_slice text, message;
     const struct saga_schedule *schedule;
     const struct saga_zone *zone = load_zone(l, zone_node);
-    if (!saga_yaml_text(&l->yaml, node, "`cron`", &text) || !zone) return;
+    if (!saga_yaml_text(&l->yaml, node, "`cron`", &text)) return;
+    if (!zone) /* both are told when both are wrong */
+        (void)saga_zone_load(SAGA_SLICE("UTC"), saga_loading_arena(l), &zone);
     if (saga_schedule_parse(text, zone, saga_loading_arena(l), &schedule, &message) < 0) {
         saga_yaml_find(&l->yaml, node, SAGA_FINDING_SCHEDULE, "`cron` cannot be read: %.*s",
                        SAGA_SLICE_ARG(message));
@@ -129,7 +131,13 @@ void saga_load_starts(struct saga_loading *l, struct fy_node *node)
     bool many = node && fy_node_is_sequence(node);
     int count = many ? fy_node_sequence_item_count(node) : 1;
     if (!node) return;
-    if (count < 1 || count > SAGA_STARTS_MAX) {
+    if (count < 1) {
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_LACKING, "`start` names nothing that starts it")
+            ->mend = SAGA_SLICE("as in start: {topic: shop.orders, event: OrderPlaced, key: "
+                                ".orderId}, or {every: 1h}");
+        return;
+    }
+    if (count > SAGA_STARTS_MAX) {
         saga_yaml_find(&l->yaml, node, SAGA_FINDING_LIMIT, "%d starts; 1 to %d are possible", count,
                        SAGA_STARTS_MAX);
         return;

@@ -34,8 +34,8 @@ static void load_compensate(struct saga_loading *l, struct fy_node *node,
     ret->command.body = saga_load_expression(l, saga_yaml_get(node, "body"), "`body`");
     ret->unknown_body =
         saga_load_expression(l, saga_yaml_get(node, "unknown-body"), "`unknown-body`");
-    saga_load_types(l, saga_yaml_get(node, "success"), &ret->success);
-    saga_load_types(l, saga_yaml_get(node, "failure"), &ret->failure);
+    saga_load_types(l, saga_yaml_get(node, "success"), "`success`", &ret->success);
+    saga_load_types(l, saga_yaml_get(node, "failure"), "`failure`", &ret->failure);
     saga_yaml_duration(&l->yaml, saga_yaml_get(node, "timeout"), "`timeout`", &ret->timeout_ms);
     saga_load_retry(l, saga_yaml_get(node, "retry"), &ret->retry, &attempts);
 }
@@ -64,8 +64,9 @@ void saga_load_step(struct saga_loading *l, struct fy_node *node, struct saga_bl
     if (!saga_load_name(l, name, "a step", &step->name)) l->partial = true;
     saga_load_send(l, saga_yaml_need(&l->yaml, node, "send", "a step"), &step->command);
     step->command.body = saga_load_expression(l, saga_yaml_get(node, "body"), "`body`");
-    saga_load_types(l, saga_yaml_need(&l->yaml, node, "success", "a step"), &step->success);
-    saga_load_types(l, saga_yaml_get(node, "failure"), &step->failure);
+    saga_load_types(l, saga_yaml_need(&l->yaml, node, "success", "a step"), "`success`",
+                    &step->success);
+    saga_load_types(l, saga_yaml_get(node, "failure"), "`failure`", &step->failure);
     saga_yaml_duration(&l->yaml, saga_yaml_get(node, "timeout"), "`timeout`", &step->timeout_ms);
     saga_load_retry(l, saga_yaml_get(node, "retry"), &step->retry, &step->attempts_given);
     step->keep = saga_load_expression(l, saga_yaml_get(node, "keep"), "`keep`");

@@ -78,28 +78,49 @@ bool saga_load_topic(struct saga_loading *l, struct fy_node *node, struct saga_s
                      text, ret);
 }
 
-bool saga_load_types(struct saga_loading *l, struct fy_node *node, struct saga_names *ret)
+static bool is_empty_list(struct fy_node *node)
+{
+    return node && fy_node_is_sequence(node) && fy_node_sequence_item_count(node) == 0;
+}
+
+/* May a list of types stand here? */
+static bool check_count(struct saga_loading *l, struct fy_node *node, const char *what)
+{
+    if (is_empty_list(node))
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_LACKING, "%s names no reply type", what)->mend =
+            SAGA_SLICE("name the types of the answers, as in [CardDeclined, CardExpired]");
+    else if (fy_node_sequence_item_count(node) > SAGA_TYPES_MAX)
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_LIMIT, "more than %d reply types",
+                       SAGA_TYPES_MAX);
+    else
+        return true;
+    return false;
+}
+
+void saga_load_types(struct saga_loading *l, struct fy_node *node, const char *what,
+                     struct saga_names *ret)
 {
     struct saga_slice *items = NULL, type;
     size_t count = 0, capacity = 0;
     void *iterator = NULL;
-    if (!node) return false;
+    if (!node) return;
     if (!fy_node_is_sequence(node)) {
-        if (!saga_load_type(l, node, "a reply type", &type)) return false;
+        if (!saga_load_type(l, node, "a reply type", &type)) return;
         SAGA_PUSH(saga_loading_arena(l), items, count, capacity, type);
         *ret = (struct saga_names){ items, count };
-        return true;
+        return;
     }
-    if (fy_node_sequence_item_count(node) > SAGA_TYPES_MAX) {
-        saga_yaml_find(&l->yaml, node, SAGA_FINDING_LIMIT, "more than %d reply types",
-                       SAGA_TYPES_MAX);
-        return false;
-    }
-    for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &iterator));)
-        if (saga_load_type(l, item, "a reply type", &type))
+    if (!check_count(l, node, what)) return;
+    for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &iterator));) {
+        if (!saga_load_type(l, item, "a reply type", &type)) continue;
+        if (saga_names_contain(&(struct saga_names){ items, count }, type))
+            saga_yaml_find(&l->yaml, item, SAGA_FINDING_WRONG_VALUE, "%s names `%.*s` twice", what,
+                           SAGA_SLICE_ARG(type))
+                ->mend = SAGA_SLICE("take it out, or write the type that is meant");
+        else
             SAGA_PUSH(saga_loading_arena(l), items, count, capacity, type);
+    }
     *ret = (struct saga_names){ items, count };
-    return count > 0;
 }
 
 /* ---- expressions ---- */
@@ -234,7 +255,10 @@ void saga_load_retry(struct saga_loading *l, struct fy_node *node, struct saga_r
     saga_yaml_number(yaml, saga_yaml_get(node, "factor"), "`factor`", 1, 1000, &ret->factor);
     saga_yaml_duration(yaml, saga_yaml_get(node, "max"), "`max`", &ret->max_ms);
     saga_yaml_bool(yaml, saga_yaml_get(node, "jitter"), "`jitter`", &ret->jitter);
-    saga_load_types(l, saga_yaml_get(node, "on"), &ret->on);
+    if (is_empty_list(saga_yaml_get(node, "on"))) /* no answer is tried again */
+        ret->on = (struct saga_names){ NULL, 0 };
+    else
+        saga_load_types(l, saga_yaml_get(node, "on"), "`on`", &ret->on);
     if (ret->backoff_ms <= ret->max_ms) return;
     struct fy_node *place = saga_yaml_get(node, "backoff");
     saga_yaml_find(yaml, place ? place : saga_yaml_get(node, "max"), SAGA_FINDING_WRONG_VALUE,

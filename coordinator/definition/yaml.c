@@ -13,6 +13,23 @@ static const char LIBFYAML[] = "reading YAML, in libfyaml";
 
 /* ---- opening ---- */
 
+/* libfyaml does not say that what is wrong with a line, or with the one before or behind it, is a tab that indents it. */
+static void find_tab(struct saga_yaml *yaml, struct saga_diagnostic *finding, size_t line)
+{
+    for (size_t i = line > 0 ? line - 1 : 0; i <= line + 1 && i < yaml->line_count; i++) {
+        size_t offset = yaml->line_starts[i];
+        while (offset < yaml->text.size && yaml->text.data[offset] == ' ') offset++;
+        if (offset == yaml->text.size || yaml->text.data[offset] != '\t') continue;
+        saga_yaml_move(yaml, finding, offset, 1);
+        if (!yaml->diagnostics->cut)
+            finding->what =
+                saga_arena_printf(yaml->diagnostics->arena, "a tab indents this line (%.*s)",
+                                  SAGA_SLICE_ARG(finding->what));
+        finding->mend = SAGA_SLICE("indent it with spaces: YAML takes no tabs there");
+        return;
+    }
+}
+
 static void take_errors(struct saga_yaml *yaml)
 {
     void *iterator = NULL;
@@ -32,6 +49,7 @@ static void take_errors(struct saga_yaml *yaml)
             while (offset < yaml->text.size && (yaml->text.data[offset] & 0xc0) == 0x80) offset++;
         }
         saga_yaml_move(yaml, finding, offset, 1);
+        if (!deep) find_tab(yaml, finding, line);
     }
     if (yaml->diagnostics->errors == errors)
         saga_yaml_find(yaml, NULL, SAGA_FINDING_NO_YAML, "this is no YAML");
@@ -202,6 +220,42 @@ void saga_yaml_close(struct saga_yaml *yaml)
     free(yaml->line_starts);
 }
 
+/* ---- what a value looks like ---- */
+
+/* By what findings call it. */
+static const struct {
+    const char *what, *mend;
+} examples[] = {
+    { "a reply type", "as in success: StockReserved, or failure: [CardDeclined, CardExpired]" },
+    { "`send`", "as in send: inventory/ReserveStock" },
+    { "`publish`", "as in publish: shop.order-events/OrderFulfilled" },
+    { "a topic", "as in topic: shop.orders" },
+    { "an event", "as in event: OrderPlaced" },
+    { "an error", "as in fail: {type: TooLate, message: the shop is closed}" },
+    { "`fail`", "as in fail: {type: TooLate, message: the shop is closed}" },
+    { "a saga", "as in saga: order-fulfilment" },
+    { "a step", "as in - step: reserve-stock, with `send:` and `success:`" },
+    { "a participant", "as in inventory: {commands: inventory.commands, replies: "
+                       "inventory.replies}" },
+    { "`start`", "as in start: {topic: shop.orders, event: OrderPlaced, key: .orderId}" },
+    { "a branch of `choose`", "as in - when: .input.total > 100, with `steps:`" },
+    { "`for-each`", "as in for-each: {item: line, in: .input.lines}, with `steps:`" },
+    { "`repeat`", "as in repeat: {until: .steps.ask.ready, at-most: 20}, with `steps:`" },
+    { "`retry`", "as in retry: {attempts: 3, backoff: 1s, max: 30s}" },
+    { "`defaults`", "as in defaults: {timeout: 30s, retry: {attempts: 3}}" },
+    { "`summary`", "as in summary: Take an order from placement to shipment." },
+    { "`cron`", "as in cron: \"0 6 * * 1-5\"" },
+    { "`zone`", "as in zone: Europe/Berlin" },
+    { "`body`", "put it in quotes, as in body: '{orderId: .input.orderId}'" },
+    { "`key`", "as in key: .orderId" },
+};
+
+static void mend_by_example(struct saga_diagnostic *finding, const char *what)
+{
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
+        if (strcmp(examples[i].what, what) == 0) finding->mend = saga_slice_of(examples[i].mend);
+}
+
 /* ---- members ---- */
 
 struct saga_slice saga_yaml_scalar(struct fy_node *node)
@@ -260,8 +314,9 @@ bool saga_yaml_check_mapping(struct saga_yaml *yaml, struct fy_node *node, const
     void *iterator = NULL;
     if (!node) return false;
     if (!fy_node_is_mapping(node)) {
-        saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE, "%s must be a mapping of fields",
-                       what);
+        mend_by_example(saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE,
+                                       "%s must be a mapping of fields", what),
+                        what);
         return false;
     }
     for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(node, &iterator));) {
@@ -289,7 +344,26 @@ struct fy_node *saga_yaml_need(struct saga_yaml *yaml, struct fy_node *mapping, 
 static struct saga_diagnostic *find_wrong(struct saga_yaml *yaml, struct fy_node *node,
                                           const char *what, const char *must_be)
 {
-    return saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE, "%s must be %s", what, must_be);
+    struct saga_diagnostic *finding =
+        saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE, "%s must be %s", what, must_be);
+    mend_by_example(finding, what);
+    return finding;
+}
+
+/* Numbers and truth values have no quotes: with them they are texts, as any reader of YAML says. */
+static bool is_plain(struct fy_node *node)
+{
+    return saga_yaml_kind_of(node) == SAGA_YAML_PLAIN;
+}
+
+static void mend_number(struct saga_yaml *yaml, struct saga_diagnostic *finding, const char *what,
+                        double min)
+{
+    struct saga_slice name = saga_slice_of(what);
+    if (name.size > 2 && name.data[0] == '`')
+        name = (struct saga_slice){ name.data + 1, name.size - 2 };
+    saga_diagnostic_mend(finding, yaml->diagnostics->arena,
+                         "write digits without quotes, as in %.*s: %g", SAGA_SLICE_ARG(name), min);
 }
 
 static bool is_one_of(struct saga_slice text, const char *const *words, size_t count)
@@ -364,9 +438,12 @@ bool saga_yaml_whole(struct saga_yaml *yaml, struct fy_node *node, const char *w
 {
     unsigned long long value;
     if (!node) return false;
-    if (saga_slice_to_u64(saga_yaml_scalar(node), &value) < 0 || value < min || value > max) {
-        saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE,
-                       "%s must be a whole number from %u to %u", what, min, max);
+    if (!is_plain(node) || saga_slice_to_u64(saga_yaml_scalar(node), &value) < 0 || value < min ||
+        value > max) {
+        mend_number(yaml,
+                    saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE,
+                                   "%s must be a whole number from %u to %u", what, min, max),
+                    what, min);
         return false;
     }
     *ret = (uint32_t)value;
@@ -379,14 +456,16 @@ bool saga_yaml_number(struct saga_yaml *yaml, struct fy_node *node, const char *
     char digits[32] = "", *end = digits;
     struct saga_slice text = saga_yaml_scalar(node);
     if (!node) return false;
-    bool plain = text.size > 0 && text.size < sizeof digits;
+    bool plain = is_plain(node) && text.size < sizeof digits;
     for (size_t i = 0; i < text.size && plain; i++)
         plain = (text.data[i] >= '0' && text.data[i] <= '9') || text.data[i] == '.';
     if (plain) memcpy(digits, text.data, text.size);
     double value = strtod(digits, &end);
     if (!plain || end == digits || *end != '\0' || value < min || value > max) {
-        saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE, "%s must be a number from %g to %g",
-                       what, min, max);
+        mend_number(yaml,
+                    saga_yaml_find(yaml, node, SAGA_FINDING_WRONG_VALUE,
+                                   "%s must be a number from %g to %g", what, min, max),
+                    what, min);
         return false;
     }
     *ret = value;
@@ -397,8 +476,9 @@ bool saga_yaml_bool(struct saga_yaml *yaml, struct fy_node *node, const char *wh
 {
     if (!node) return false;
     bool yes = saga_slice_is(saga_yaml_scalar(node), "true");
-    if (!yes && !saga_slice_is(saga_yaml_scalar(node), "false")) {
-        find_wrong(yaml, node, what, "true or false");
+    if (!is_plain(node) || (!yes && !saga_slice_is(saga_yaml_scalar(node), "false"))) {
+        find_wrong(yaml, node, what, "true or false")->mend =
+            SAGA_SLICE("write true or false, without quotes");
         return false;
     }
     *ret = yes;

@@ -63,18 +63,25 @@ static void add_reply(struct finding_moves *f, const struct saga_step_state *ste
                                 .body = SAGA_SLICE("{}") });
 }
 
+/* Where none is named: of a compensation any other answer is one, of a command none is. */
+static struct saga_slice success_of(const struct saga_names *success)
+{
+    return success->count ? success->items[0] : SAGA_SLICE("Done");
+}
+
 static void add_command_replies(struct finding_moves *f, const struct saga_step_state *step)
 {
     const struct saga_step *declared = &f->definition->blocks[step->block]->step;
     bool open = step->status == SAGA_STEP_SENT || step->status == SAGA_STEP_BACKOFF;
+    struct saga_slice success = success_of(&declared->success);
     if (step->attempt == 0) return; /* skipped before anything was sent */
-    add_reply(f, step, declared->success.items[0], false, step->attempt);
+    add_reply(f, step, success, false, step->attempt);
     for (size_t i = 0; i < declared->failure.count; i++)
         add_reply(f, step, declared->failure.items[i], false, step->attempt);
     if (step->status == SAGA_STEP_SENT && declared->retry.on.count)
         add_reply(f, step, declared->retry.on.items[0], false, step->attempt);
     if (!open || step->attempt == 1) return;
-    add_reply(f, step, declared->success.items[0], false, step->attempt - 1);
+    add_reply(f, step, success, false, step->attempt - 1);
     if (declared->failure.count)
         add_reply(f, step, declared->failure.items[0], false, step->attempt - 1);
 }
@@ -82,8 +89,7 @@ static void add_command_replies(struct finding_moves *f, const struct saga_step_
 static void add_compensation_replies(struct finding_moves *f, const struct saga_step_state *step)
 {
     const struct saga_compensate *declared = &f->definition->blocks[step->block]->step.compensate;
-    struct saga_slice success =
-        declared->success.count ? declared->success.items[0] : SAGA_SLICE("Done");
+    struct saga_slice success = success_of(&declared->success);
     if (step->compensation_attempt == 0) return;
     add_reply(f, step, success, true, step->compensation_attempt);
     for (size_t i = 0; i < declared->failure.count; i++)

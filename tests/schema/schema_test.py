@@ -103,16 +103,25 @@ def at(document, path):
 def changed(document):
     """The document with one thing changed, each in turn."""
     for path in list(places(document)):
-        for name, value in (("a list", [1]), ("a mapping", {"x-y": 1}), ("an empty text", ""), ("nothing", None), ("a number", 7),
+        for name, value in (("a list", [1]), ("an empty list", []), ("a mapping", {"x-y": 1}), ("an empty text", ""), ("nothing", None), ("a number", 7),
                             ("a truth", True)):
             other = copy.deepcopy(document)
             at(other, path[:-1])[path[-1]] = value
             yield f"{path} as {name}", other
+        value = at(document, path)
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            other = copy.deepcopy(document)
+            at(other, path).append(value[0])
+            yield f"{path} with its first twice", other
+        if isinstance(value, (int, bool)):
+            other = copy.deepcopy(document)
+            at(other, path[:-1])[path[-1]] = json.dumps(value)
+            yield f"{path} in quotes", other
         if isinstance(path[-1], str):
             other = copy.deepcopy(document)
             del at(other, path[:-1])[path[-1]]
             yield f"{path} taken out", other
-        if isinstance(at(document, path), dict) and path != ("participants",) and path != ("search",):
+        if isinstance(value, dict) and path != ("participants",) and path != ("search",):
             other = copy.deepcopy(document)
             at(other, path)["unknown-field"] = 1
             yield f"{path} with an unknown field", other

@@ -61,7 +61,8 @@ struct broken {
 static const struct broken cases[] = {
     /* YAML */
     { "a quote without end", "SG001", "version: 1", "version: @@\"1", NULL },
-    { "a tab for indentation", "SG001", "    send: cash/Tell", "\t@@send: cash/Tell", NULL },
+    { "a tab for indentation", "SG001", "    send: cash/Tell", "@@\tsend: cash/Tell", "spaces" },
+    { "a tab behind spaces", "SG001", "    send: cash/Tell", "  @@\tsend: cash/Tell", "spaces" },
     { "an alias", "SG001", "send: cash/Tell", "send: @@*there", "write the value out" },
     { "a list that holds itself", "SG001", "failure: [NoStock, Sold]", "failure: &a [@@*a]", NULL },
     { "a merge", "SG001", "send: cash/Tell", "<<: @@*x", NULL },
@@ -87,7 +88,10 @@ static const struct broken cases[] = {
     { "a field of a step that is there twice", "SG110", "success: Told",
       "success: Told\n    @@success: Told", NULL },
     /* values */
-    { "a version that is no number", "SG102", "version: 1", "version: @@one", NULL },
+    { "a version that is no number", "SG102", "version: 1", "version: @@one", "version: 1" },
+    { "a version in quotes", "SG102", "version: 1", "version: @@'1'", "without quotes" },
+    { "a factor in quotes", "SG102", "max: 30s", "max: 30s, factor: @@'2'", "factor: 1" },
+    { "a truth value in quotes", "SG102", "pivot: true", "pivot: @@\"true\"", "without quotes" },
     { "version 0", "SG102", "version: 1", "version: @@0", NULL },
     { "a version that is a fraction", "SG102", "version: 1", "version: @@1.0", NULL },
     { "a timeout of zero", "SG102", "timeout: 5s", "timeout: @@0s", "200ms" },
@@ -96,17 +100,17 @@ static const struct broken cases[] = {
     { "a factor below 1", "SG102", "max: 30s", "max: 30s, factor: @@0.5", NULL },
     { "a factor that is none", "SG102", "max: 30s", "max: 30s, factor: @@1.2.3", NULL },
     { "no attempts at all", "SG102", "max: 30s", "max: 30s, attempts: @@0", NULL },
-    { "a word for true", "SG102", "pivot: true", "pivot: @@yes", NULL },
+    { "a word for true", "SG102", "pivot: true", "pivot: @@yes", "true or false" },
     { "jitter that is no truth value", "SG102", "max: 30s", "max: 30s, jitter: @@1", NULL },
     { "the first wait longer than the longest", "SG102", "backoff: 1s", "backoff: @@1m", "`max`" },
     { "search that is a text", "SG102", "{ customer: .input.customer }", "@@customer", "as in" },
-    { "retry that is a number", "SG102", "{ backoff: 1s, max: 30s }", "@@3", NULL },
+    { "retry that is a number", "SG102", "{ backoff: 1s, max: 30s }", "@@3", "attempts: 3" },
     { "an empty field", "SG102", "    success: Told", "    @@success:", NULL },
     { "null for a text", "SG102", "success: Told", "success: @@null", "quotes" },
     { "null for an expression", "SG102", "keep: .reply.charge", "keep: @@~", "quotes" },
     { "a number for a name", "SG102", "step: tell", "step: @@12", "quotes" },
     { "a truth value for a text", "SG102", "summary: Größe zählt.", "summary: @@true", "quotes" },
-    { "an empty text", "SG102", "success: Told", "success: @@''", NULL },
+    { "an empty text", "SG102", "success: Told", "success: @@''", "success: StockReserved" },
     { "a body without quotes", "SG102", "    success: Told",
       "    body: {@@id: .input.id}\n    success: Told", "quotes" },
     { "compensate that is another word", "SG102", "    send: stock/Reserve",
@@ -178,8 +182,8 @@ static const struct broken cases[] = {
       "start: { every: 1h, missed: @@all }", "run-once" },
     { "a schedule among starts", "SG111", "start: { topic: orders, event: Placed, key: .id }",
       "start: [{ topic: orders, event: Placed, key: .id }, { every: @@1ms }]", "cron" },
-    { "no start", "SG108", "start: { topic: orders, event: Placed, key: .id }", "@@start: []",
-      NULL },
+    { "a list of no starts", "SG103", "start: { topic: orders, event: Placed, key: .id }",
+      "@@start: []", "every: 1h" },
     { "a start that never counts", "SG102", "start: { topic: orders, event: Placed, key: .id }",
       "start: [{ topic: orders, event: Placed, key: .id }, { @@topic: orders, event: Placed, key: "
       ".no }]",
@@ -211,7 +215,9 @@ static const struct broken cases[] = {
     { "parallel branches that are a list", "SG102", "  - step: tell",
       "  - @@parallel: []\n  - step: tell", NULL },
     { "a parallel branch in capitals", "SG107", "  - step: tell",
-      "  - parallel: { @@Left: [] }\n  - step: tell", "lower-case" },
+      "  - parallel: { @@Left: [wait: 1s] }\n  - step: tell", "lower-case" },
+    { "a parallel branch of nothing", "SG103", "  - step: tell",
+      "  - parallel: { left: [wait: 1s], @@right: [] }\n  - step: tell", "take the branch out" },
     { "a parallel branch that is no list", "SG102", "  - step: tell",
       "  - parallel: { left: @@hello }\n  - step: tell", NULL },
     { "a for-each without steps", "SG103", "  - step: tell",
@@ -222,7 +228,7 @@ static const struct broken cases[] = {
       "  - for-each: { @@item: line }\n    steps: [wait: 1s]\n  - step: tell", "`in:`" },
     { "a for-each of too many at once", "SG102", "  - step: tell",
       "  - for-each: { in: .input.lines, at-once: @@1025 }\n    steps: [wait: 1s]\n  - step: tell",
-      NULL },
+      "at-once: 1" },
     { "a repeat without until", "SG103", "  - step: charge",
       "  - repeat: { @@at-most: 3 }\n    steps: [wait: 1s]\n  - step: charge", "`until:`" },
     { "a repeat without steps", "SG103", "  - step: charge",
@@ -377,6 +383,16 @@ static const struct broken cases[] = {
     { "a success that is a failure", "SG401", "[NoStock, Sold]", "[NoStock, @@Reserved]", NULL },
     { "the same in a compensation", "SG401", "      send: stock/Release",
       "      send: stock/Release\n      success: Gone\n      failure: @@Gone", NULL },
+    { "a list of no successes", "SG103", "    success: Told", "    @@success: []", "as in" },
+    { "a list of no failures", "SG103", "failure: [NoStock, Sold]", "@@failure: []", "as in" },
+    { "a compensation without success", "SG103", "      send: stock/Release",
+      "      send: stock/Release\n      @@success: []", "as in" },
+    { "a compensation without failure", "SG103", "      send: stock/Release",
+      "      send: stock/Release\n      @@failure: []", "as in" },
+    { "a success twice", "SG102", "    success: Told", "    success: [Told, @@Told]",
+      "take it out" },
+    { "a failure twice", "SG102", "[NoStock, Sold]", "[NoStock, Sold, @@NoStock]", "take it out" },
+    { "tried again twice", "SG102", "max: 30s", "max: 30s, on: [Busy, @@Busy]", "take it out" },
     { "a failure that is tried again", "SG402", "[NoStock, Sold]", "[NoStock, @@Unavailable]",
       "retry.on" },
     { "a success that is tried again", "SG402", "    success: Told",
@@ -472,6 +488,7 @@ static void what_is_right_has_no_finding(void **state)
         { "step: tell", "step: '12'" },
         { "step: tell", "step: 1-2" },
         { "keep: .reply.charge", "keep: true" },
+        { "failure: [NoStock, Sold]", "failure: Unavailable\n    retry: { on: [] }" },
         { "start: { topic: orders, event: Placed, key: .id }", "start: { every: 1h }" },
         { "key: .id", "key: '.steps.none // .reply // .anything'" }, /* the event is `.` */
         { "    body: '{id: .input.id, \"ö\": .input.lines}'",
@@ -497,6 +514,15 @@ static void what_is_right_has_no_finding(void **state)
 }
 
 /* ---- several at once, limits, the table ---- */
+
+static void a_schedule_is_told_all_that_is_wrong_with_it(void **state)
+{
+    (void)state;
+    static const char find[] = "start: { topic: orders, event: Placed, key: .id }",
+                      replace[] = "start: { cron: \"61 6 * * *\", zone: Europe/Berlim }";
+    assert_int_equal(findings_of(find, replace, "SG111"), 1);
+    assert_int_equal(findings_of(find, replace, "SG112"), 1);
+}
 
 static void one_run_finds_several_in_the_order_of_the_file(void **state)
 {
@@ -624,6 +650,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mistake_is_found_where_it_stands),
         cmocka_unit_test(what_is_right_has_no_finding),
+        cmocka_unit_test(a_schedule_is_told_all_that_is_wrong_with_it),
         cmocka_unit_test(one_run_finds_several_in_the_order_of_the_file),
         cmocka_unit_test(a_failure_behind_the_pivot_is_a_warning),
         cmocka_unit_test(limits_hold_exactly),

@@ -112,6 +112,18 @@ static void finds_nothing_in_sound_definitions(void **state)
 
 /* ---- planted faults ---- */
 
+/* No answer is the right one: the step is silent in the end, and is taken back. */
+static void explores_a_step_without_success(void **state)
+{
+    struct explored e;
+    (void)state;
+    load(&e, TOP "steps:\n" STEP("one", "") STEP("two", ""));
+    block(&e, 0)->step.success = (struct saga_names){ NULL, 0 };
+    run(&e);
+    assert_null(e.result.cut);
+    end(&e);
+}
+
 static void finds_what_is_not_taken_back(void **state)
 {
     struct explored e;
@@ -280,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_nothing_in_sound_definitions),
+        cmocka_unit_test(explores_a_step_without_success),
         cmocka_unit_test(finds_what_is_not_taken_back),
         cmocka_unit_test(finds_what_a_catch_swallows),
         cmocka_unit_test(finds_what_a_loop_leaves),
