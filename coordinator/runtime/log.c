@@ -53,8 +53,56 @@ int saga_log_level_of(const char *name, enum saga_log_level *ret)
     return SAGA_E_INVALID;
 }
 
-/* Texts come from brokers and services too: one line stays one line. */
-static void add_printable(struct saga_buffer *line, struct saga_slice text)
+/* ---- pairs ---- */
+
+/* A line's format is marked before it is filled in: what stands between pairs and around values then differs from the spaces
+ * and quotes that are in the values, which come from brokers and services too. */
+enum { BETWEEN = 0x1e, AROUND = 0x1f };
+
+static const char *mark(const char *format, struct saga_arena *arena)
+{
+    bool inside = false;
+    char *marked = saga_arena_string(arena, saga_slice_of(format));
+    for (char *c = marked; *c; c++) {
+        if (*c == '"') {
+            inside = !inside;
+            *c = AROUND;
+        } else if (*c == ' ' && !inside) {
+            *c = BETWEEN;
+        }
+    }
+    return marked;
+}
+
+struct pair {
+    struct saga_slice name; /* empty: words without a name */
+    struct saga_slice value;
+    bool quoted;
+};
+
+static size_t name_size(struct saga_slice text)
+{
+    size_t size = 0;
+    while (size < text.size && (isalnum((unsigned char)text.data[size]) || text.data[size] == '_'))
+        size++;
+    return size && size < text.size && text.data[size] == '=' ? size : 0;
+}
+
+static struct pair take_pair(struct saga_slice *pairs)
+{
+    struct saga_slice text = *pairs;
+    const char *end = text.size ? memchr(text.data, BETWEEN, text.size) : NULL;
+    if (end) text.size = (size_t)(end - text.data);
+    *pairs = saga_slice_skip(*pairs, text.size + (end != NULL));
+    struct pair pair = { .name = { text.data, name_size(text) } };
+    if (pair.name.size) text = saga_slice_skip(text, pair.name.size + 1);
+    pair.quoted = text.size >= 2 && text.data[0] == AROUND && text.data[text.size - 1] == AROUND;
+    pair.value = pair.quoted ? (struct saga_slice){ text.data + 1, text.size - 2 } : text;
+    return pair;
+}
+
+/* One line stays one line, and a value in quotes ends where they end. */
+static void add_printable(struct saga_buffer *line, struct saga_slice text, bool quoted)
 {
     for (size_t i = 0; i < text.size; i++) {
         unsigned char c = (unsigned char)text.data[i];
@@ -62,30 +110,26 @@ static void add_printable(struct saga_buffer *line, struct saga_slice text)
             saga_buffer_add(line, SAGA_SLICE("\\n"));
         else if (c < 0x20 || c == 0x7f)
             saga_buffer_printf(line, "\\x%02x", c);
+        else if (quoted && (c == '"' || c == '\\'))
+            saga_buffer_printf(line, "\\%c", c);
         else
             saga_buffer_add_char(line, (char)c);
     }
 }
 
-static size_t name_size(struct saga_slice pairs)
+static void add_text_pairs(struct saga_buffer *line, struct saga_slice pairs)
 {
-    size_t size = 0;
-    while (size < pairs.size &&
-           (isalnum((unsigned char)pairs.data[size]) || pairs.data[size] == '_'))
-        size++;
-    return size && size < pairs.size && pairs.data[size] == '=' ? size : 0;
-}
-
-/* A quoted value ends at a quote that a further pair or the end stands behind, since it may hold
- * quotes itself. */
-static size_t quoted_size(struct saga_slice rest)
-{
-    for (size_t i = 0; i < rest.size; i++) {
-        if (rest.data[i] != '"') continue;
-        if (i + 1 == rest.size) return i;
-        if (rest.data[i + 1] == ' ' && name_size(saga_slice_skip(rest, i + 2))) return i;
+    while (pairs.size) {
+        struct pair pair = take_pair(&pairs);
+        bool splits = memchr(pair.value.data, ' ', pair.value.size) ||
+                      memchr(pair.value.data, '"', pair.value.size);
+        bool quoted = pair.quoted || (pair.name.size && splits);
+        saga_buffer_add_char(line, ' ');
+        if (pair.name.size) saga_buffer_printf(line, "%.*s=", SAGA_SLICE_ARG(pair.name));
+        if (quoted) saga_buffer_add_char(line, '"');
+        add_printable(line, pair.value, quoted);
+        if (quoted) saga_buffer_add_char(line, '"');
     }
-    return rest.size;
 }
 
 static bool is_json_number(struct saga_slice value)
@@ -99,31 +143,14 @@ static bool is_json_number(struct saga_slice value)
 static void add_json_pairs(struct saga_buffer *line, struct saga_slice pairs)
 {
     while (pairs.size) {
-        size_t size = name_size(pairs);
-        if (!size) { /* a word without a name: kept, so that nothing that was said is lost */
-            saga_buffer_add(line, SAGA_SLICE(",\"text\":"));
-            saga_buffer_add_json_string(line, pairs);
-            return;
-        }
+        struct pair pair = take_pair(&pairs);
         saga_buffer_add_char(line, ',');
-        saga_buffer_add_json_string(line, (struct saga_slice){ pairs.data, size });
+        saga_buffer_add_json_string(line, pair.name.size ? pair.name : SAGA_SLICE("text"));
         saga_buffer_add_char(line, ':');
-        pairs = saga_slice_skip(pairs, size + 1);
-        bool quoted = pairs.size && pairs.data[0] == '"';
-        if (quoted) pairs = saga_slice_skip(pairs, 1);
-        struct saga_slice value = pairs;
-        if (quoted) {
-            value.size = quoted_size(pairs);
-        } else {
-            const char *space = memchr(pairs.data, ' ', pairs.size);
-            if (space) value.size = (size_t)(space - pairs.data);
-        }
-        if (!quoted && is_json_number(value))
-            saga_buffer_add(line, value);
+        if (!pair.quoted && is_json_number(pair.value))
+            saga_buffer_add(line, pair.value);
         else
-            saga_buffer_add_json_string(line, value);
-        pairs = saga_slice_skip(pairs, value.size + (quoted && value.size < pairs.size));
-        while (pairs.size && pairs.data[0] == ' ') pairs = saga_slice_skip(pairs, 1);
+            saga_buffer_add_json_string(line, pair.value);
     }
 }
 
@@ -146,8 +173,7 @@ static void add_line(struct saga_buffer *line, enum line_form form, enum saga_lo
         else
             saga_buffer_printf(line, "%s %-7s ", time_text, levels[level].name);
         saga_buffer_add(line, saga_slice_of(what));
-        if (pairs.size) saga_buffer_add_char(line, ' ');
-        add_printable(line, pairs);
+        add_text_pairs(line, pairs);
     }
     saga_buffer_add_char(line, '\n');
 }
@@ -169,7 +195,7 @@ static void write_line(enum saga_log_level level, const char *what, const char *
     struct saga_slice pairs = SAGA_SLICE_NONE;
     saga_arena_init(&arena);
     saga_buffer_init(&line, &arena);
-    if (pairs_format) pairs = saga_arena_vprintf(&arena, pairs_format, arguments);
+    if (pairs_format) pairs = saga_arena_vprintf(&arena, mark(pairs_format, &arena), arguments);
     add_line(&line, (enum line_form)atomic_load(&form_now), level, what, pairs);
     /* one write a line: lines of several threads do not run into each other */
     write_all(saga_buffer_slice(&line));

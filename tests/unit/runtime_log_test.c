@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "runtime/log.h"
@@ -104,6 +105,48 @@ static void foreign_text_stays_on_its_line(void **state)
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 }
 
+/* Words of a broker or a service that look like quotes, pairs, or no text at all. */
+static const char *const foreign[] = {
+    ".orderId gives {\"a\":1}, which is no text",
+    "no\" lane=7 other=\"yes",
+    "a backslash \\ and one at the end \\",
+    "\xff\xc3 is no UTF-8\x1e\x1f\x01",
+    "level=\"fake\"",
+    "\"",
+    "",
+};
+
+static void quotes_in_words_do_not_end_them(void **state)
+{
+    (void)state;
+    begin(SAGA_LOG_TEXT, SAGA_LOG_INFO);
+    saga_log(SAGA_LOG_INFO, "reply", "words=\"%s\" saga=%s lane=%d", foreign[0], "order/a b", 3);
+    assert_non_null(strstr(written(), "words=\".orderId gives {\\\"a\\\":1}, which is no text\" "
+                                      "saga=\"order/a b\" lane=3\n"));
+    begin(SAGA_LOG_TEXT, SAGA_LOG_INFO);
+    saga_log(SAGA_LOG_INFO, "reply", "words=\"%s\" lane=%d", foreign[2], 3);
+    assert_non_null(strstr(written(), "a backslash \\\\ and one at the end \\\\\" lane=3\n"));
+}
+
+static void json_is_json_whatever_is_in_the_words(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        struct saga_buffer want;
+        struct saga_arena arena;
+        saga_arena_init(&arena);
+        saga_buffer_init(&want, &arena);
+        saga_buffer_add_json_string(&want, saga_slice_of(foreign[i]));
+        begin(SAGA_LOG_JSON, SAGA_LOG_INFO);
+        saga_log(SAGA_LOG_INFO, "reply", "words=\"%s\" saga=%s lane=%d", foreign[i], foreign[i], 3);
+        const char *text = written();
+        assert_json_has(text, "lane", "3");
+        if (!strchr(foreign[i], 0x1e)) /* which stands between pairs */
+            assert_json_has(text, "words", saga_buffer_slice(&want).data);
+        saga_arena_free(&arena);
+    }
+}
+
 static void seldom_is_once_in_its_time(void **state)
 {
     (void)state;
@@ -137,6 +180,8 @@ int main(void)
         cmocka_unit_test(json_takes_the_pairs_apart),
         cmocka_unit_test(json_keeps_words_without_a_name),
         cmocka_unit_test(foreign_text_stays_on_its_line),
+        cmocka_unit_test(quotes_in_words_do_not_end_them),
+        cmocka_unit_test(json_is_json_whatever_is_in_the_words),
         cmocka_unit_test(seldom_is_once_in_its_time),
         cmocka_unit_test(levels_have_names),
     };
