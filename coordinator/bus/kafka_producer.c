@@ -44,6 +44,42 @@ static int judge(struct saga_kafka *k, rd_kafka_error_t *error)
 
 /* ---- deliveries ---- */
 
+static void say_missing(struct saga_kafka *k, const char *topic)
+{
+    k->missing = true;
+    snprintf(k->problem, sizeof k->problem,
+             "there is no topic %s, and a record is to go there: it waits until somebody makes it, "
+             "as `saga topics create` does",
+             topic);
+}
+
+static void note_failure(struct saga_kafka *k, const rd_kafka_message_t *message)
+{
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    bool late = message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
+    k->failed++;
+    if (saga_kafka_refuses(message->err)) k->refused = true;
+    if (late) snprintf(k->late_topic, sizeof k->late_topic, "%s", topic);
+    if (saga_kafka_is_missing(message->err))
+        say_missing(k, topic);
+    else if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
+             message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT && !k->missing)
+        snprintf(k->problem, sizeof k->problem, "a record for %s was not taken: %s%s", topic,
+                 rd_kafka_err2str(message->err),
+                 late || message->err == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR
+                     ? "; is the broker running, and is there room on its disk?"
+                     : "");
+}
+
+/* A record for a topic that is not there runs out of time before the client believes that there is none. */
+static void find_missing_topic(struct saga_kafka *k)
+{
+    int32_t partitions;
+    if (k->missing || k->refused || !k->late_topic[0]) return;
+    if (saga_kafka_is_missing(saga_kafka_look_up(current(k), k->late_topic, CALL_MS, &partitions)))
+        say_missing(k, k->late_topic);
+}
+
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
 {
     struct saga_delivery *delivery = message->_private;
@@ -51,17 +87,7 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
     (void)opaque;
     if (!delivery) return;
     if (message->err) {
-        struct saga_kafka *k = delivery->kafka;
-        k->failed++;
-        if (saga_kafka_refuses(message->err)) k->refused = true;
-        if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
-            message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
-            snprintf(k->problem, sizeof k->problem, "a record for %s was not taken: %s%s",
-                     rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err),
-                     message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
-                             message->err == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR
-                         ? "; is the broker running, and is there room on its disk?"
-                         : "");
+        note_failure(delivery->kafka, message);
     } else if (delivery->offset && delivery->kafka->open) { /* else its memory may be gone */
         *delivery->offset = message->offset;
     }
@@ -196,7 +222,8 @@ int saga_kafka_begin(void *self)
     if (error < 0) return error == SAGA_E_STOP || error == SAGA_E_AGAIN ? error : SAGA_E_RECOVER;
     k->open = true;
     k->failed = 0;
-    k->refused = false;
+    k->refused = k->missing = false;
+    k->late_topic[0] = '\0';
     k->problem[0] = '\0';
     saga_arena_reset(&k->deliveries);
     return SAGA_OK;
@@ -205,7 +232,7 @@ int saga_kafka_begin(void *self)
 int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret_offset)
 {
     struct saga_kafka *k = self;
-    char topic[256];
+    char topic[SAGA_TOPIC_BYTES];
     SAGA_ASSERT(k->open && message->topic.size < sizeof topic);
     memcpy(topic, message->topic.data, message->topic.size);
     topic[message->topic.size] = '\0';
@@ -232,6 +259,7 @@ int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret
     rd_kafka_resp_err_t code = rd_kafka_error_code(error);
     snprintf(k->problem, sizeof k->problem, "a record for %s cannot be sent: %s", topic,
              rd_kafka_error_string(error));
+    if (saga_kafka_is_missing(code)) say_missing(k, topic);
     bool fatal = rd_kafka_error_is_fatal(error) || code == RD_KAFKA_RESP_ERR__FATAL ||
                  code == RD_KAFKA_RESP_ERR__FENCED ||
                  rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -239,6 +267,7 @@ int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return SAGA_E_AGAIN;
     return end_if_lost(k, fatal                      ? SAGA_E_RECOVER
                           : saga_kafka_refuses(code) ? SAGA_E_INVALID
+                          : k->missing               ? SAGA_E_NOT_FOUND
                                                      : SAGA_E_ABORT);
 }
 
@@ -265,7 +294,9 @@ int saga_kafka_flush(void *self)
         snprintf(k->problem, sizeof k->problem,
                  "the client library broke off the transaction before its records were taken");
     bool fatal = rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
-    return end_if_lost(k, fatal ? SAGA_E_RECOVER : k->refused ? SAGA_E_INVALID : SAGA_E_ABORT);
+    if (fatal) return end_if_lost(k, SAGA_E_RECOVER);
+    find_missing_topic(k);
+    return k->refused ? SAGA_E_INVALID : k->missing ? SAGA_E_NOT_FOUND : SAGA_E_ABORT;
 }
 
 /* Takes longer than `within_ms` where a broker freezes between the call's two requests (to the transaction's coordinator, then

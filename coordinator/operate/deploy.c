@@ -1,11 +1,14 @@
 /* `saga deploy`: puts definitions in force. */
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "operate/definitions.h"
 #include "operate/output.h"
 
-enum { KEY_CREATE_TOPICS = 256 };
+enum { KEY_CREATE_TOPICS = 256, KEY_ALLOW_MISSING_TOPICS };
+/* Topics that are not there. */
+enum missing_topics { MISSING_TOPICS_REFUSED, MISSING_TOPICS_MADE, MISSING_TOPICS_ALLOWED };
 enum outcome { OUTCOME_DEPLOYED, OUTCOME_UNCHANGED };
 
 int saga_load_files(struct saga_call *call, const struct saga_schemas *schemas,
@@ -108,22 +111,51 @@ static int read_back(struct saga_call *call, struct saga_definition *const *defi
     return code;
 }
 
-static void warn_of_missing_topics(struct saga_call *call,
-                                   struct saga_definition *const *definitions, size_t count)
+/* The names of the topics that are needed and not there, with commas between them. An exit code. */
+static int find_missing_topics(struct saga_call *call, struct saga_definition *const *definitions,
+                               size_t count, struct saga_slice *ret)
 {
     struct saga_topic_spec *specs;
     size_t spec_count;
+    struct saga_buffer names;
+    saga_buffer_init(&names, call->arena);
     saga_needed_topics(call, definitions, count, &specs, &spec_count);
     for (size_t i = 0; i < spec_count; i++) {
+        struct saga_topic_spec bare = { .name = specs[i].name };
         struct saga_topic_state state;
-        if (saga_client_describe_topic(call->client, &specs[i], SAGA_CALL_TIMEOUT_MS, call->arena,
-                                       &state) == SAGA_OK &&
-            !state.exists)
-            fprintf(stderr,
-                    "warning: there is no topic %s yet; `saga topics create`, or --create-topics, "
-                    "makes it\n",
-                    specs[i].name);
+        if (saga_client_describe_topic(call->client, &bare, SAGA_CALL_TIMEOUT_MS, call->arena,
+                                       &state) < 0)
+            return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "topic %s cannot be looked at: %s",
+                                  bare.name, saga_client_problem(call->client));
+        if (!state.exists)
+            saga_buffer_printf(&names, "%s%s", names.size ? ", " : "", specs[i].name);
     }
+    *ret = saga_buffer_slice(&names);
+    return SAGA_EXIT_DONE;
+}
+
+/* A saga that sends to a topic that is not there would hold up its worker's others until it is. What is in force already
+ * stays so, and is only warned of. */
+static int check_topics(struct saga_call *call, struct saga_definition *const *definitions,
+                        size_t count, const enum outcome *outcomes)
+{
+    struct saga_slice missing = SAGA_SLICE_NONE;
+    bool news = false;
+    for (size_t i = 0; i < count; i++) news = news || outcomes[i] == OUTCOME_DEPLOYED;
+    if (call->config.kafka.mock) return SAGA_EXIT_DONE; /* it makes them when they are asked for */
+    int code = find_missing_topics(call, definitions, count, &missing);
+    if (code != SAGA_EXIT_DONE || missing.size == 0) return code;
+    if (news)
+        return saga_call_fail(call, SAGA_EXIT_FAILED,
+                              "`saga topics create FILE`, or --create-topics here, makes them; "
+                              "`saga deploy --allow-missing-topics` is for services that make "
+                              "their topics when they begin",
+                              "nothing was deployed: these topics are not there: %.*s",
+                              SAGA_SLICE_ARG(missing));
+    fprintf(stderr,
+            "warning: these topics are not there: %.*s; `saga topics create FILE` makes them\n",
+            SAGA_SLICE_ARG(missing));
+    return SAGA_EXIT_DONE;
 }
 
 static void report(const struct saga_call *call, struct saga_definition *const *definitions,
@@ -150,25 +182,26 @@ static void report(const struct saga_call *call, struct saga_definition *const *
 }
 
 static int deploy_loaded(struct saga_call *call, struct saga_definition *const *definitions,
-                         enum outcome *outcomes, size_t count, bool create_topics)
+                         enum outcome *outcomes, size_t count, enum missing_topics missing)
 {
     struct saga_deployment deployment;
     int code = compare_with_each_other(call, definitions, count);
     if (code == SAGA_EXIT_DONE) code = saga_call_client(call);
-    if (code == SAGA_EXIT_DONE && create_topics)
+    if (code == SAGA_EXIT_DONE && missing == MISSING_TOPICS_MADE)
         code = saga_make_topics(call, definitions, count, call->output != SAGA_OUTPUT_TEXT);
     if (code == SAGA_EXIT_DONE) code = saga_deployment_read(call, &deployment);
     for (size_t i = 0; i < count && code == SAGA_EXIT_DONE; i++)
         code = compare_with_deployed(call, &deployment, definitions[i], &outcomes[i]);
+    if (code == SAGA_EXIT_DONE && missing == MISSING_TOPICS_REFUSED)
+        code = check_topics(call, definitions, count, outcomes);
     for (size_t i = 0; i < count && code == SAGA_EXIT_DONE; i++)
         if (outcomes[i] == OUTCOME_DEPLOYED) code = send(call, definitions[i]);
     if (code == SAGA_EXIT_DONE) code = read_back(call, definitions, count);
-    if (code == SAGA_EXIT_DONE && !create_topics) warn_of_missing_topics(call, definitions, count);
     return code;
 }
 
-int saga_deploy_files(struct saga_call *call, const char *const *paths, size_t count,
-                      bool create_topics)
+static int deploy(struct saga_call *call, const char *const *paths, size_t count,
+                  enum missing_topics missing)
 {
     struct saga_definition **definitions =
         SAGA_NEW_ARRAY(call->arena, struct saga_definition *, count);
@@ -177,21 +210,32 @@ int saga_deploy_files(struct saga_call *call, const char *const *paths, size_t c
     if (code == SAGA_EXIT_DONE)
         code = saga_load_files(call, call->schemas, paths, count, definitions);
     if (code != SAGA_EXIT_DONE) return code;
-    code = deploy_loaded(call, definitions, outcomes, count, create_topics);
+    code = deploy_loaded(call, definitions, outcomes, count, missing);
     if (code == SAGA_EXIT_DONE) report(call, definitions, outcomes, count);
     saga_free_definitions(definitions, count);
     return code;
 }
 
+int saga_deploy_files(struct saga_call *call, const char *const *paths, size_t count,
+                      bool create_topics)
+{
+    return deploy(call, paths, count, create_topics ? MISSING_TOPICS_MADE : MISSING_TOPICS_REFUSED);
+}
+
 static int run(struct saga_call *call)
 {
-    return saga_deploy_files(call, call->arguments, call->argument_count,
-                             saga_call_has(call, KEY_CREATE_TOPICS));
+    return deploy(call, call->arguments, call->argument_count,
+                  saga_call_has(call, KEY_CREATE_TOPICS)          ? MISSING_TOPICS_MADE
+                  : saga_call_has(call, KEY_ALLOW_MISSING_TOPICS) ? MISSING_TOPICS_ALLOWED
+                                                                  : MISSING_TOPICS_REFUSED);
 }
 
 static const struct argp_option options[] = {
     { "create-topics", KEY_CREATE_TOPICS, NULL, 0,
       "make the coordinator's topics and those that the files name, where they are missing", 0 },
+    { "allow-missing-topics", KEY_ALLOW_MISSING_TOPICS, NULL, 0,
+      "put them in force though topics are missing: for services that make theirs when they begin",
+      0 },
     { 0 },
 };
 
@@ -201,7 +245,7 @@ const struct saga_subcommand saga_subcommand_deploy = {
     .summary = "put definitions in force",
     .details = "New sagas start on the newest version; running ones stay on theirs. A version that "
                "is deployed never changes: the same content again does nothing, another content "
-               "is refused.",
+               "is refused, and so is a definition that needs topics that are not there.",
     .examples = "  saga deploy order-fulfilment.saga.yaml\n"
                 "  saga deploy --create-topics sagas/*.yaml",
     .options = options,

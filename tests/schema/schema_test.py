@@ -103,13 +103,13 @@ def at(document, path):
 def changed(document):
     """The document with one thing changed, each in turn."""
     for path in list(places(document)):
-        for name, value in (("a list", [1]), ("an empty list", []), ("a mapping", {"x-y": 1}), ("an empty text", ""), ("nothing", None), ("a number", 7),
-                            ("a truth", True)):
+        for name, value in (("a list", [1]), ("an empty list", []), ("a mapping", {"x-y": 1}), ("an empty text", ""),
+                            ("nothing", None), ("a number", 7), ("a truth", True)):
             other = copy.deepcopy(document)
             at(other, path[:-1])[path[-1]] = value
             yield f"{path} as {name}", other
         value = at(document, path)
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        if value and isinstance(value, list) and all(isinstance(item, str) for item in value):
             other = copy.deepcopy(document)
             at(other, path).append(value[0])
             yield f"{path} with its first twice", other

@@ -37,6 +37,22 @@ static void codes_mean_what_a_worker_must_do(void **state)
         assert_int_equal(saga_kafka_classify(rows[i].code), rows[i].error);
 }
 
+/* A record is to blame for what it is, not for a topic that somebody may make yet. */
+static void a_missing_topic_is_no_refusal(void **state)
+{
+    (void)state;
+    assert_true(saga_kafka_refuses(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE));
+    assert_true(saga_kafka_refuses(RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)); /* no name of a topic */
+    assert_false(saga_kafka_is_missing(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE));
+    static const rd_kafka_resp_err_t missing[] = { RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+                                                   RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+                                                   RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION };
+    for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+        assert_true(saga_kafka_is_missing(missing[i]));
+        assert_false(saga_kafka_refuses(missing[i]));
+    }
+}
+
 /* An error object as librdkafka gives it out without flags: a producer that was never initialised. */
 static void an_error_without_a_flag_is_fatal_for_the_producer(void **state)
 {
@@ -58,6 +74,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_mean_what_a_worker_must_do),
+        cmocka_unit_test(a_missing_topic_is_no_refusal),
         cmocka_unit_test(an_error_without_a_flag_is_fatal_for_the_producer),
     };
     return cmocka_run_group_tests_name("Kafka errors", tests, NULL, NULL);
