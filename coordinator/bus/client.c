@@ -294,10 +294,14 @@ static int ask_whether_alive(struct saga_reader *reader)
     reader->alive_ms = monotonic_ms();
     if (metadata) rd_kafka_metadata_destroy(metadata);
     if (!code) return SAGA_OK;
+    /* a broker that is there but slow looks the same: nobody could tell them apart from here */
+    bool late = code == RD_KAFKA_RESP_ERR__TIMED_OUT;
     snprintf(client->problem, sizeof client->problem,
-             "the broker at %s is away (%s): is it running, and is there room on its disk? work "
-             "goes on when it is back",
-             client->config.bootstrap_servers, rd_kafka_err2str(code));
+             "the broker at %s %s (%s): is it running%s, and is there room on its disk? work goes "
+             "on when it %s",
+             client->config.bootstrap_servers, late ? "does not answer in time" : "is away",
+             rd_kafka_err2str(code), late ? " and not overloaded" : "",
+             late ? "answers" : "is back");
     return SAGA_E_AGAIN;
 }
 

@@ -3,11 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "bus/kafka_internal.h"
+
+enum { TROUBLE_EVERY_MS = 5000 };
 
 /* ---- clients ---- */
 
@@ -19,17 +22,50 @@ bool saga_kafka_log_is_noise(const char *facility, const char *text)
            (strstr(text, "is a producer property") || strstr(text, "is a consumer property"));
 }
 
+/* Every client of every worker says for itself, again and again, that it has no connection. */
+bool saga_kafka_log_is_repeated(const char *facility, int64_t now_ms, _Atomic int64_t *last_ms)
+{
+    bool trouble = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0;
+    int64_t last = atomic_load(last_ms);
+    if (!trouble) return false;
+    if (last != 0 && now_ms - last < TROUBLE_EVERY_MS) return true;
+    return !atomic_compare_exchange_strong(last_ms, &last, now_ms); /* another thread says it */
+}
+
+void saga_kafka_log(const struct saga_kafka_config *config, int level, const char *facility,
+                    const char *text)
+{
+    static _Atomic int64_t last_ms;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (!config || !config->log || saga_kafka_log_is_noise(facility, text)) return;
+    if (saga_kafka_log_is_repeated(facility, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
+                                   &last_ms))
+        return;
+    config->log(level, text, config->log_context);
+}
+
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
-    const struct saga_kafka_config *config = client ? rd_kafka_opaque(client) : NULL;
-    if (saga_kafka_log_is_noise(facility, text)) return;
-    if (config && config->log) config->log(level, text, config->log_context);
+    saga_kafka_log(client ? rd_kafka_opaque(client) : NULL, level, facility, text);
 }
 
 static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, char *problem,
                 size_t size)
 {
     return rd_kafka_conf_set(conf, name, value, problem, size) == RD_KAFKA_CONF_OK;
+}
+
+bool saga_kafka_knows_option(const char *name)
+{
+    char value[512];
+    size_t size = sizeof value;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_res_t found = rd_kafka_conf_get(conf, name, value, &size);
+    if (found == RD_KAFKA_CONF_UNKNOWN) /* an alias can be set and not be asked for */
+        found = rd_kafka_conf_set(conf, name, "", value, sizeof value);
+    rd_kafka_conf_destroy(conf);
+    return found != RD_KAFKA_CONF_UNKNOWN;
 }
 
 rd_kafka_conf_t *saga_kafka_conf(const struct saga_kafka_config *config, const char *const *own,

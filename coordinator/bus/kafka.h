@@ -29,6 +29,9 @@ struct saga_kafka_config {
     void *log_context;
 };
 
+/* Does librdkafka, as it is linked here, have an option of this name? */
+bool saga_kafka_knows_option(const char *name);
+
 /* Makes the bus of worker `worker`: transactional ids <group>-<instance>-<worker>-<0|1>. Initialises the
  * producers (init_transactions), which waits for the broker at most `timeout_ms`. `*ret` is closed with
  * ret->close(ret->self). The config's strings must outlive it.

@@ -106,8 +106,7 @@ static void on_consumer_log(const rd_kafka_t *client, int level, const char *fac
                             const char *text)
 {
     const struct saga_kafka *k = client ? rd_kafka_opaque(client) : NULL;
-    if (saga_kafka_log_is_noise(facility, text)) return;
-    if (k && k->config.log) k->config.log(level, text, k->config.log_context);
+    saga_kafka_log(k ? &k->config : NULL, level, facility, text);
 }
 
 int saga_kafka_consumer_open(struct saga_kafka *k)

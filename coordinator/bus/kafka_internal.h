@@ -3,6 +3,7 @@
 #define SAGA_BUS_KAFKA_INTERNAL_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/arena.h"
@@ -58,6 +59,12 @@ rd_kafka_t *saga_kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf, char 
 
 /* A line of librdkafka's that tells nobody anything. */
 bool saga_kafka_log_is_noise(const char *facility, const char *text);
+/* Is this a line about a connection, and was another written less than 5 s before `now_ms` (monotonic)? Else it is noted
+ * in `*last_ms` (0: none yet). From any thread. */
+bool saga_kafka_log_is_repeated(const char *facility, int64_t now_ms, _Atomic int64_t *last_ms);
+/* Hands a line of librdkafka's to config->log, unless it is noise or repeated; `config` may be NULL. */
+void saga_kafka_log(const struct saga_kafka_config *config, int level, const char *facility,
+                    const char *text);
 
 /* Up to `max` messages: what is there; if that is nothing, waits at most `timeout_ms` for the first. (A batch call of
  * librdkafka's waits for all of them.) */

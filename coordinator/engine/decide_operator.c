@@ -1,5 +1,6 @@
 /* An operator's verb: refused with words where it makes no sense; doing it twice is doing it once. */
 #include "base/error.h"
+#include "base/time.h"
 #include "engine/engine_internal.h"
 
 static void refuse(struct saga_decision *d, const char *reason, const char *message)
@@ -259,6 +260,75 @@ static void resolve(struct saga_decision *d)
                "failed");
 }
 
+/* ---- a saga that goes on by itself ---- */
+
+/* What a saga does next without anybody: its command whose alarm rings first. */
+struct next {
+    const struct saga_step_state *step; /* NULL: it waits for no alarm of a command */
+    bool back;                          /* it is the compensation's */
+    bool waits;                         /* to be tried again; else for an answer */
+    int64_t due_ms;
+};
+
+static struct next find_next(const struct saga_decision *d)
+{
+    struct next next = { 0 };
+    for (size_t i = 0; i < d->state->step_count; i++) {
+        const struct saga_step_state *step = &d->state->steps[i];
+        bool back = step->compensation == SAGA_COMPENSATION_SENT ||
+                    step->compensation == SAGA_COMPENSATION_BACKOFF;
+        struct saga_slice name =
+            saga_arena_printf(d->arena, "%s/%.*s", back ? SAGA_TIMER_COMPENSATION : SAGA_TIMER_STEP,
+                              SAGA_SLICE_ARG(step->path));
+        const struct saga_timer *timer = saga_state_timer(d->state, name);
+        if (step->kind != SAGA_STEP_COMMAND || !timer) continue;
+        if (next.step && next.due_ms <= timer->due_ms) continue;
+        bool waits = back ? step->compensation == SAGA_COMPENSATION_BACKOFF
+                          : step->status == SAGA_STEP_BACKOFF;
+        next = (struct next){ step, back, waits, timer->due_ms };
+    }
+    return next;
+}
+
+/* Which attempt it is, and what comes when all are used up. */
+static struct saga_slice attempts_of(const struct saga_decision *d, const struct next *next)
+{
+    const struct saga_step *step = &d->definition->blocks[next->step->block]->step;
+    uint32_t attempt = next->back ? next->step->compensation_attempt : next->step->attempt,
+             all = next->back ? step->compensate.retry.attempts : step->retry.attempts;
+    bool stuck = next->back || step->pivot || d->state->pivoted;
+    attempt += next->waits;
+    if (!next->back && d->state->pivoted && !step->attempts_given) all = 0;
+    if (all == 0)
+        return saga_arena_printf(d->arena, " (attempt %u, of as many as it takes)", attempt);
+    const char *then = stuck ? "is stuck" : "is compensated";
+    if (attempt >= all)
+        return saga_arena_printf(d->arena, " (the last attempt, after which the saga %s)", then);
+    return saga_arena_printf(d->arena, " (attempt %u of %u, after which the saga %s)", attempt, all,
+                             then);
+}
+
+static void refuse_what_is_not_stuck(struct saga_decision *d)
+{
+    char time[SAGA_TIME_TEXT_BYTES];
+    const struct next next = find_next(d);
+    if (d->state->paused) {
+        refuse(d, "not-stuck", "the saga is not stuck but paused: resume it, and it goes on");
+        return;
+    }
+    if (!next.step || !d->definition) {
+        refuse(d, "not-stuck", "the saga is not stuck: it goes on by itself");
+        return;
+    }
+    saga_time_format(next.due_ms, time);
+    struct saga_slice words =
+        saga_arena_printf(d->arena, "the saga is not stuck: it goes on by itself; %s%.*s %s %s%.*s",
+                          next.back ? "the compensation of " : "", SAGA_SLICE_ARG(next.step->path),
+                          next.waits ? "is tried again at" : "waits for its answer until", time,
+                          SAGA_SLICE_ARG(attempts_of(d, &next)));
+    refuse(d, "not-stuck", words.data);
+}
+
 static bool is_for_stuck_sagas(enum saga_verb verb)
 {
     return verb == SAGA_VERB_RETRY || verb == SAGA_VERB_SKIP || verb == SAGA_VERB_RESOLVE;
@@ -284,7 +354,7 @@ void saga_decide_operator(struct saga_decision *d)
         return;
     }
     if (is_for_stuck_sagas(d->event->verb) && d->state->status != SAGA_STUCK) {
-        refuse(d, "not-stuck", "the saga is not stuck: it goes on by itself");
+        refuse_what_is_not_stuck(d);
         return;
     }
     switch (d->event->verb) {

@@ -4,7 +4,8 @@
 #include "runtime/batch_internal.h"
 
 enum {
-    TIMERS_MAX = 1000 /* in one batch */
+    TIMERS_MAX = 1000, /* in one batch */
+    UNTYPED_LOG_MS = 60000
 };
 
 struct saga_lane *saga_batch_owned_lane(struct saga_batch *b, uint32_t number)
@@ -80,10 +81,23 @@ void saga_batch_answer_for_nobody(struct saga_batch *b, const struct saga_event 
     saga_batch_send(b, &message, NULL);
 }
 
+/* Events of other types are none of ours, but one without a type starts nothing for want of a header, mostly. */
+static void note_untyped(struct saga_batch *b, const struct saga_intake_item *in)
+{
+    saga_log_seldom(&b->w->last_untyped_ms, UNTYPED_LOG_MS, SAGA_LOG_WARNING,
+                    "an event without a type is passed over",
+                    "topic=%.*s partition=%d offset=%lld words=\"%.*s\"",
+                    SAGA_SLICE_ARG(in->record.topic), in->record.partition,
+                    (long long)in->record.offset, SAGA_SLICE_ARG(in->words));
+}
+
 static int take_item(struct saga_batch *b, const struct saga_intake_item *in)
 {
     switch (in->fate) {
-    case SAGA_INTAKE_NOTHING: b->ignored++; return SAGA_OK;
+    case SAGA_INTAKE_NOTHING:
+        if (in->words.size) note_untyped(b, in);
+        b->ignored++;
+        return SAGA_OK;
     case SAGA_INTAKE_DEAD_LETTER:
         saga_batch_put_aside(b, &in->record, in->reason, in->words);
         return SAGA_OK;

@@ -64,8 +64,41 @@ static void complain_unknown(struct saga_config_values *values, const struct sag
                              "kafka.");
 }
 
+static void complain_no_option(struct saga_config_values *values,
+                               const struct saga_config_value *value)
+{
+    const char *from = value->file ? "" : value->source;
+    struct saga_slice what =
+        saga_arena_printf(values->arena, "librdkafka has no option \"%s\"%s%s",
+                          value->name + strlen(KAFKA_PREFIX), *from ? ", given by " : "", from);
+    struct saga_diagnostic *finding = complain(values, value, what.data);
+    finding->why = SAGA_SLICE("what stands under kafka. is passed on to it, and no client could be "
+                              "made");
+    finding->mend = SAGA_SLICE("write it as librdkafka's CONFIGURATION.md does, as in "
+                               "kafka.sasl.username, or take it out");
+}
+
+/* YAML's own names are looked at by its reader; `redis.host` beside `redis: {host: ...}` is one name too. */
+static bool is_twice_in_file(struct saga_config_values *values,
+                             const struct saga_config_value *value)
+{
+    for (size_t i = 0; i < values->count && value->file; i++) {
+        const struct saga_config_value *before = &values->items[i];
+        if (!before->file || strcmp(before->name, value->name) != 0) continue;
+        struct saga_slice what =
+            saga_arena_printf(values->arena, "\"%s\" is set twice, on line %u and on line %u",
+                              value->name, before->line, value->line);
+        struct saga_diagnostic *finding = complain(values, value, what.data);
+        finding->why = SAGA_SLICE("only one of the two could count");
+        finding->mend = SAGA_SLICE("take one of them out");
+        return true;
+    }
+    return false;
+}
+
 void saga_config_put(struct saga_config_values *values, const struct saga_config_value *value)
 {
+    if (is_twice_in_file(values, value)) return;
     if (saga_setting_find(value->name)) {
         put(values, value);
         return;
@@ -74,7 +107,12 @@ void saga_config_put(struct saga_config_values *values, const struct saga_config
         complain_unknown(values, value);
         return;
     }
-    const char *why = saga_kafka_option_refused(value->name + strlen(KAFKA_PREFIX));
+    const char *option = value->name + strlen(KAFKA_PREFIX);
+    const char *why = saga_kafka_option_refused(option);
+    if (!why && !saga_kafka_knows_option(option)) {
+        complain_no_option(values, value);
+        return;
+    }
     if (!why) {
         put(values, value);
         return;

@@ -25,10 +25,18 @@ void saga_daemon_sleep(int ms)
     nanosleep(&wait, NULL);
 }
 
+/* Whoever reads only the end of the log sees why there is no more of it. */
+static void stop_for(struct saga_daemon *daemon, const char *what)
+{
+    if (atomic_exchange(&daemon->failed, true)) return;
+    saga_log(SAGA_LOG_ERROR, "the process stops", "cause=\"%s\" words=\"%s\"", what,
+             "nothing is lost: started again it goes on where it stood");
+}
+
 void saga_daemon_fail(struct saga_daemon *daemon, const char *what, const char *words)
 {
     saga_log(SAGA_LOG_ERROR, what, "words=\"%s\"", words);
-    atomic_store(&daemon->failed, true);
+    stop_for(daemon, what);
 }
 
 void saga_daemon_fail_diagnostic(struct saga_daemon *daemon, const char *what,
@@ -36,7 +44,7 @@ void saga_daemon_fail_diagnostic(struct saga_daemon *daemon, const char *what,
 {
     saga_log(SAGA_LOG_ERROR, what, "words=\"%.*s\" mend=\"%.*s\"", SAGA_SLICE_ARG(diagnostic->what),
              SAGA_SLICE_ARG(diagnostic->mend));
-    atomic_store(&daemon->failed, true);
+    stop_for(daemon, what);
 }
 
 static void random_bytes(void *context, uint8_t *bytes, size_t size)

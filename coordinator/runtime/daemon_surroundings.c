@@ -188,13 +188,15 @@ static void take_definitions(struct saga_daemon *daemon, const struct saga_bus_r
     saga_arena_init(&arena);
     for (size_t i = 0; i < records->count; i++) {
         struct saga_diagnostic diagnostic = { 0 };
-        int error =
-            saga_registry_offer(daemon->registry, records->items[i].value, &arena, &diagnostic);
+        bool is_new = false;
+        int error = saga_registry_offer(daemon->registry, records->items[i].value, &arena, &is_new,
+                                        &diagnostic);
         if (error < 0)
             saga_log(SAGA_LOG_WARNING, "a deployed definition is left out",
-                     "offset=%lld words=\"%.*s\"", (long long)records->items[i].offset,
-                     SAGA_SLICE_ARG(diagnostic.what));
-        else
+                     "name=%.*s offset=%lld words=\"%.*s\"",
+                     SAGA_SLICE_ARG(saga_slice_clip(records->items[i].key, 100)),
+                     (long long)records->items[i].offset, SAGA_SLICE_ARG(diagnostic.what));
+        else if (is_new)
             saga_log(SAGA_LOG_INFO, "definition in force", "name=%.*s",
                      SAGA_SLICE_ARG(records->items[i].key));
         saga_arena_reset(&arena);

@@ -12,6 +12,8 @@ struct reading {
     struct saga_intake_item common; /* what every item of the record shares */
     struct saga_intake_item *items;
     size_t count, capacity;
+    bool typed;   /* an expression found the type of an event that says none */
+    bool untyped; /* an event that nobody takes, and that says no type */
 };
 
 static struct saga_intake_item *add(struct reading *r, enum saga_intake_fate fate)
@@ -89,9 +91,10 @@ static void add_start(struct reading *r, struct saga_definition *definition, str
 static bool type_matches(struct reading *r, const struct saga_start *start)
 {
     struct saga_slice type = r->common.event.type, message;
-    if (type.size == 0 && start->type &&
-        eval_text(r, start->type, r->common.event.body, &type, &message) < 0)
-        return false;
+    if (type.size == 0 && start->type) {
+        if (eval_text(r, start->type, r->common.event.body, &type, &message) < 0) return false;
+        r->typed = true;
+    }
     return saga_slice_equal(type, start->event);
 }
 
@@ -158,9 +161,10 @@ static bool await_matches(struct reading *r, const struct saga_await *await)
 {
     struct saga_slice type = r->common.event.type, message;
     if (!saga_slice_equal(await->topic, r->common.record.topic)) return false;
-    if (type.size == 0 && await->type &&
-        eval_text(r, await->type, r->common.event.body, &type, &message) < 0)
-        return false;
+    if (type.size == 0 && await->type) {
+        if (eval_text(r, await->type, r->common.event.body, &type, &message) < 0) return false;
+        r->typed = true;
+    }
     return saga_slice_equal(type, await->event);
 }
 
@@ -233,16 +237,16 @@ static const struct saga_participant *answering(const struct saga_definition *de
     return NULL;
 }
 
-static void find_type(struct reading *r)
+/* `*ret_message`: why the last of the expressions found none; absent where there are none. */
+static void find_type(struct reading *r, struct saga_slice *ret_message)
 {
-    struct saga_slice message;
     for (size_t i = 0; i < saga_catalog_count(r->intake->catalog) && r->common.event.type.size == 0;
          i++) {
         const struct saga_participant *participant =
             answering(saga_catalog_at(r->intake->catalog, i), r->common.record.topic);
         if (!participant || !participant->type) continue;
         struct saga_slice type;
-        if (eval_text(r, participant->type, r->common.event.body, &type, &message) == SAGA_OK)
+        if (eval_text(r, participant->type, r->common.event.body, &type, ret_message) == SAGA_OK)
             r->common.event.type = type;
     }
 }
@@ -296,11 +300,12 @@ static void read_events(struct reading *r, const struct saga_catalog_topic *topi
 {
     if (topic->starts) read_starts(r);
     if (topic->awaits) read_awaited(r);
+    r->untyped = r->count == 0 && r->common.event.type.size == 0 && !r->typed;
 }
 
 static void read_reply(struct reading *r, const struct saga_catalog_topic *topic)
 {
-    struct saga_slice saga_id, name, key;
+    struct saga_slice saga_id, name, key, message = SAGA_SLICE_NONE;
     struct saga_diagnostic diagnostic = { 0 };
     int error = saga_reply_address(&r->common.record, r->intake->arena, &r->common.event, &saga_id,
                                    &diagnostic);
@@ -308,11 +313,17 @@ static void read_reply(struct reading *r, const struct saga_catalog_topic *topic
         read_events(r, topic);
         if (r->count) return;
     }
-    find_type(r);
+    find_type(r, &message);
     if (r->common.event.type.size == 0) {
         add_dead_letter(
             r, "no-type",
-            SAGA_SLICE("it says no type: no ce_type header, and no `type` of a participant"));
+            message.size
+                ? saga_arena_printf(r->intake->arena,
+                                    "it says no type: it has no ce_type header, and the "
+                                    "participant's `type` finds none: %.*s",
+                                    SAGA_SLICE_ARG(message))
+                : SAGA_SLICE("it says no type: it has no ce_type header, and no participant that "
+                             "answers on this topic has a `type`"));
     } else if (error == SAGA_E_NOT_FOUND) {
         read_correlated_reply(r);
     } else if (error < 0 || saga_id_parse(saga_id, &name, &key) < 0) {
@@ -488,7 +499,10 @@ void saga_intake_read(const struct saga_intake *intake, const struct saga_messag
         item->reason = SAGA_SLICE("nobodys");
         item->words = SAGA_SLICE("no deployed definition takes it for a saga of this lane");
     } else if (r.count == 0) {
-        add(&r, SAGA_INTAKE_NOTHING);
+        struct saga_intake_item *item = add(&r, SAGA_INTAKE_NOTHING);
+        if (r.untyped)
+            item->words = SAGA_SLICE("it says no type: it has no ce_type header, and no `type` of "
+                                     "a `start` or an `await` finds one");
     }
     *ret = r.items;
     *ret_count = r.count;

@@ -21,7 +21,7 @@ struct saga_intake {
 enum saga_intake_fate {
     SAGA_INTAKE_EVENT,       /* decide it (or pass it on) */
     SAGA_INTAKE_DEAD_LETTER, /* cannot be read, or belongs to nobody: `reason` and `words` say why */
-    SAGA_INTAKE_NOTHING,     /* concerns no saga: other types on a topic of the outside world */
+    SAGA_INTAKE_NOTHING, /* concerns no saga: other types on a topic of the outside world; `words` where it says none */
     SAGA_INTAKE_DEFINITION_MISSING /* names a definition that this process has not read yet (R19) */
 };
 

@@ -37,7 +37,7 @@ void saga_registry_free(struct saga_registry *registry)
 }
 
 static int take(struct saga_registry *registry, struct saga_slice text, struct saga_arena *arena,
-                struct saga_diagnostic *diagnostic)
+                bool *ret_new, struct saga_diagnostic *diagnostic)
 {
     struct saga_diagnostics findings;
     struct saga_definition *definition;
@@ -56,17 +56,18 @@ static int take(struct saga_registry *registry, struct saga_slice text, struct s
                             SAGA_SLICE_ARG(name), version);
         return error;
     }
-    if (saga_catalog_count(registry->known) == before) return SAGA_OK;
+    *ret_new = saga_catalog_count(registry->known) != before;
+    if (!*ret_new) return SAGA_OK;
     SAGA_PUSH(&registry->arena, registry->texts, registry->count, registry->capacity,
               saga_arena_copy(&registry->arena, text));
     return SAGA_OK;
 }
 
 int saga_registry_offer(struct saga_registry *registry, struct saga_slice text,
-                        struct saga_arena *arena, struct saga_diagnostic *diagnostic)
+                        struct saga_arena *arena, bool *ret_new, struct saga_diagnostic *diagnostic)
 {
     pthread_mutex_lock(&registry->lock);
-    int error = take(registry, text, arena, diagnostic);
+    int error = take(registry, text, arena, ret_new, diagnostic);
     pthread_mutex_unlock(&registry->lock);
     return error;
 }

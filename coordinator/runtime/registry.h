@@ -16,9 +16,10 @@ void saga_registry_free(struct saga_registry *registry);
 
 /* A record of the definitions topic was read. A text that does not load, or another content under a name and version
  * that are there, is left out: the first stands. Returns SAGA_OK when it was taken or was there already;
- * SAGA_E_INVALID, SAGA_E_CONFLICT with words. */
+ * SAGA_E_INVALID, SAGA_E_CONFLICT with words. `*ret_new`: it was not there. */
 int saga_registry_offer(struct saga_registry *registry, struct saga_slice text,
-                        struct saga_arena *arena, struct saga_diagnostic *diagnostic);
+                        struct saga_arena *arena, bool *ret_new,
+                        struct saga_diagnostic *diagnostic);
 /* The end of the topic was reached once more. */
 void saga_registry_end_reached(struct saga_registry *registry);
 /* How often the end was reached: who waits for a definition waits for two more of these (R19). */

@@ -149,7 +149,7 @@ struct saga_worker {
     struct saga_arena arena; /* a batch's */
     struct saga_clock_guard guard;
     int64_t time_ms; /* of the last batch (R17) */
-    int64_t last_logged_ms, last_unexpected_ms, last_snapshot_log_ms;
+    int64_t last_logged_ms, last_unexpected_ms, last_untyped_ms, last_snapshot_log_ms;
     unsigned recoveries_in_row; /* since the last batch that was done */
     char problem[512];
 };

@@ -44,6 +44,19 @@ static int take(struct holding *h, bool only_if_free, bool *ret_taken)
     return SAGA_OK;
 }
 
+/* "<host> <pid> ...", in words for people. */
+static struct saga_slice words_of_holder(struct saga_slice holder, struct saga_arena *arena)
+{
+    const char *host_end = holder.size ? memchr(holder.data, ' ', holder.size) : NULL;
+    if (!host_end) return holder;
+    struct saga_slice host = { holder.data, (size_t)(host_end - holder.data) };
+    struct saga_slice rest = saga_slice_skip(holder, host.size + 1);
+    const char *pid_end = memchr(rest.data, ' ', rest.size);
+    if (pid_end) rest.size = (size_t)(pid_end - rest.data);
+    return saga_arena_printf(arena, "process %.*s on host %.*s", SAGA_SLICE_ARG(rest),
+                             SAGA_SLICE_ARG(host));
+}
+
 /* Who holds the name; absent: nobody any more. */
 static int look(struct holding *h, struct saga_slice *ret_holder)
 {
@@ -109,8 +122,8 @@ int saga_instance_hold(const struct saga_redis_config *config, const char *group
     saga_connection_close(&h.connection);
     if (error == SAGA_E_CONFLICT) {
         saga_diagnostic_set(diagnostic, arena,
-                            "another process runs under the instance name %s (%.*s)", instance,
-                            SAGA_SLICE_ARG(other));
+                            "another process runs under the instance name %s: %.*s", instance,
+                            SAGA_SLICE_ARG(words_of_holder(other, arena)));
         saga_diagnostic_mend(
             diagnostic, arena,
             "give every process an `instance` name of its own, the same each time it starts");

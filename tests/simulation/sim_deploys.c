@@ -241,8 +241,9 @@ void sim_read_definitions(struct sim_world *world, unsigned number)
     struct sim_worker *w = &world->workers[number];
     for (; world->texts_read[number] < world->text_count; world->texts_read[number]++) {
         struct saga_diagnostic diagnostic = { 0 };
+        bool is_new;
         int error = saga_registry_offer(w->registry, world->texts[world->texts_read[number]],
-                                        &world->arena, &diagnostic);
+                                        &world->arena, &is_new, &diagnostic);
         SAGA_ASSERT(error == SAGA_OK);
     }
     saga_registry_end_reached(w->registry);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "bus/kafka_error.h"
+#include "bus/kafka_internal.h"
 
 static void codes_mean_what_a_worker_must_do(void **state)
 {
@@ -53,6 +54,19 @@ static void a_missing_topic_is_no_refusal(void **state)
     }
 }
 
+/* Without a broker every client of every worker complains several times a second. */
+static void trouble_with_connections_is_told_seldom(void **state)
+{
+    _Atomic int64_t last_ms = 0;
+    (void)state;
+    assert_false(saga_kafka_log_is_repeated("FAIL", 1000, &last_ms));
+    assert_true(saga_kafka_log_is_repeated("FAIL", 1001, &last_ms));
+    assert_true(saga_kafka_log_is_repeated("ERROR", 5999, &last_ms));
+    assert_false(saga_kafka_log_is_repeated("CONFWARN", 5999, &last_ms));
+    assert_false(saga_kafka_log_is_repeated("ERROR", 6000, &last_ms));
+    assert_true(saga_kafka_log_is_repeated("FAIL", 10999, &last_ms));
+}
+
 /* An error object as librdkafka gives it out without flags: a producer that was never initialised. */
 static void an_error_without_a_flag_is_fatal_for_the_producer(void **state)
 {
@@ -75,6 +89,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_mean_what_a_worker_must_do),
         cmocka_unit_test(a_missing_topic_is_no_refusal),
+        cmocka_unit_test(trouble_with_connections_is_told_seldom),
         cmocka_unit_test(an_error_without_a_flag_is_fatal_for_the_producer),
     };
     return cmocka_run_group_tests_name("Kafka errors", tests, NULL, NULL);

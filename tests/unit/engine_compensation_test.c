@@ -242,6 +242,39 @@ static void used_up_attempts_are_stuck(void **state)
     EXPECT_TEXT(w->state->stuck_message, "its 3 attempts are used up; the last: Unavailable");
 }
 
+static void expect_refusal(struct world *w, const char *words)
+{
+    say(w, SAGA_VERB_SKIP);
+    EXPECT(w, "OperatorRefused (not-stuck)");
+    struct saga_slice message = fact_of(w, SAGA_FACT_OPERATOR_REFUSED)->message;
+    if (!memmem(message.data, message.size, words, strlen(words)))
+        fail_msg("\"%.*s\" lacks \"%s\"", SAGA_SLICE_ARG(message), words);
+}
+
+/* Whoever would act on a saga that is not stuck is told for how long it is still none of his business. */
+static void a_refused_verb_tells_when_the_saga_goes_on(void **state)
+{
+    struct world *w = define(state, HEAD RETRY "steps:\n" STEP_A STEP_C);
+    go_to(w, "");
+    expect_refusal(w, "; a waits for its answer until 1970");
+    expect_refusal(w, "Z (attempt 1 of 2, after which the saga is compensated)");
+    reply(w, "ADone", "a", 1);
+    reply(w, "CNo", "c", 1);
+    expect_refusal(w, "; the compensation of a waits for its answer until 1970");
+    expect_refusal(w, "Z (attempt 1 of 2, after which the saga is stuck)");
+    ring(w, "compensation/a");
+    expect_refusal(w, "; the compensation of a is tried again at 1970");
+    expect_refusal(w, "Z (the last attempt, after which the saga is stuck)");
+    say(w, SAGA_VERB_PAUSE);
+    expect_refusal(w, "paused: resume it");
+    w = define(state,
+               HEAD "steps:\n"
+                    "  - { step: a, send: p/A, success: ADone, compensate: { send: p/UndoA } }\n"
+                    "  - fail: { type: No }\n");
+    go_to(w, "A");
+    expect_refusal(w, "Z (attempt 1, of as many as it takes)");
+}
+
 static void a_late_success_is_good_news(void **state)
 {
     struct world *w = exhausted(state);
@@ -308,6 +341,7 @@ int main(void)
         WORLD_TEST(a_named_success_is_the_only_one),
         WORLD_TEST(a_refused_compensation_is_stuck_at_once),
         WORLD_TEST(used_up_attempts_are_stuck),
+        WORLD_TEST(a_refused_verb_tells_when_the_saga_goes_on),
         WORLD_TEST(a_late_success_is_good_news),
         WORLD_TEST(a_compensation_without_a_body_can_be_skipped),
         WORLD_TEST(a_late_success_mends_a_body),

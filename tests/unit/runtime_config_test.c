@@ -266,6 +266,35 @@ static void a_setting_without_a_value_is_a_finding(void **state)
     assert_finds(f, "workers:\n", "this setting has no value");
 }
 
+static void a_setting_twice_is_a_finding(void **state)
+{
+    struct fixture *f = *state;
+    assert_finds(f, "kafka.bootstrap.servers: a:1\nkafka:\n  bootstrap:\n    servers: b:2\n",
+                 ":4:5: error: \"kafka.bootstrap.servers\" is set twice, on line 1 and on line 4");
+    assert_finds(f, "kafka: {linger.ms: 5}\nworkers: 2\nkafka.linger.ms: 6\n",
+                 "\"kafka.linger.ms\" is set twice, on line 1 and on line 3");
+    assert_finds(f, "workers: 2\nworkers: 3\n", "this is not YAML"); /* one name, written twice */
+}
+
+/* Else `saga config` would show as in force what no client can be made with. */
+static void an_option_that_librdkafka_has_not_is_a_finding(void **state)
+{
+    struct fixture *f = *state;
+    struct saga_config config;
+    static const struct saga_config_flag good[] = {
+        { "kafka.sasl.mechanism", "PLAIN", "-X" }, /* an alias of sasl.mechanisms */
+        { "kafka.compression.type", "lz4", "-X" }, /* of topics */
+        { "kafka.ssl.ca.location", "/none", "-X" },
+    };
+    assert_finds(f, "workers: 2\nkafka:\n  group.idd: x\n",
+                 ":3:3: error: librdkafka has no option \"group.idd\"");
+    char *variables[] = { "SAGA_KAFKA_LINGERS_MS=3", NULL };
+    assert_int_equal(load(f, "", variables, NULL, 0, &config), SAGA_E_INVALID);
+    assert_non_null(strstr(findings(f), "\"lingers.ms\", given by SAGA_KAFKA_LINGERS_MS"));
+    assert_int_equal(load(f, "", no_variables, good, sizeof good / sizeof good[0], &config),
+                     SAGA_OK);
+}
+
 static void a_missing_file_is_a_finding(void **state)
 {
     struct fixture *f = *state;
@@ -332,6 +361,8 @@ int main(void)
         TEST(broken_yaml_is_a_finding_with_its_place),
         TEST(a_setting_without_a_value_is_a_finding),
         TEST(a_missing_file_is_a_finding),
+        TEST(a_setting_twice_is_a_finding),
+        TEST(an_option_that_librdkafka_has_not_is_a_finding),
         TEST(foreign_variables_warn_and_service_links_are_passed_over),
         cmocka_unit_test(the_table_is_whole),
         cmocka_unit_test(nearest_counts_letters),

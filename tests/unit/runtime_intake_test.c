@@ -160,7 +160,33 @@ static void what_cannot_be_read_is_put_aside_with_words(void **state)
     items = read_one(*state, "r", "{}", reply, 1, &count);
     assert_true(saga_slice_is(items[0].reason, "no-saga-named"));
     items = read_one(*state, "r", "{\"order\":\"k\"}", NULL, 0, &count);
-    assert_true(saga_slice_is(items[0].reason, "no-type"));
+    assert_true(saga_slice_is(items[0].reason, "no-type")); /* .kind is asked, and finds none */
+    assert_non_null(strstr(items[0].words.data, ".kind gives null"));
+}
+
+/* Nobody's, as events of other types are; but somebody has probably forgotten a header. */
+static void an_event_without_a_type_is_noted(void **state)
+{
+    struct saga_header other[] = { { SAGA_SLICE("ce_type"), SAGA_SLICE("Other") } };
+    size_t count;
+    struct saga_intake_item *items =
+        read_one(*state, "t", "{\"id\":\"a\",\"n\":1}", NULL, 0, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(items[0].fate, SAGA_INTAKE_NOTHING);
+    assert_non_null(strstr(items[0].words.data, "ce_type"));
+    items = read_one(*state, "t", "{\"id\":\"a\",\"n\":1}", other, 1, &count);
+    assert_int_equal(items[0].words.size, 0);
+    items = read_one(*state, "elsewhere", "{}", NULL, 0, &count);
+    assert_int_equal(items[0].words.size, 0);
+    add(*state, "saga: five\nversion: 1\nparticipants: { p: { commands: c, replies: r } }\n"
+                "start: { topic: x, event: Go, type: .what, key: .id }\n"
+                "steps: [{ step: a, send: p/A, success: Done, compensate: none }]\n");
+    items = read_one(*state, "x", "{\"id\":\"a\",\"what\":\"Other\"}", NULL, 0, &count);
+    assert_int_equal(items[0].fate, SAGA_INTAKE_NOTHING);
+    assert_int_equal(items[0].words.size, 0); /* it has one, by the definition's `type` */
+    items = read_one(*state, "x", "{\"id\":\"a\"}", NULL, 0, &count);
+    assert_int_equal(items[0].fate, SAGA_INTAKE_NOTHING);
+    assert_true(items[0].words.size > 0);
 }
 
 static void replies_find_their_saga(void **state)
@@ -367,6 +393,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_put_aside_with_words, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(an_event_without_a_type_is_noted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replies_find_their_saga, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hops_are_for_one_lane, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_schedule_is_set_with_the_version_that_is_named, set_up,
