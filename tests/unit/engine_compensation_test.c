@@ -267,8 +267,12 @@ static void a_refused_verb_tells_when_the_saga_goes_on(void **state)
     expect_refusal(w, "Z (the last attempt, after which the saga is stuck)");
     say(w, SAGA_VERB_PAUSE);
     expect_refusal(w, "paused: resume it");
-    w = define(state,
-               HEAD "steps:\n"
+}
+
+static void a_refused_verb_tells_that_it_is_tried_without_end(void **state)
+{
+    struct world *w = define(
+        state, HEAD "steps:\n"
                     "  - { step: a, send: p/A, success: ADone, compensate: { send: p/UndoA } }\n"
                     "  - fail: { type: No }\n");
     go_to(w, "A");
@@ -342,6 +346,7 @@ int main(void)
         WORLD_TEST(a_refused_compensation_is_stuck_at_once),
         WORLD_TEST(used_up_attempts_are_stuck),
         WORLD_TEST(a_refused_verb_tells_when_the_saga_goes_on),
+        WORLD_TEST(a_refused_verb_tells_that_it_is_tried_without_end),
         WORLD_TEST(a_late_success_is_good_news),
         WORLD_TEST(a_compensation_without_a_body_can_be_skipped),
         WORLD_TEST(a_late_success_mends_a_body),
