@@ -88,7 +88,8 @@ static bool check_count(struct saga_loading *l, struct fy_node *node, const char
 {
     if (is_empty_list(node))
         saga_yaml_find(&l->yaml, node, SAGA_FINDING_LACKING, "%s names no reply type", what)->mend =
-            SAGA_SLICE("name the types of the answers, as in [CardDeclined, CardExpired]");
+            SAGA_SLICE("name the types of the answers, as in [CardDeclined, CardExpired], or take "
+                       "the field out where none is needed");
     else if (fy_node_sequence_item_count(node) > SAGA_TYPES_MAX)
         saga_yaml_find(&l->yaml, node, SAGA_FINDING_LIMIT, "more than %d reply types",
                        SAGA_TYPES_MAX);

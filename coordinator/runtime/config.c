@@ -78,7 +78,7 @@ static void complain_no_option(struct saga_config_values *values,
                                "kafka.sasl.username, or take it out");
 }
 
-/* YAML's own names are looked at by its reader; `redis.host` beside `redis: {host: ...}` is one name too. */
+/* Fields of one mapping are looked at by the file's reader; `redis.host` beside `redis: {host: ...}` is one name too. */
 static bool is_twice_in_file(struct saga_config_values *values,
                              const struct saga_config_value *value)
 {

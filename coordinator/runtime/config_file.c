@@ -138,6 +138,44 @@ static void read_mapping(struct reader *reader, struct fy_node *mapping, const c
         read_pair(reader, pair, group, depth);
 }
 
+/* ---- names that stand twice ---- */
+
+static void check_repeated(struct reader *reader, struct fy_node *mapping,
+                           struct fy_node_pair *pair)
+{
+    void *walk = NULL;
+    struct fy_node *key = fy_node_pair_key(pair);
+    unsigned line, column, first, ignored;
+    if (!key || !fy_node_is_scalar(key)) return;
+    const char *name = scalar_of(reader, key);
+    for (struct fy_node_pair *before;
+         (before = fy_node_mapping_iterate(mapping, &walk)) && before != pair;) {
+        struct fy_node *other = fy_node_pair_key(before);
+        if (!other || !fy_node_is_scalar(other) || strcmp(scalar_of(reader, other), name) != 0)
+            continue;
+        place_of(key, &line, &column);
+        place_of(other, &first, &ignored);
+        complain(reader, line, column,
+                 saga_arena_printf(reader->values->arena,
+                                   "\"%s\" is set twice, on line %u and on line %u", name, first,
+                                   line)
+                     .data,
+                 "take one of them out, or put what stands in both into one");
+        return;
+    }
+}
+
+/* Of two values of one name only one could count. libfyaml would refuse them too, and tell neither line. */
+static void find_repeated(struct reader *reader, struct fy_node *node, unsigned depth)
+{
+    void *walk = NULL;
+    if (!node || !fy_node_is_mapping(node) || depth > GROUPS_MAX) return;
+    for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(node, &walk));) {
+        check_repeated(reader, node, pair);
+        find_repeated(reader, fy_node_pair_value(pair), depth + 1);
+    }
+}
+
 static void complain_of_yaml(struct reader *reader, struct fy_diag *diag)
 {
     void *walk = NULL;
@@ -186,16 +224,26 @@ static void read_yaml(struct reader *reader)
     struct fy_diag *diag = fy_diag_create(&diag_cfg);
     if (!diag) saga_memory_exhausted(LIBFYAML);
     fy_diag_set_collect_errors(diag, true);
-    struct fy_parse_cfg cfg = { .flags = FYPCF_RESOLVE_DOCUMENT | FYPCF_QUIET, .diag = diag };
+    struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_ALLOW_DUPLICATE_KEYS, .diag = diag };
+    size_t errors = reader->values->diagnostics->errors;
     struct fy_document *document =
         fy_document_build_from_string(&cfg, reader->text.data, reader->text.size);
+    saga_memory_check(LIBFYAML);
+    if (document) find_repeated(reader, fy_document_root(document), 0);
+    bool good = document && reader->values->diagnostics->errors == errors;
+    saga_memory_watch();
+    if (good && fy_document_resolve(document) != 0) {
+        saga_memory_check(LIBFYAML);
+        complain_of_yaml(reader, diag);
+        good = false;
+    }
     saga_memory_check(LIBFYAML);
     if (!document) { /* an empty file has no document and no error either */
         complain_of_yaml(reader, diag);
         fy_diag_destroy(diag);
         return;
     }
-    struct fy_node *root = fy_document_root(document);
+    struct fy_node *root = good ? fy_document_root(document) : NULL;
     if (root && fy_node_is_mapping(root))
         read_mapping(reader, root, "", 0);
     else if (!is_nothing(root))

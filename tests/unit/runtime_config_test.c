@@ -273,7 +273,10 @@ static void a_setting_twice_is_a_finding(void **state)
                  ":4:5: error: \"kafka.bootstrap.servers\" is set twice, on line 1 and on line 4");
     assert_finds(f, "kafka: {linger.ms: 5}\nworkers: 2\nkafka.linger.ms: 6\n",
                  "\"kafka.linger.ms\" is set twice, on line 1 and on line 3");
-    assert_finds(f, "workers: 2\nworkers: 3\n", "this is not YAML"); /* one name, written twice */
+    assert_finds(f, "workers: 2\n\"workers\": 3\n",
+                 "error: \"workers\" is set twice, on line 1 and on line 2");
+    assert_finds(f, "redis: {host: a}\nlanes: 4\nredis: {port: 1}\n",
+                 "error: \"redis\" is set twice, on line 1 and on line 3");
 }
 
 /* Else `saga config` would show as in force what no client can be made with. */
