@@ -34,19 +34,44 @@ static bool parse_key(struct saga_slice key, struct saga_slice *ret_name, uint32
     return true;
 }
 
+static void leave_out(struct saga_deployment *deployment, const struct saga_message *record,
+                      const char *why, struct saga_arena *arena)
+{
+    struct saga_left_out left = { .offset = record->offset,
+                                  .key =
+                                      record->key.data ? saga_printable(arena, record->key) : NULL,
+                                  .why = why };
+    SAGA_PUSH(arena, deployment->left_out, deployment->left_out_count,
+              deployment->left_out_capacity, left);
+}
+
+void saga_deployment_take(struct saga_deployment *deployment, const struct saga_message *record,
+                          struct saga_arena *arena)
+{
+    struct saga_deployed deployed = { .deployed_ms = record->timestamp_ms,
+                                      .offset = record->offset };
+    if (!parse_key(record->key, &deployed.name, &deployed.version)) {
+        leave_out(deployment, record, "its key is not a definition's NAME/VERSION", arena);
+        return;
+    }
+    saga_sha256_hex(record->value, deployed.sha256);
+    const struct saga_deployed *first =
+        saga_deployment_find(deployment, deployed.name, deployed.version);
+    if (first) {
+        if (strcmp(first->sha256, deployed.sha256) != 0)
+            leave_out(deployment, record, "another content was deployed first under that version",
+                      arena);
+        return;
+    }
+    deployed.name = saga_arena_copy(arena, deployed.name);
+    deployed.source = saga_arena_copy(arena, record->value);
+    SAGA_PUSH(arena, deployment->items, deployment->count, deployment->capacity, deployed);
+}
+
 static bool collect(const struct saga_message *record, void *context)
 {
     struct collect *c = context;
-    struct saga_deployed deployed = { .deployed_ms = record->timestamp_ms,
-                                      .offset = record->offset };
-    if (!parse_key(record->key, &deployed.name, &deployed.version)) return true;
-    /* the first record of a name and version stands */
-    if (saga_deployment_find(c->deployment, deployed.name, deployed.version)) return true;
-    deployed.name = saga_arena_copy(c->arena, deployed.name);
-    deployed.source = saga_arena_copy(c->arena, record->value);
-    saga_sha256_hex(deployed.source, deployed.sha256);
-    SAGA_PUSH(c->arena, c->deployment->items, c->deployment->count, c->deployment->capacity,
-              deployed);
+    saga_deployment_take(c->deployment, record, c->arena);
     return true;
 }
 

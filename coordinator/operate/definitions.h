@@ -15,11 +15,25 @@ struct saga_deployed {
     int64_t deployed_ms;
     int64_t offset;
 };
+/* A record of the topic that puts nothing in force. */
+struct saga_left_out {
+    int64_t offset;
+    const char *key; /* printable; NULL: none */
+    const char *why;
+};
 struct saga_deployment {
     struct saga_deployed *items; /* sorted by name, then version */
     size_t count;
     size_t capacity;
+    struct saga_left_out *left_out; /* in their order */
+    size_t left_out_count;
+    size_t left_out_capacity;
 };
+
+/* One record of the topic, in their order: the first of a name and version stands, the same one
+ * again says nothing. Copies what it keeps into `arena`. */
+void saga_deployment_take(struct saga_deployment *deployment, const struct saga_message *record,
+                          struct saga_arena *arena);
 
 /* Reads the topic to its end. An exit code; a topic that is not there yet is SAGA_EXIT_FAILED with
  * words. */
