@@ -11,11 +11,11 @@
 #include "operate/commands.h"
 #include "operate/definitions.h"
 #include "operate/health.h"
+#include "operate/lanes.h"
 #include "operate/output.h"
 #include "store/redis.h"
 
-/* A lane confirms itself once a second (R9); after so long without, nobody works on it. */
-enum { HEARTBEAT_MS_MAX = 5000, CLOCK_MS_MAX = 5000 };
+enum { CLOCK_MS_MAX = 5000 };
 
 static void add_diagnostic(struct saga_health *health, const char *subject,
                            const struct saga_diagnostic *diagnostic)
@@ -85,6 +85,16 @@ static size_t look_at_definitions(struct saga_call *call, const struct saga_depl
                             "run a version of saga that is as new as the one that deployed it",
                             "cannot be read: %.*s", SAGA_SLICE_ARG(diagnostics.items[0].what));
     }
+    for (size_t i = 0; i < deployment->left_out_count; i++) {
+        const struct saga_left_out *left = &deployment->left_out[i];
+        saga_health_add(health, SAGA_HEALTH_WARNING, "definitions",
+                        "deploy with `saga deploy` only; a record that is there stays, and does "
+                        "nothing",
+                        "the record at offset %lld of %s is left out, %s%s: %s",
+                        (long long)left->offset, call->topics.definitions.data,
+                        left->key ? "key " : "without a key", left->key ? left->key : "",
+                        left->why);
+    }
     if (deployment->count == 0)
         saga_health_add(health, SAGA_HEALTH_WARNING, "definitions", "saga deploy FILE",
                         "none is deployed, so no saga can start");
@@ -109,38 +119,80 @@ static void look_at_topics(struct saga_call *call, struct saga_health *health)
     saga_free_definitions(definitions, count);
 }
 
-static void look_at_lane(struct saga_call *call, uint32_t lane, int64_t now_ms,
-                         struct saga_health *health)
+/* Why nobody works on a lane, where the journal tells it. NULL: it does not, or cannot be asked. */
+static const char *why_it_waits(struct saga_call *call, uint32_t lane,
+                                const struct saga_lane_status *status, bool broker,
+                                struct saga_lane_ahead *ret)
 {
-    struct saga_lane_status status;
-    const char *subject = saga_arena_printf(call->arena, "lane %u", lane).data;
-    if (saga_views_lane(call->views, lane, call->arena, &status) < 0) {
-        saga_health_add(health, SAGA_HEALTH_FAILED, subject, NULL, "%s",
-                        saga_views_problem(call->views));
-        return;
-    }
-    int64_t silent_ms = now_ms - status.heartbeat_ms;
-    if (!status.present)
-        saga_health_add(health, SAGA_HEALTH_WARNING, subject, "saga run",
-                        "no coordinator has worked on it with this Redis yet");
-    else if (silent_ms > HEARTBEAT_MS_MAX)
-        saga_health_add(health, SAGA_HEALTH_FAILED, subject,
-                        "is a coordinator running, and with the same lanes and Redis? its log says "
-                        "what it waits for",
-                        "nobody has worked on it for %s; the last was %.*s",
-                        saga_age(call->arena, status.heartbeat_ms, now_ms),
-                        SAGA_SLICE_ARG(status.owner));
-    else
-        saga_health_add(health, SAGA_HEALTH_OK, subject, NULL,
-                        "%.*s has it, applied to offset %lld", SAGA_SLICE_ARG(status.owner),
-                        (long long)status.applied);
-    if (status.present && silent_ms < -CLOCK_MS_MAX)
-        saga_health_add(health, SAGA_HEALTH_WARNING, "clock", "let NTP set both clocks",
-                        "the coordinator's clock is %lld s ahead of this host's",
-                        (long long)(-silent_ms / 1000));
+    *ret = (struct saga_lane_ahead){ .unreadable_offset = -1 };
+    if (!broker || saga_lane_ahead(call, lane, status, ret) != SAGA_EXIT_DONE) return NULL;
+    if (ret->unreadable_offset < 0) return NULL;
+    return saga_arena_printf(call->arena,
+                             "; its journal cannot be read at offset %lld (%.*s), so its sagas "
+                             "wait",
+                             (long long)ret->unreadable_offset, SAGA_SLICE_ARG(ret->why))
+        .data;
 }
 
-static void look_at_lanes(struct saga_call *call, struct saga_health *health)
+#define MEND_JOURNAL                                                                               \
+    "`saga replay --verify` says more; mend the topic, then restart the coordinator"
+
+static void add_silent(struct saga_call *call, const char *subject,
+                       const struct saga_lane_status *status, const char *why, int64_t now_ms,
+                       struct saga_health *health)
+{
+    saga_health_add(health, SAGA_HEALTH_FAILED, subject,
+                    why ? MEND_JOURNAL
+                        : "is a coordinator running, and with the same lanes and Redis? its log "
+                          "says what it waits for",
+                    "nobody has confirmed it for %s; the last was %.*s%s",
+                    saga_age(call->arena, status->heartbeat_ms, now_ms),
+                    SAGA_SLICE_ARG(status->owner), why ? why : "");
+}
+
+static void add_missing(const char *subject, const struct saga_lane_ahead *ahead, const char *why,
+                        struct saga_health *health)
+{
+    if (ahead->records == 0)
+        saga_health_add(health, SAGA_HEALTH_WARNING, subject, "saga run",
+                        "no coordinator has worked on it with this Redis yet");
+    else
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject,
+                        why ? MEND_JOURNAL : "a coordinator that runs builds it anew: saga run",
+                        "Redis has nothing of it, though its journal has records: its sagas are "
+                        "neither listed nor shown%s",
+                        why ? why : "");
+}
+
+static void look_at_lane(struct saga_call *call, uint32_t lane,
+                         const struct saga_lane_status *status, bool broker,
+                         struct saga_health *health)
+{
+    const char *subject = saga_arena_printf(call->arena, "lane %u", lane).data, *why = NULL;
+    struct saga_lane_ahead ahead;
+    int64_t now_ms = saga_now_ms();
+    enum saga_lane_standing standing = saga_lane_standing(status, now_ms);
+    if (standing != SAGA_LANE_CONFIRMED) why = why_it_waits(call, lane, status, broker, &ahead);
+    if (standing == SAGA_LANE_MISSING)
+        add_missing(subject, &ahead, why, health);
+    else if (standing == SAGA_LANE_BUILDING)
+        saga_health_add(health, SAGA_HEALTH_WARNING, subject, why ? MEND_JOURNAL : NULL,
+                        "is being built anew from its last snapshot: not all of its sagas are "
+                        "listed and shown%s",
+                        why ? why : "");
+    else if (standing == SAGA_LANE_SILENT)
+        add_silent(call, subject, status, why, now_ms, health);
+    else
+        saga_health_add(health, SAGA_HEALTH_OK, subject, NULL,
+                        "%.*s has it, applied to offset %lld", SAGA_SLICE_ARG(status->owner),
+                        (long long)status->applied);
+    if (status->present && now_ms - status->heartbeat_ms < -CLOCK_MS_MAX)
+        saga_health_add(health, SAGA_HEALTH_WARNING, "clock", "let NTP set both clocks",
+                        "the coordinator's clock is %lld s ahead of this host's",
+                        (long long)((status->heartbeat_ms - now_ms) / 1000));
+}
+
+static void look_at_lanes(struct saga_call *call, bool broker, struct saga_health *health)
 {
     uint32_t lanes = 0;
     if (saga_call_views(call) != SAGA_EXIT_DONE) return;
@@ -156,7 +208,14 @@ static void look_at_lanes(struct saga_call *call, struct saga_health *health)
                         "Redis was written with %u lanes, the setting lanes is %u", lanes,
                         call->config.lanes);
     }
-    for (uint32_t lane = 0; lane < lanes; lane++) look_at_lane(call, lane, saga_now_ms(), health);
+    struct saga_lane_status *all = SAGA_NEW_ARRAY(call->arena, struct saga_lane_status, lanes);
+    if (lanes && saga_views_every_lane(call->views, lanes, call->arena, all) < 0) {
+        saga_health_add(health, SAGA_HEALTH_FAILED, "lanes", NULL, "%s",
+                        saga_views_problem(call->views));
+        return;
+    }
+    for (uint32_t lane = 0; lane < lanes; lane++)
+        look_at_lane(call, lane, &all[lane], broker, health);
 }
 
 /* 2023-11-14: a clock before that has not been set since the machine began. */
@@ -178,8 +237,9 @@ static int doctor(struct saga_call *call)
     struct saga_health health;
     saga_health_init(&health, call->arena);
     look_at_clock(&health);
-    if (look_at_broker(call, &health)) look_at_topics(call, &health);
-    if (look_at_redis(call, &health)) look_at_lanes(call, &health);
+    bool broker = look_at_broker(call, &health);
+    if (broker) look_at_topics(call, &health);
+    if (look_at_redis(call, &health)) look_at_lanes(call, broker, &health);
     return saga_health_print(call, &health);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "operate/lanes.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 #include "operate/words.h"
@@ -22,10 +23,7 @@ int saga_state_read(struct saga_call *call, const struct saga_address *address, 
     int error = saga_views_state(call->views, address->lane, address->saga_id, call->arena, &bytes);
     if (error == SAGA_E_NOT_FOUND && quiet) return SAGA_EXIT_NOT_FOUND;
     if (error == SAGA_E_NOT_FOUND)
-        return saga_call_fail(call, SAGA_EXIT_NOT_FOUND,
-                              "`saga list` shows what there is; ended sagas leave after `keep`, "
-                              "and `saga history` then still has their story",
-                              "there is no saga %.*s", SAGA_SLICE_ARG(address->saga_id));
+        return saga_call_no_such_saga(call, address->lane, address->saga_id);
     if (error < 0)
         return saga_call_fail(call, SAGA_EXIT_FAILED, "`saga doctor` says more", "%s",
                               saga_views_problem(call->views));
@@ -159,7 +157,15 @@ static int print_counts(struct saga_call *call, FILE *out, uint32_t lanes)
     return SAGA_EXIT_DONE;
 }
 
-int saga_list_print(struct saga_call *call, uint32_t lanes, FILE *rows, FILE *counts)
+/* Behind what was printed, where it is seen. */
+static int warn_of_lanes(struct saga_call *call, uint32_t lanes, FILE *warnings)
+{
+    if (warnings == stderr) fflush(stdout);
+    return saga_call_warn_of_lanes(call, lanes, warnings);
+}
+
+int saga_list_print(struct saga_call *call, uint32_t lanes, FILE *rows, FILE *counts,
+                    FILE *warnings)
 {
     struct listing text = { .call = call, .now_ms = saga_now_ms() };
     saga_table_init(&text.table, call->arena, "SAGA", "STATUS", "AT", "CHANGED", "TROUBLE", NULL);
@@ -169,7 +175,8 @@ int saga_list_print(struct saga_call *call, uint32_t lanes, FILE *rows, FILE *co
         saga_table_print(&text.table, rows);
     else
         fputs("no such sagas\n", rows);
-    return print_counts(call, counts, lanes);
+    code = print_counts(call, counts, lanes);
+    return code == SAGA_EXIT_DONE ? warn_of_lanes(call, lanes, warnings) : code;
 }
 
 static int run(struct saga_call *call)
@@ -177,14 +184,16 @@ static int run(struct saga_call *call)
     uint32_t lanes;
     int code = saga_call_lanes(call, &lanes);
     if (code != SAGA_EXIT_DONE) return code;
-    if (call->output == SAGA_OUTPUT_TEXT) return saga_list_print(call, lanes, stdout, stdout);
+    if (call->output == SAGA_OUTPUT_TEXT)
+        return saga_list_print(call, lanes, stdout, stdout, stderr);
     struct listing listing = { .call = call, .rows = json_array() };
     code = visit_rows(call, lanes, add_json_row, &listing);
-    if (code == SAGA_EXIT_DONE)
-        saga_print_rows(call, listing.rows);
-    else
+    if (code != SAGA_EXIT_DONE) {
         json_decref(listing.rows);
-    return code;
+        return code;
+    }
+    saga_print_rows(call, listing.rows);
+    return warn_of_lanes(call, lanes, stderr);
 }
 
 const struct argp_option saga_list_options[] = {
@@ -201,7 +210,8 @@ const struct saga_subcommand saga_subcommand_list = {
     .summary = "list sagas, the newest first, and count them",
     .details = "CHANGED says how long ago something last happened to the saga that the journal "
                "keeps: also what changed nothing, like an answer that came twice or an "
-               "operator's command that was refused. `saga history` tells what it was.",
+               "operator's command that was refused. `saga history` tells what it was. Lanes whose "
+               "sagas are not all in Redis at present are warned of.",
     .examples = "  saga list\n"
                 "  saga list --status stuck\n"
                 "  saga list --search customer:c-17 --limit 5 -o jsonl",

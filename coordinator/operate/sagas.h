@@ -6,19 +6,21 @@
 #include "operate/command.h"
 #include "operate/reading.h"
 
-/* Reads a saga's state; SAGA_EXIT_NOT_FOUND when Redis has none. Words are said unless `quiet`. The
- * caller frees it. */
+/* Reads a saga's state. When Redis has none: SAGA_EXIT_NOT_FOUND, or SAGA_EXIT_FAILED where that
+ * proves nothing (lanes.h); if `quiet` always the first, without words. The caller frees it. */
 int saga_state_read(struct saga_call *call, const struct saga_address *address, bool quiet,
                     struct saga_state **ret);
 
 /* Fetches and prints the list that the call's options ask for, as text: a title and a line a saga
- * to `rows`, how many there are of each to `counts`. */
-int saga_list_print(struct saga_call *call, uint32_t lanes, FILE *rows, FILE *counts);
+ * to `rows`, how many there are of each to `counts`, what is missing to `warnings`. */
+int saga_list_print(struct saga_call *call, uint32_t lanes, FILE *rows, FILE *counts,
+                    FILE *warnings);
 
 /* What is told of one saga beside its state. */
 struct saga_view {
     const struct saga_definition *definition; /* names the steps to come; NULL: not to be had */
     const char *why_not;                      /* then, and may be NULL */
+    const char *doubt;                        /* why it may be old (lanes.h), or NULL */
     bool bodies;
 };
 /* Prints one saga for people. */

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "operate/definitions.h"
+#include "operate/lanes.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 #include "operate/to_come.h"
@@ -213,6 +214,7 @@ void saga_state_print(struct saga_call *call, const struct saga_state *state,
         print_field(out, "trouble", saga_trouble(state, arena).data);
         print_field(out, "mend", mend_of(state));
     }
+    if (view->doubt) print_field(out, "warning", view->doubt);
     print_steps(call, state, view, out);
     print_timers(call, state, now_ms, out);
     if (view->bodies) print_bodies(call, state, out);
@@ -234,7 +236,8 @@ static int show(struct saga_call *call)
         code = saga_address_parse(call, call->arguments[0], lanes, &address);
     if (code == SAGA_EXIT_DONE) code = saga_state_read(call, &address, false, &state);
     if (code != SAGA_EXIT_DONE) return code;
-    struct saga_view view = { .bodies = saga_call_has(call, KEY_BODIES) };
+    struct saga_view view = { .bodies = saga_call_has(call, KEY_BODIES),
+                              .doubt = saga_call_lane_doubt(call, address.lane) };
     if (call->output == SAGA_OUTPUT_TEXT) {
         struct saga_definition *definition = NULL;
         if (may_have_steps_to_come(state))
@@ -246,6 +249,8 @@ static int show(struct saga_call *call)
         struct saga_slice json = saga_state_json(state, view.bodies, call->arena);
         fwrite(json.data, 1, json.size, stdout);
         putchar('\n');
+        fflush(stdout);
+        if (view.doubt) fprintf(stderr, "warning: %s\n", view.doubt);
     }
     saga_state_free(state);
     return SAGA_EXIT_DONE;

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/time.h"
 #include "operate/definitions.h"
+#include "operate/lanes.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 #include "operate/screen.h"
@@ -90,6 +91,7 @@ static void draw_saga(struct watching *w, const struct saga_state *state)
 {
     struct sheet sheet;
     ask_for_definition(w, state);
+    w->view.doubt = saga_call_lane_doubt(w->call, w->address.lane);
     open_sheet(&sheet);
     saga_state_print(w->call, state, &w->view, sheet.file);
     struct saga_picture picture = { .body = read_sheet(&sheet), .noun = "lines" };
@@ -161,7 +163,7 @@ static int draw_list(struct saga_call *call, uint32_t lanes, struct sheet *words
     struct sheet rows, counts;
     open_sheet(&rows);
     open_sheet(&counts);
-    int code = saga_list_print(call, lanes, rows.file, counts.file);
+    int code = saga_list_print(call, lanes, rows.file, counts.file, counts.file);
     struct saga_picture picture = { read_sheet(&rows), read_sheet(&counts), "sagas" };
     if (code != SAGA_EXIT_DONE)
         picture = (struct saga_picture){ read_sheet(words), SAGA_SLICE_NONE, "lines" };

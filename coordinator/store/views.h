@@ -26,6 +26,9 @@ const char *saga_views_problem(const struct saga_views *views);
 int saga_views_lanes(struct saga_views *views, uint32_t *ret_lanes);
 int saga_views_lane(struct saga_views *views, uint32_t lane, struct saga_arena *arena,
                     struct saga_lane_status *ret);
+/* The same of all lanes at once: `ret` has `lanes` places. */
+int saga_views_every_lane(struct saga_views *views, uint32_t lanes, struct saga_arena *arena,
+                          struct saga_lane_status *ret);
 /* Encoded state of a saga; SAGA_E_NOT_FOUND. */
 int saga_views_state(struct saga_views *views, uint32_t lane, struct saga_slice saga_id,
                      struct saga_arena *arena, struct saga_slice *ret_state);

@@ -42,6 +42,31 @@ static int ask_all(struct saga_views *views, struct saga_arena *arena,
     return error < 0 ? saga_connection_puzzled(&views->connection, "a view") : SAGA_OK;
 }
 
+/* ---- how the lanes stand ---- */
+
+struct standings {
+    struct saga_arena *arena;
+    struct saga_lane_status *items;
+};
+
+static int take_lane(void *context, size_t lane, const redisReply *reply)
+{
+    struct standings *standings = context;
+    return saga_layout_lane_status(reply, standings->arena, &standings->items[lane]);
+}
+
+int saga_views_every_lane(struct saga_views *views, uint32_t lanes, struct saga_arena *arena,
+                          struct saga_lane_status *ret)
+{
+    struct standings standings = { arena, ret };
+    struct saga_command *commands = SAGA_NEW_ARRAY(arena, struct saga_command, lanes);
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        saga_command_init(&commands[lane], arena);
+        saga_layout_ask_lane(&commands[lane], views->connection.config.prefix, lane);
+    }
+    return ask_all(views, arena, commands, lanes, take_lane, &standings);
+}
+
 /* ---- which indexes there are ---- */
 
 struct directory {

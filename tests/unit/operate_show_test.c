@@ -103,6 +103,15 @@ static void a_definition_that_is_not_to_be_had_is_said(void **state)
     assert_null(strstr(show(w, &(struct saga_view){ 0 }), "cannot be read"));
 }
 
+static void what_may_be_old_is_said(void **state)
+{
+    struct world *w = define(state, PIVOTED);
+    go_to(w, "A");
+    const char *shown = show(w, &(struct saga_view){ .doubt = "nobody has confirmed its lane" });
+    assert_non_null(strstr(shown, "\n  warning     nobody has confirmed its lane\n"));
+    assert_null(strstr(show(w, &(struct saga_view){ 0 }), "warning"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +120,7 @@ int main(void)
         WORLD_TEST(on_the_way_back_they_never_begin),
         WORLD_TEST(blocks_in_blocks_come_too),
         WORLD_TEST(a_definition_that_is_not_to_be_had_is_said),
+        WORLD_TEST(what_may_be_old_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
