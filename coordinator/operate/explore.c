@@ -1,4 +1,5 @@
 #include "operate/explore.h"
+#include "base/limits.h"
 
 #include "explore/way.h"
 #include "operate/input.h"
@@ -31,7 +32,7 @@ int saga_explore_options_of(struct saga_call *call, struct saga_explore_options 
     if (!saga_call_has(call, SAGA_KEY_EXPLORE))
         return saga_call_fail(call, SAGA_EXIT_USAGE, "add --explore",
                               "--input says what a saga that is explored starts with");
-    return saga_input_read(call, SAGA_KEY_INPUT, &ret->input);
+    return saga_input_read(call, SAGA_KEY_INPUT, SAGA_INPUT_BYTES_MAX, &ret->input);
 }
 
 /* One exploration that is reported. */

@@ -168,16 +168,16 @@ static int answered(struct order *order, const struct saga_address *address,
     return report(order, address, record, &remains);
 }
 
-static int send(struct order *order, const struct saga_address *address, struct saga_slice id)
+static int send(struct order *order, const struct saga_address *address, struct saga_slice id,
+                struct saga_answer *answer)
 {
     struct saga_message message;
-    struct saga_position position;
     struct saga_event event = order->event;
     struct saga_call *call = order->call;
     event.id = id;
     saga_operator_message(call->topics.inbox, address->lane, address->saga_id, address->key, &event,
                           call->arena, &message);
-    if (saga_client_send(call->client, &message, SAGA_CALL_TIMEOUT_MS, &position) == SAGA_OK)
+    if (saga_client_send(call->client, &message, SAGA_CALL_TIMEOUT_MS, &answer->sent) == SAGA_OK)
         return SAGA_EXIT_DONE;
     return saga_call_fail(call, SAGA_EXIT_FAILED, "say it again: doing it twice is doing it once",
                           "it was not sent: %s", saga_client_problem(call->client));
@@ -202,7 +202,7 @@ static int order_and_wait(struct order *order, const struct saga_address *addres
     struct saga_slice id = saga_new_id(call->arena);
     *ret_found = false;
     int code = saga_answer_prepare(call, address->lane, &answer);
-    if (code == SAGA_EXIT_DONE) code = send(order, address, id);
+    if (code == SAGA_EXIT_DONE) code = send(order, address, id, &answer);
     if (code != SAGA_EXIT_DONE) return code;
     if (order->wait_ms == 0) return report_sent(order, address);
     code = saga_answer_wait(call, &answer, id, order->wait_ms, ret, ret_found);

@@ -1,5 +1,6 @@
 /* `saga send`: one event of the outside world, by hand: for a saga that starts on it or waits for it. */
 #include "base/error.h"
+#include "base/limits.h"
 #include "operate/answer.h"
 #include "operate/commands.h"
 #include "operate/input.h"
@@ -56,7 +57,7 @@ static int run(struct saga_call *call)
     struct saga_slice body;
     struct saga_topic_spec spec = { .name = call->arguments[0] };
     struct saga_topic_state state;
-    int code = saga_input_read(call, KEY_BODY, &body);
+    int code = saga_input_read(call, KEY_BODY, SAGA_PAYLOAD_BYTES_MAX, &body);
     if (code == SAGA_EXIT_DONE) code = saga_call_client(call);
     if (code != SAGA_EXIT_DONE) return code;
     /* a broker that makes topics by itself must not make one of a name that is mistyped */

@@ -42,7 +42,7 @@ static int key_of_input(struct saga_call *call, const struct saga_deployed *depl
         return saga_call_fail(call, SAGA_EXIT_USAGE,
                               "--input FILE (- for standard input), or --key",
                               "there is neither an input nor a business key");
-    return saga_call_fail(call, SAGA_EXIT_USAGE, "name it with --key",
+    return saga_call_fail(call, SAGA_EXIT_FAILED, "name it with --key",
                           "the input gives no business key%s%.*s", message.size ? ": " : "",
                           SAGA_SLICE_ARG(message));
 }
@@ -119,21 +119,19 @@ static int wait_for_end(struct saga_call *call, const struct saga_address *addre
 }
 
 static int send(struct saga_call *call, const struct saga_address *address, struct saga_slice id,
-                struct saga_slice input)
+                struct saga_slice input, struct saga_answer *answer)
 {
     struct saga_message message;
-    struct saga_position position;
     saga_start_message(call->topics.inbox, address->lane, address->name, address->key, id, input,
                        call->arena, &message);
-    if (saga_client_send(call->client, &message, SAGA_CALL_TIMEOUT_MS, &position) == SAGA_OK)
+    if (saga_client_send(call->client, &message, SAGA_CALL_TIMEOUT_MS, &answer->sent) == SAGA_OK)
         return SAGA_EXIT_DONE;
     return saga_call_fail(call, SAGA_EXIT_FAILED, "start it again: a key starts one saga only",
                           "it was not sent: %s", saga_client_problem(call->client));
 }
 
-static int wait_for_answer(struct saga_call *call, const struct saga_answer *answer,
-                           struct saga_slice id, int64_t timeout_ms,
-                           struct saga_journal_record *ret)
+static int wait_for_answer(struct saga_call *call, struct saga_answer *answer, struct saga_slice id,
+                           int64_t timeout_ms, struct saga_journal_record *ret)
 {
     int64_t first_ms = timeout_ms < ANSWER_MS ? timeout_ms : ANSWER_MS;
     bool found;
@@ -158,7 +156,7 @@ static int start(struct saga_call *call, const struct saga_address *address,
     int64_t timeout_ms;
     int code = saga_call_duration(call, KEY_TIMEOUT, wait ? ENDED_MS : ANSWER_MS, &timeout_ms);
     if (code == SAGA_EXIT_DONE) code = saga_answer_prepare(call, address->lane, &answer);
-    if (code == SAGA_EXIT_DONE) code = send(call, address, id, input);
+    if (code == SAGA_EXIT_DONE) code = send(call, address, id, input, &answer);
     if (code != SAGA_EXIT_DONE) return code;
     if (saga_call_has(call, KEY_NO_WAIT)) {
         say(call, address, "sent", NULL);
@@ -177,7 +175,7 @@ static int run(struct saga_call *call)
     struct saga_deployment deployment;
     struct saga_slice input;
     struct saga_address address = { .name = saga_slice_of(call->arguments[0]) };
-    int code = saga_input_read(call, KEY_INPUT, &input);
+    int code = saga_input_read(call, KEY_INPUT, SAGA_INPUT_BYTES_MAX, &input);
     if (code == SAGA_EXIT_DONE) code = saga_call_pinned(call);
     if (code == SAGA_EXIT_DONE) code = saga_deployment_read(call, &deployment);
     if (code != SAGA_EXIT_DONE) return code;
