@@ -53,7 +53,7 @@ static int read_status(struct saga_call *call, struct saga_slice *ret)
     return saga_call_fail(call, SAGA_EXIT_USAGE, mend, "there is no status \"%s\"", status);
 }
 
-static int read_filter(struct saga_call *call, struct saga_view_filter *ret)
+int saga_list_filter(struct saga_call *call, struct saga_view_filter *ret)
 {
     unsigned long long limit;
     const char *search = saga_call_option(call, KEY_SEARCH);
@@ -96,15 +96,13 @@ static json_t *row_json(const struct saga_state *state, struct saga_arena *arena
 }
 
 /* Calls `visit` for each row's state; a saga that left between the two reads is passed over. */
-static int visit_rows(struct saga_call *call, uint32_t lanes,
+static int visit_rows(struct saga_call *call, uint32_t lanes, const struct saga_view_filter *filter,
                       void (*visit)(const struct saga_state *state, void *context), void *context)
 {
-    struct saga_view_filter filter;
     struct saga_view_row *rows;
     size_t count;
-    int code = read_filter(call, &filter);
-    if (code != SAGA_EXIT_DONE) return code;
-    if (saga_views_list(call->views, lanes, &filter, call->arena, &rows, &count) < 0)
+    int code = SAGA_EXIT_DONE;
+    if (saga_views_list(call->views, lanes, filter, call->arena, &rows, &count) < 0)
         return saga_call_fail(call, SAGA_EXIT_FAILED, "`saga doctor` says more", "%s",
                               saga_views_problem(call->views));
     for (size_t i = 0; i < count; i++) {
@@ -141,12 +139,19 @@ static void add_json_row(const struct saga_state *state, void *context)
     json_array_append_new(l->rows, row_json(state, l->call->arena));
 }
 
-static int print_counts(struct saga_call *call, FILE *out, uint32_t lanes)
+static int fail_to_count(struct saga_call *call)
+{
+    return saga_call_fail(call, SAGA_EXIT_FAILED, "`saga doctor` says more", "%s",
+                          saga_views_problem(call->views));
+}
+
+static int print_counts(struct saga_call *call, FILE *out, uint32_t lanes,
+                        const struct saga_view_filter *filter)
 {
     struct saga_view_count *counts;
     size_t count;
-    if (saga_views_counts(call->views, lanes, call->arena, &counts, &count) < 0)
-        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s", saga_views_problem(call->views));
+    if (saga_views_counts(call->views, lanes, filter, call->arena, &counts, &count) < 0)
+        return fail_to_count(call);
     for (size_t i = 0; i < count; i++) {
         bool first = i == 0 || !saga_slice_equal(counts[i].name, counts[i - 1].name);
         if (first) fprintf(out, "\n%.*s:", SAGA_SLICE_ARG(counts[i].name));
@@ -157,6 +162,38 @@ static int print_counts(struct saga_call *call, FILE *out, uint32_t lanes)
     return SAGA_EXIT_DONE;
 }
 
+void saga_list_hint(const struct saga_view_filter *filter, const struct saga_view_count *counts,
+                    size_t count, struct saga_arena *arena, FILE *out)
+{
+    const char **names = SAGA_NEW_ARRAY(arena, const char *, count);
+    bool known = !filter->name.data;
+    for (size_t i = 0; i < count; i++) {
+        names[i] = saga_arena_string(arena, counts[i].name);
+        known = known || saga_slice_equal(counts[i].name, filter->name);
+    }
+    if (!known) {
+        const char *near = saga_nearest(filter->name, names, count);
+        fprintf(out, "  there is no saga of a definition \"%.*s\"", SAGA_SLICE_ARG(filter->name));
+        if (near) fprintf(out, "; did you mean \"%s\"?", near);
+        fputc('\n', out);
+    } else if (filter->search.data) {
+        fputs("  --search finds what a definition names under `search`, by its whole value\n", out);
+    }
+}
+
+/* Why there may be none, where that can be seen. */
+static int print_none(struct saga_call *call, uint32_t lanes, const struct saga_view_filter *filter,
+                      FILE *out)
+{
+    struct saga_view_count *counts;
+    size_t count;
+    fputs("no such sagas\n", out);
+    if (saga_views_counts(call->views, lanes, NULL, call->arena, &counts, &count) < 0)
+        return fail_to_count(call);
+    saga_list_hint(filter, counts, count, call->arena, out);
+    return SAGA_EXIT_DONE;
+}
+
 /* Behind what was printed, where it is seen. */
 static int warn_of_lanes(struct saga_call *call, uint32_t lanes, FILE *warnings)
 {
@@ -164,30 +201,32 @@ static int warn_of_lanes(struct saga_call *call, uint32_t lanes, FILE *warnings)
     return saga_call_warn_of_lanes(call, lanes, warnings);
 }
 
-int saga_list_print(struct saga_call *call, uint32_t lanes, FILE *rows, FILE *counts,
-                    FILE *warnings)
+int saga_list_print(struct saga_call *call, uint32_t lanes, const struct saga_view_filter *filter,
+                    FILE *rows, FILE *counts, FILE *warnings)
 {
     struct listing text = { .call = call, .now_ms = saga_now_ms() };
     saga_table_init(&text.table, call->arena, "SAGA", "STATUS", "AT", "CHANGED", "TROUBLE", NULL);
-    int code = visit_rows(call, lanes, add_text_row, &text);
+    int code = visit_rows(call, lanes, filter, add_text_row, &text);
     if (code != SAGA_EXIT_DONE) return code;
     if (text.table.count > 1)
         saga_table_print(&text.table, rows);
     else
-        fputs("no such sagas\n", rows);
-    code = print_counts(call, counts, lanes);
+        code = print_none(call, lanes, filter, rows);
+    if (code == SAGA_EXIT_DONE) code = print_counts(call, counts, lanes, filter);
     return code == SAGA_EXIT_DONE ? warn_of_lanes(call, lanes, warnings) : code;
 }
 
 static int run(struct saga_call *call)
 {
     uint32_t lanes;
-    int code = saga_call_lanes(call, &lanes);
+    struct saga_view_filter filter;
+    int code = saga_list_filter(call, &filter);
+    if (code == SAGA_EXIT_DONE) code = saga_call_lanes(call, &lanes);
     if (code != SAGA_EXIT_DONE) return code;
     if (call->output == SAGA_OUTPUT_TEXT)
-        return saga_list_print(call, lanes, stdout, stdout, stderr);
+        return saga_list_print(call, lanes, &filter, stdout, stdout, stderr);
     struct listing listing = { .call = call, .rows = json_array() };
-    code = visit_rows(call, lanes, add_json_row, &listing);
+    code = visit_rows(call, lanes, &filter, add_json_row, &listing);
     if (code != SAGA_EXIT_DONE) {
         json_decref(listing.rows);
         return code;
@@ -208,7 +247,8 @@ const struct argp_option saga_list_options[] = {
 const struct saga_subcommand saga_subcommand_list = {
     .name = "list",
     .summary = "list sagas, the newest first, and count them",
-    .details = "CHANGED says how long ago something last happened to the saga that the journal "
+    .details = "What is counted is what the options ask for, also beyond --limit. CHANGED says how "
+               "long ago something last happened to the saga that the journal "
                "keeps: also what changed nothing, like an answer that came twice or an "
                "operator's command that was refused. `saga history` tells what it was. Lanes whose "
                "sagas are not all in Redis at present are warned of.",

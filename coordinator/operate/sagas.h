@@ -11,10 +11,16 @@
 int saga_state_read(struct saga_call *call, const struct saga_address *address, bool quiet,
                     struct saga_state **ret);
 
-/* Fetches and prints the list that the call's options ask for, as text: a title and a line a saga
- * to `rows`, how many there are of each to `counts`, what is missing to `warnings`. */
-int saga_list_print(struct saga_call *call, uint32_t lanes, FILE *rows, FILE *counts,
-                    FILE *warnings);
+/* What the call's options ask for (saga_list_options). An exit code, words said. */
+int saga_list_filter(struct saga_call *call, struct saga_view_filter *ret);
+/* Fetches and prints that list as text: a title and a line a saga to `rows`, how many there are of
+ * each to `counts`, what is missing to `warnings`. */
+int saga_list_print(struct saga_call *call, uint32_t lanes, const struct saga_view_filter *filter,
+                    FILE *rows, FILE *counts, FILE *warnings);
+/* Where nothing was found: a line that says what may be mistyped, as far as the counts of all sagas
+ * tell. */
+void saga_list_hint(const struct saga_view_filter *filter, const struct saga_view_count *counts,
+                    size_t count, struct saga_arena *arena, FILE *out);
 
 /* What is told of one saga beside its state. */
 struct saga_view {

@@ -158,12 +158,13 @@ static int watch_one(struct saga_call *call, uint32_t lanes, bool screen)
 /* ---- the list ---- */
 
 /* Redis may be away for a while: the words then stand on the screen until it is back. */
-static int draw_list(struct saga_call *call, uint32_t lanes, struct sheet *words)
+static int draw_list(struct saga_call *call, uint32_t lanes, const struct saga_view_filter *filter,
+                     struct sheet *words)
 {
     struct sheet rows, counts;
     open_sheet(&rows);
     open_sheet(&counts);
-    int code = saga_list_print(call, lanes, rows.file, counts.file, counts.file);
+    int code = saga_list_print(call, lanes, filter, rows.file, counts.file, counts.file);
     struct saga_picture picture = { read_sheet(&rows), read_sheet(&counts), "sagas" };
     if (code != SAGA_EXIT_DONE)
         picture = (struct saga_picture){ read_sheet(words), SAGA_SLICE_NONE, "lines" };
@@ -173,7 +174,7 @@ static int draw_list(struct saga_call *call, uint32_t lanes, struct sheet *words
     return code;
 }
 
-static int watch_all(struct saga_call *call, uint32_t lanes)
+static int watch_all(struct saga_call *call, uint32_t lanes, const struct saga_view_filter *filter)
 {
     struct saga_arena *whole = call->arena, look;
     int code = SAGA_EXIT_DONE;
@@ -184,16 +185,11 @@ static int watch_all(struct saga_call *call, uint32_t lanes)
         struct sheet words;
         open_sheet(&words);
         call->words = words.file;
-        code = draw_list(call, lanes, &words);
+        code = draw_list(call, lanes, filter, &words);
         call->words = NULL;
         saga_arena_reset(&look);
-        if (code == SAGA_EXIT_DONE || code == SAGA_EXIT_FAILED) {
-            saga_screen_wait(WATCH_MS);
-        } else { /* asked for wrongly: there is nothing to wait for */
-            saga_screen_close();
-            pass_on(&words, stderr);
-        }
         close_sheet(&words);
+        saga_screen_wait(WATCH_MS);
     }
     call->arena = whole;
     saga_arena_free(&look);
@@ -210,10 +206,12 @@ static int watch(struct saga_call *call)
                               "every change of one saga, wherever it is written to",
                               "the list is kept up to date on a terminal, as text, and this is "
                               "none");
-    int code = saga_call_lanes(call, &lanes);
+    struct saga_view_filter filter;
+    int code = saga_list_filter(call, &filter);
+    if (code == SAGA_EXIT_DONE) code = saga_call_lanes(call, &lanes);
     if (code == SAGA_EXIT_DONE) code = saga_call_codec(call);
     if (code != SAGA_EXIT_DONE) return code;
-    return call->argument_count ? watch_one(call, lanes, screen) : watch_all(call, lanes);
+    return call->argument_count ? watch_one(call, lanes, screen) : watch_all(call, lanes, &filter);
 }
 
 const struct saga_subcommand saga_subcommand_watch = {

@@ -56,8 +56,10 @@ struct saga_view_count {
     struct saga_slice name, status;
     uint64_t count;
 };
-/* Sagas by definition and status, over all lanes, sorted. */
-int saga_views_counts(struct saga_views *views, uint32_t lanes, struct saga_arena *arena,
+/* Sagas by definition and status, over all lanes, sorted: those that the filter lets through, whatever its limit; NULL:
+ * all. */
+int saga_views_counts(struct saga_views *views, uint32_t lanes,
+                      const struct saga_view_filter *filter, struct saga_arena *arena,
                       struct saga_view_count **ret, size_t *ret_count);
 
 /* Every saga id of a lane, in portions, until the cursor of `scan` is 0 again. Looks through all

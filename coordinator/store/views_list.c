@@ -287,21 +287,51 @@ static size_t add_up(struct saga_view_count *items, size_t count)
     return kept;
 }
 
-int saga_views_counts(struct saga_views *views, uint32_t lanes, struct saga_arena *arena,
+static int count_indexes(struct saga_views *views, struct saga_arena *arena,
+                         const struct found_list *found, struct saga_view_count **ret,
+                         size_t *ret_count)
+{
+    struct saga_command *commands = SAGA_NEW_ARRAY(arena, struct saga_command, found->count);
+    struct counting counting = { found->items,
+                                 SAGA_NEW_ARRAY(arena, struct saga_view_count, found->count) };
+    for (size_t i = 0; i < found->count; i++)
+        saga_views_ask_key(views, arena, &commands[i], "ZCARD", found->items[i].lane,
+                           "index:", found->items[i].label);
+    int error = ask_all(views, arena, commands, found->count, take_count, &counting);
+    *ret = counting.items;
+    *ret_count = found->count;
+    return error;
+}
+
+/* An index says how many there are, but not of which search value. */
+static int count_hits(struct saga_views *views, uint32_t lanes, struct saga_slice search,
+                      const struct found_list *found, struct saga_arena *arena,
+                      struct saga_view_count **ret, size_t *ret_count)
+{
+    struct rows rows = { .arena = arena };
+    int error = list_hits(views, lanes, search, found, &rows);
+    struct saga_view_count *items = SAGA_NEW_ARRAY(arena, struct saga_view_count, rows.count);
+    for (size_t i = 0; i < rows.count; i++)
+        items[i] = (struct saga_view_count){ rows.items[i].name, rows.items[i].status, 1 };
+    *ret = items;
+    *ret_count = rows.count;
+    return error;
+}
+
+int saga_views_counts(struct saga_views *views, uint32_t lanes,
+                      const struct saga_view_filter *filter, struct saga_arena *arena,
                       struct saga_view_count **ret, size_t *ret_count)
 {
     struct found_list found = { 0 };
-    int error = find_indexes(views, lanes, NULL, arena, &found);
+    struct saga_view_count *items = NULL;
+    size_t count = 0;
+    int error = find_indexes(views, lanes, filter, arena, &found);
+    if (error == SAGA_OK)
+        error = filter && filter->search.data
+                    ? count_hits(views, lanes, filter->search, &found, arena, &items, &count)
+                    : count_indexes(views, arena, &found, &items, &count);
     if (error < 0) return error;
-    struct saga_command *commands = SAGA_NEW_ARRAY(arena, struct saga_command, found.count);
-    struct counting counting = { found.items,
-                                 SAGA_NEW_ARRAY(arena, struct saga_view_count, found.count) };
-    for (size_t i = 0; i < found.count; i++)
-        saga_views_ask_key(views, arena, &commands[i], "ZCARD", found.items[i].lane,
-                           "index:", found.items[i].label);
-    error = ask_all(views, arena, commands, found.count, take_count, &counting);
-    if (error < 0) return error;
-    *ret = counting.items;
-    *ret_count = add_up(counting.items, found.count);
+    *ret = items;
+    *ret_count = add_up(items, count);
     return SAGA_OK;
 }

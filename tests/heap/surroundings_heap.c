@@ -239,7 +239,7 @@ static int run_views(void)
     struct saga_view_filter filter = { .limit = 10 };
     if (error == SAGA_OK) error = saga_views_list(views, lanes, &filter, &arena, &rows, &count);
     for (size_t i = 0; error == SAGA_OK && i < count; i++) heap_tell_slice(rows[i].saga_id);
-    if (error == SAGA_OK) error = saga_views_counts(views, lanes, &arena, &counts, &count);
+    if (error == SAGA_OK) error = saga_views_counts(views, lanes, NULL, &arena, &counts, &count);
     if (error == SAGA_OK) heap_tell("%zu counts;", count);
     saga_views_free(views);
     saga_arena_free(&arena);

@@ -185,7 +185,8 @@ static void counts_add_up_over_lanes(void **state)
     struct saga_state_write write = saga_test_leave_of("payment/x/1", "running");
     (void)state;
     fill();
-    assert_int_equal(saga_views_counts(views, SAGA_TEST_LANES, &arena, &counts, &count), SAGA_OK);
+    assert_int_equal(saga_views_counts(views, SAGA_TEST_LANES, NULL, &arena, &counts, &count),
+                     SAGA_OK);
     assert_int_equal(count, 3);
     assert_true(saga_slice_is(counts[0].name, "order"));
     assert_true(saga_slice_is(counts[0].status, "completed"));
@@ -198,10 +199,41 @@ static void counts_add_up_over_lanes(void **state)
     write = saga_test_start_of("order/3", "s", "running", 1);
     assert_int_equal(saga_test_lane_apply(&lane, &write, 1), SAGA_OK);
     saga_test_lane_close(&lane);
-    assert_int_equal(saga_views_counts(views, SAGA_TEST_LANES, &arena, &counts, &count), SAGA_OK);
+    assert_int_equal(saga_views_counts(views, SAGA_TEST_LANES, NULL, &arena, &counts, &count),
+                     SAGA_OK);
     assert_int_equal(count, 2);
     assert_int_equal(counts[0].count, 3);
     assert_int_equal(counts[1].count, 7);
+}
+
+static void counts_are_of_what_is_asked_for(void **state)
+{
+    struct saga_view_count *counts;
+    struct saga_view_filter filter = { .name = SAGA_SLICE("order"),
+                                       .status = SAGA_SLICE("running") };
+    size_t count;
+    (void)state;
+    fill();
+    assert_int_equal(saga_views_counts(views, SAGA_TEST_LANES, &filter, &arena, &counts, &count),
+                     SAGA_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(counts[0].count, 8);
+    filter.search = SAGA_SLICE("customer:1"); /* 1, 5, 7, 11 run; 3 and 9 are completed */
+    assert_int_equal(saga_views_counts(views, SAGA_TEST_LANES, &filter, &arena, &counts, &count),
+                     SAGA_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(counts[0].count, 4);
+}
+
+static void all_lanes_are_read_at_once(void **state)
+{
+    struct saga_lane_status lanes[SAGA_TEST_LANES + 1];
+    (void)state;
+    fill();
+    assert_int_equal(saga_views_every_lane(views, SAGA_TEST_LANES + 1, &arena, lanes), SAGA_OK);
+    for (uint32_t lane = 0; lane < SAGA_TEST_LANES; lane++) assert_true(lanes[lane].present);
+    assert_int_equal(lanes[1].applied, 2);
+    assert_false(lanes[SAGA_TEST_LANES].present);
 }
 
 static void a_scan_gives_every_saga_of_the_lane(void **state)
@@ -259,6 +291,8 @@ int main(void)
         TEST(a_list_is_newest_first_over_all_lanes),
         TEST(a_search_finds_by_value),
         TEST(counts_add_up_over_lanes),
+        TEST(counts_are_of_what_is_asked_for),
+        TEST(all_lanes_are_read_at_once),
         TEST(a_scan_gives_every_saga_of_the_lane),
         TEST(views_say_when_redis_is_away_and_come_back),
     };

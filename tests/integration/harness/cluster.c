@@ -239,7 +239,7 @@ static uint64_t count_status(struct saga_views *views, struct saga_test_cluster 
     uint64_t sum = 0;
     struct saga_arena arena;
     saga_arena_init(&arena);
-    if (saga_views_counts(views, cluster->lanes, &arena, &counts, &count) == SAGA_OK)
+    if (saga_views_counts(views, cluster->lanes, NULL, &arena, &counts, &count) == SAGA_OK)
         for (size_t i = 0; i < count; i++)
             if (saga_slice_is(counts[i].status, status)) sum += counts[i].count;
     saga_arena_free(&arena);
