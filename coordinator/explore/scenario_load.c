@@ -274,12 +274,26 @@ static void load_scenario(struct saga_scenario_loading *l, struct fy_node *node)
     SAGA_PUSH(l->arena, l->scenarios->items, l->scenarios->count, l->scenarios->capacity, s);
 }
 
+/* A definition is told as one, not by what it lacks as a file of scenarios. */
+static bool is_definition(struct saga_scenario_loading *l)
+{
+    struct fy_node *root = l->yaml.root;
+    if (!fy_node_is_mapping(root) || saga_yaml_get(root, "scenarios")) return false;
+    if (!saga_yaml_get(root, "steps") && !saga_yaml_get(root, "participants")) return false;
+    saga_yaml_find(&l->yaml, root, SAGA_FINDING_WRONG_VALUE,
+                   "this is a definition, not a file of scenarios")
+        ->mend = SAGA_SLICE("scenarios stand in a file of their own beside it, called *.test.yaml, "
+                            "which names the definition: `saga: order.yaml`, `scenarios: ...`");
+    return true;
+}
+
 static void load_top(struct saga_scenario_loading *l)
 {
     static const char *const names[] = { "saga", "at", "start", "answers", "strict", "scenarios" };
     static const char what[] = "a file of scenarios";
     struct fy_node *root = l->yaml.root;
     void *iterator = NULL;
+    if (is_definition(l)) return;
     saga_yaml_check_mapping(&l->yaml, root, what, names, COUNT_OF(names));
     struct fy_node *saga = saga_yaml_need(&l->yaml, root, "saga", what);
     if (saga_scenario_text(l, saga, "`saga`", &l->scenarios->saga))

@@ -243,5 +243,6 @@ int saga_scenario_run(const struct saga_scenario *scenario, struct saga_definiti
     };
     r.answers_used = SAGA_NEW_ARRAY(arena, size_t, scenario->answer_count);
     saga_play_begin(play, definition, scenario->begin_ms, arena);
+    if (saga_scenario_check_known(&r) < 0) return SAGA_E_INVALID;
     return scenario->choices.data ? play_abstract(&r, definition) : play_whole(&r);
 }

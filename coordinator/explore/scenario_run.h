@@ -46,6 +46,10 @@ struct saga_scenario_run {
 int saga_scenario_fail(struct saga_scenario_run *r, struct saga_scenario_place place,
                        const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* ---- scenario_names.c ---- */
+/* Every command, step and event that the scenario names is one of the definition. */
+int saga_scenario_check_known(struct saga_scenario_run *r);
+
 /* ---- scenario_sent.c: what was sent, and what comes back ---- */
 /* Reads what the newest records sent, and gives the answers that the scenario has for it, until nothing is left to
  * answer. Errors: SAGA_E_INVALID with the failure. */

@@ -88,13 +88,27 @@ static void tell_time(const struct saga_play *play, size_t index, struct saga_bu
     saga_buffer_printf(out, "> time %s\n", text);
 }
 
+static void tell_one(const struct saga_play *play, size_t index, struct saga_buffer *out)
+{
+    tell_time(play, index, out);
+    tell_event(&play->records[index].event, out);
+    saga_story_tell_record(&play->records[index], play->begin_ms, out);
+}
+
 void saga_story_tell(const struct saga_play *play, struct saga_buffer *out)
 {
-    for (size_t i = 0; i < play->count; i++) {
-        tell_time(play, i, out);
-        tell_event(&play->records[i].event, out);
-        saga_story_tell_record(&play->records[i], play->begin_ms, out);
+    for (size_t i = 0; i < play->count; i++) tell_one(play, i, out);
+}
+
+void saga_story_tell_ends(const struct saga_play *play, size_t events, struct saga_buffer *out)
+{
+    if (play->count <= 2 * events) {
+        saga_story_tell(play, out);
+        return;
     }
+    for (size_t i = 0; i < events; i++) tell_one(play, i, out);
+    saga_buffer_printf(out, "... %zu events that are not told ...\n", play->count - 2 * events);
+    for (size_t i = play->count - events; i < play->count; i++) tell_one(play, i, out);
 }
 
 /* ---- differences ---- */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -13,6 +14,8 @@
 #include "operate/test.h"
 
 enum { KEY_UPDATE = 256, KEY_ONLY, KEY_STORIES, KEY_SCHEMAS };
+/* Of a failed scenario so many events are told from either end: more is a saga that goes in circles. */
+enum { STORY_ENDS = 100 };
 
 /* ---- files ---- */
 
@@ -39,8 +42,20 @@ static int read_file(const char *path, struct saga_arena *arena, struct saga_sli
     return size > SAGA_DEFINITION_BYTES_MAX ? SAGA_E_LIMIT : SAGA_OK;
 }
 
-static bool write_file(const char *path, struct saga_slice text)
+/* Makes the folders that a file's path names. What cannot be made is told by opening the file. */
+static void make_folders(const char *path, struct saga_arena *arena)
 {
+    char *folder = saga_arena_string(arena, saga_slice_of(path));
+    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(folder, 0777);
+        *slash = '/';
+    }
+}
+
+static bool write_file(const char *path, struct saga_slice text, struct saga_arena *arena)
+{
+    make_folders(path, arena);
     FILE *file = fopen(path, "wb");
     if (!file) return false;
     bool written = fwrite(text.data, 1, text.size, file) == text.size;
@@ -74,7 +89,7 @@ static void check_trace(struct saga_call *call, struct saga_test_result *result)
     int error = read_file(path, call->arena, &kept);
     if (error == SAGA_OK && saga_slice_equal(told, kept)) return;
     if (saga_call_has(call, KEY_UPDATE)) {
-        result->updated = write_file(path, told);
+        result->updated = write_file(path, told, call->arena);
         if (!result->updated)
             fail_trace(result,
                        saga_arena_printf(call->arena, "the trace %s cannot be written: %s", path,
@@ -129,7 +144,10 @@ static void play(struct saga_call *call, struct saga_tests *tests, const char *f
     result.failed =
         saga_scenario_run(scenario, definition, call->arena, &played, &result.failure) < 0;
     saga_buffer_init(&story, call->arena);
-    saga_story_tell(&played, &story);
+    if (result.failed)
+        saga_story_tell_ends(&played, STORY_ENDS, &story);
+    else
+        saga_story_tell(&played, &story);
     result.story = saga_buffer_slice(&story);
     result.status = played.state->status;
     result.events = played.count;
@@ -206,9 +224,9 @@ static int test(struct saga_call *call)
     for (size_t i = 0; i < call->argument_count; i++)
         test_file(call, call->arguments[i], schemas, &findings, &tests);
     saga_schemas_free(schemas);
-    saga_test_print(call, &tests);
-    fflush(stdout);
+    tests.findings = &findings;
     saga_diagnostics_print(&findings, stderr);
+    saga_test_print(call, &tests);
     if (findings.errors == 0 && tests.count == 0 && saga_call_option(call, KEY_ONLY))
         return saga_call_fail(call, SAGA_EXIT_NOT_FOUND, NULL, "no scenario has \"%s\" in its name",
                               saga_call_option(call, KEY_ONLY));

@@ -20,7 +20,8 @@ struct saga_tests {
     struct saga_test_result *items;
     size_t count, capacity;
     size_t failed;
-    bool stories; /* tell them all */
+    bool stories;                            /* tell them all */
+    const struct saga_diagnostics *findings; /* why files could not be played, and warnings */
 };
 
 /* A path that a file of scenarios names, from that file's folder. Terminated. */

@@ -55,8 +55,12 @@ static void print_text(const struct saga_tests *tests)
         print_failure(&tests->items[i]);
         print_story(&tests->items[i]);
     }
-    printf("%s%zu %s, %zu failed\n", tests->failed ? "\n" : "", tests->count,
+    printf("%s%zu %s, %zu failed", tests->failed ? "\n" : "", tests->count,
            tests->count == 1 ? "scenario" : "scenarios", tests->failed);
+    if (tests->findings->errors)
+        printf("; not all could be played: %zu %s", tests->findings->errors,
+               tests->findings->errors == 1 ? "error" : "errors");
+    printf("\n");
 }
 
 /* ---- JSON ---- */
@@ -64,6 +68,17 @@ static void print_text(const struct saga_tests *tests)
 static void add_text(json_t *row, const char *name, struct saga_slice text)
 {
     if (text.size) json_object_set_new(row, name, saga_json_string(text));
+}
+
+/* A file that could not be played: a row without a scenario. */
+static json_t *error_json(const struct saga_diagnostic *finding)
+{
+    json_t *row = json_pack("{s:s?, s:n, s:b, s:I, s:I, s:s, s:o}", "file", finding->file,
+                            "scenario", "failed", true, "line", (json_int_t)finding->line, "column",
+                            (json_int_t)finding->column, "code", finding->code, "what",
+                            saga_json_string(finding->what));
+    add_text(row, "mend", finding->mend);
+    return row;
 }
 
 static void print_json(const struct saga_call *call, const struct saga_tests *tests)
@@ -88,6 +103,9 @@ static void print_json(const struct saga_call *call, const struct saga_tests *te
         if (result->failed || tests->stories) add_text(row, "story", result->story);
         json_array_append_new(rows, row);
     }
+    for (size_t i = 0; i < tests->findings->count; i++)
+        if (tests->findings->items[i].severity == SAGA_SEVERITY_ERROR)
+            json_array_append_new(rows, error_json(&tests->findings->items[i]));
     saga_print_rows(call, rows);
 }
 
@@ -149,11 +167,31 @@ static void print_case(const struct saga_test_result *result)
     printf("</failure>\n    </testcase>\n");
 }
 
+/* A file that could not be played: a suite of one case that is an error, so that no build is green. */
+static void print_error(const struct saga_diagnostic *finding)
+{
+    struct saga_slice file = saga_slice_of(finding->file ? finding->file : "");
+    printf("  <testsuite name=\"");
+    print_xml(file);
+    printf("\" tests=\"1\" failures=\"0\" errors=\"1\">\n    <testcase name=\"can be played\" "
+           "classname=\"");
+    print_xml(file);
+    printf("\" file=\"");
+    print_xml(file);
+    printf("\" line=\"%u\">\n      <error message=\"", finding->line);
+    print_xml(finding->what);
+    printf("\">");
+    print_xml_part(finding->code, finding->what);
+    print_xml_part("mend", finding->mend);
+    printf("</error>\n    </testcase>\n  </testsuite>\n");
+}
+
 static void print_junit(const struct saga_tests *tests)
 {
-    printf(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"%zu\" failures=\"%zu\">\n",
-        tests->count, tests->failed);
+    const struct saga_diagnostics *findings = tests->findings;
+    printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+           "<testsuites tests=\"%zu\" failures=\"%zu\" errors=\"%zu\">\n",
+           tests->count + findings->errors, tests->failed, findings->errors);
     for (size_t i = 0; i < tests->count;) {
         const char *file = tests->items[i].file;
         size_t end = i, failed = 0;
@@ -165,6 +203,8 @@ static void print_junit(const struct saga_tests *tests)
         for (; i < end; i++) print_case(&tests->items[i]);
         printf("  </testsuite>\n");
     }
+    for (size_t i = 0; i < findings->count; i++)
+        if (findings->items[i].severity == SAGA_SEVERITY_ERROR) print_error(&findings->items[i]);
     printf("</testsuites>\n");
 }
 

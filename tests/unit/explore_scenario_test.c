@@ -135,8 +135,8 @@ static void a_command_that_nobody_expects_fails(void **state)
 static void what_does_not_come_fails(void **state)
 {
     (void)state;
-    must_fail(ANSWERS "    steps:\n      - expect: Refund\n    end: completed\n", 7, "was not sent",
-              "stock/Reserve");
+    must_fail(ANSWERS "    steps:\n      - expect: Release\n    end: completed\n", 7,
+              "was not sent", "stock/Reserve");
     must_fail(ANSWERS "    steps:\n      - expect: Pay\n        attempt: 2\n    end: completed\n",
               7, "was not sent", "attempt 2");
     must_fail(ANSWERS "    sends: [Pay, Reserve]\n    end: completed\n", 6, "sent something else",
@@ -183,8 +183,40 @@ static void replies_go_to_what_they_name(void **state)
               "      - reply: { to: reserve, attempt: 1, type: Reserved }\n    end: completed\n");
     must_pass(ANSWERS "    steps:\n      - expect: Pay\n        reply: Declined\n"
                       "      - expect: stock/Release\n    end: compensated\n");
-    must_fail(ANSWERS "    steps:\n      - reply: { to: nobody, type: Paid }\n    end: completed\n",
-              7, "goes by `nobody`", NULL);
+    must_fail("    answers: { Reserve: Reserved }\n    steps:\n"
+              "      - reply: { to: pay/compensate, type: Paid }\n    end: completed\n",
+              7, "goes by `pay/compensate`", NULL);
+}
+
+static void a_name_that_the_definition_has_not_fails(void **state)
+{
+    (void)state;
+    must_fail("    answers: { Resreve: Reserved, Pay: Paid }\n    end: completed\n", 5,
+              "no command or step `Resreve`", "did you mean `Reserve`?");
+    must_fail(ANSWERS "    steps:\n      - expect: nobody/Pay\n    end: completed\n", 7,
+              "no command or event `nobody/Pay`", NULL);
+    must_fail(ANSWERS "    steps:\n      - reply: { to: reserv, type: Paid }\n    end: completed\n", 7,
+              "no command or step `reserv`", "did you mean `reserve`?");
+    must_fail(ANSWERS "    sends: [Foo]\n    end: completed\n", 6, "no command `Foo`", NULL);
+    must_fail(ANSWERS "    publishes: [Reserve]\n    end: completed\n", 6, "no event `Reserve`",
+              NULL);
+    must_pass("    answers: { '*': success, pay[0]: Paid, reserve/compensate: Released }\n"
+              "    publishes: [order-events/Sold]\n    end: completed\n");
+}
+
+static void a_definition_is_told_as_one(void **state)
+{
+    struct tested t = { 0 };
+    (void)state;
+    saga_arena_init(&t.arena);
+    saga_diagnostics_init(&t.findings, &t.arena);
+    assert_int_equal(
+        saga_scenarios_load(saga_slice_of(saga), "it", &t.arena, &t.findings, &t.scenarios),
+        SAGA_E_INVALID);
+    assert_int_equal(t.findings.count, 1);
+    assert_true(holds(t.findings.items[0].what, "this is a definition"));
+    assert_true(holds(t.findings.items[0].mend, "*.test.yaml"));
+    end(&t);
 }
 
 static void operators_are_heard(void **state)
@@ -258,6 +290,8 @@ int main(void)
         cmocka_unit_test(a_body_that_differs_fails_and_says_where),
         cmocka_unit_test(time_passes_and_alarms_ring_in_their_order),
         cmocka_unit_test(replies_go_to_what_they_name),
+        cmocka_unit_test(a_name_that_the_definition_has_not_fails),
+        cmocka_unit_test(a_definition_is_told_as_one),
         cmocka_unit_test(operators_are_heard),
         cmocka_unit_test(a_saga_without_rest_fails),
         cmocka_unit_test(mistakes_in_the_file_are_found_at_their_place),
