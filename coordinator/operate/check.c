@@ -89,7 +89,8 @@ static void load_all(struct saga_call *call, struct checking *c)
     c->definitions = SAGA_NEW_ARRAY(call->arena, struct saga_definition *, call->argument_count);
     (void)saga_schema_folder_read(schema_folder(call), &c->diagnostics, &schemas);
     for (size_t i = 0; i < call->argument_count; i++) {
-        const char *path = call->arguments[i];
+        /* as elsewhere, - is standard input */
+        const char *path = strcmp(call->arguments[i], "-") == 0 ? "/dev/stdin" : call->arguments[i];
         struct saga_definition **place = &c->definitions[c->count];
         if (saga_test_holds_scenarios(path)) {
             check_scenarios(call, path, &c->diagnostics);
@@ -178,7 +179,8 @@ const struct saga_subcommand saga_subcommand_check = {
     .summary = "look for mistakes in definitions, without any server",
     .details =
         "Every finding says where it is, why it matters and how to mend it; `saga "
-        "explain CODE` says more. Several files are also checked together: topics, answers, "
+        "explain CODE` says more. - is standard input. Several files are also checked together: "
+        "topics, answers, "
         "child sagas. Files called *.test.yaml are scenarios: they are read as `saga test` does. "
         "Exits with 1 if there is an error. Running sagas stay on their "
         "version, so what --against tells is no error, unless name and version are the same. "

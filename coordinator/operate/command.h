@@ -56,6 +56,7 @@ struct saga_subcommand {
     bool has_sarif;                     /* takes -o sarif too */
     bool has_junit;                     /* takes -o junit too */
     bool all_settings;                  /* the help shows every setting's flag */
+    bool own_servers;                   /* the help shows no flag of a server's address */
     bool is_daemon;                     /* runs on: the lines of librdkafka belong into its log */
     int (*run)(struct saga_call *call); /* returns an exit code */
 };

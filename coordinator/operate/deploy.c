@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "definition/findings.h"
 #include "operate/definitions.h"
 #include "operate/output.h"
 
@@ -21,6 +22,10 @@ int saga_load_files(struct saga_call *call, const struct saga_schemas *schemas,
         ret[i] = NULL;
         if (saga_definition_load_file(paths[i], schemas, &diagnostics, &ret[i]) < 0) bad++;
     }
+    for (size_t i = 0; i < diagnostics.count; i++)
+        if (strcmp(diagnostics.items[i].code, saga_finding_kinds[SAGA_FINDING_NO_FILE].code) == 0)
+            diagnostics.items[i].why =
+                SAGA_SLICE("nothing is done while one of the files is missing");
     saga_diagnostics_print(&diagnostics, stderr);
     if (bad == 0) return SAGA_EXIT_DONE;
     saga_free_definitions(ret, count);

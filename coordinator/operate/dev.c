@@ -11,6 +11,7 @@
 #include "bus/endpoint.h"
 #include "operate/definitions.h"
 #include "operate/dev_demo.h"
+#include "operate/dev_hints.h"
 #include "operate/dev_redis.h"
 #include "operate/output.h"
 #include "operate/participants.h"
@@ -163,21 +164,6 @@ static void tell(struct dev *dev)
     }
 }
 
-/* How to send what a saga waits for: nobody simulates the outside world. */
-static void print_awaited(const struct saga_definition *definition)
-{
-    for (size_t b = 0; b < definition->block_count; b++) {
-        const struct saga_block *block = definition->blocks[b];
-        if (block->kind != SAGA_BLOCK_AWAIT) continue;
-        struct saga_slice match = saga_expression_source(block->await.match);
-        printf("  %s send %.*s %.*s --body -        (then the event's JSON; %.*s tells for which "
-               "%.*s)\n",
-               program_invocation_name, SAGA_SLICE_ARG(block->await.topic),
-               SAGA_SLICE_ARG(block->await.event), SAGA_SLICE_ARG(saga_slice_clip(match, 60)),
-               SAGA_SLICE_ARG(definition->name));
-    }
-}
-
 static void print_surroundings(const struct dev *dev)
 {
     const char *servers = saga_endpoint_servers(dev->endpoint);
@@ -190,10 +176,7 @@ static void print_surroundings(const struct dev *dev)
            "SAGA_LANES=%d\n",
            servers, port, DEV_LANES);
     for (size_t i = 0; i < dev->definition_count; i++)
-        printf("  %s start %.*s --key K-1 --input -        (then the start event's JSON, and "
-               "Ctrl-D)\n",
-               program_invocation_name, SAGA_SLICE_ARG(dev->definitions[i]->name));
-    for (size_t i = 0; i < dev->definition_count; i++) print_awaited(dev->definitions[i]);
+        saga_dev_hints(dev->definitions[i], program_invocation_name, dev->call->arena, stdout);
     printf("  %s list\n\nCtrl-C ends it; nothing is kept.\n\n", program_invocation_name);
     fflush(stdout);
 }
@@ -258,6 +241,28 @@ static int read_rules(struct dev *dev)
     return SAGA_EXIT_DONE;
 }
 
+/* Whoever has settings for real servers must not believe that these are used. */
+static void warn_of_settings(struct saga_call *call)
+{
+    extern char **environ;
+    static const char *const unused[] = { "kafka.bootstrap.servers", "redis.host", "redis.port",
+                                          "redis.unix-socket",       "lanes",      "workers" };
+    struct saga_diagnostics diagnostics;
+    struct saga_setting_source *sources;
+    size_t count;
+    saga_diagnostics_init(&diagnostics, call->arena);
+    if (saga_config_sources(call->config_path, environ, call->flags, call->flag_count, call->arena,
+                            &diagnostics, &sources, &count) < 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < sizeof unused / sizeof unused[0]; k++)
+            if (strcmp(sources[i].name, unused[k]) == 0 &&
+                strcmp(sources[i].source, "default") != 0)
+                fprintf(stderr,
+                        "warning: %s is not used (%s): saga dev brings servers of its own\n",
+                        sources[i].name, sources[i].source);
+}
+
 static int run_dev(struct saga_call *call)
 {
     static const char *const example[] = { "sagas/order-fulfilment.yaml" };
@@ -268,6 +273,7 @@ static int run_dev(struct saga_call *call)
     struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    warn_of_settings(call);
     int code = read_rules(&dev);
     if (demo) saga_demo_rules(call->arena, &dev.rules, &dev.rule_count, &dev.rule_capacity);
     saga_log_open(call->config.log_format,
@@ -306,7 +312,7 @@ const struct saga_subcommand saga_subcommand_dev = {
                "its first success, "
                "and the coordinator; then tells live what happens. Nothing is kept, and the "
                "endpoint makes no "
-               "promises: it is for trying out.",
+               "promises: it is for trying out. Settings that name other servers are not used.",
     .examples =
         "  saga dev sagas/order-fulfilment.yaml\n"
         "  saga dev my.yaml --answer ChargeCard=CardDeclined --answer K-2:BookCourier=silent\n"
@@ -314,5 +320,6 @@ const struct saga_subcommand saga_subcommand_dev = {
     .options = options,
     .arguments_max = FILES_MAX,
     .configured = true,
+    .own_servers = true,
     .run = run_dev,
 };

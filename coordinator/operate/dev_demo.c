@@ -1,9 +1,12 @@
 #include "operate/dev_demo.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "operate/sagas.h"
+
+enum { REDIS_MS = 5000, STEP_MS = 20 };
 
 struct order {
     const char *key;
@@ -75,9 +78,28 @@ int saga_demo_send(struct saga_call *call)
     return code;
 }
 
+/* Redis follows the journal, in which all of them have ended: the list must not say otherwise. What
+ * does not come in time is listed as it is. */
+static void wait_for_redis(struct saga_call *call)
+{
+    uint32_t lanes;
+    struct saga_view_count *counts;
+    size_t count;
+    if (saga_call_lanes(call, &lanes) != SAGA_EXIT_DONE) return;
+    for (int waited_ms = 0; waited_ms < REDIS_MS; waited_ms += STEP_MS) {
+        uint64_t ended = 0;
+        if (saga_views_counts(call->views, lanes, NULL, call->arena, &counts, &count) < 0) return;
+        for (size_t i = 0; i < count; i++)
+            if (saga_status_has_ended(saga_status_of(counts[i].status))) ended += counts[i].count;
+        if (ended >= saga_demo_order_count) return;
+        usleep(STEP_MS * 1000);
+    }
+}
+
 int saga_demo_summary(struct saga_call *call)
 {
     static const char *const one[] = { "order-fulfilment/order-4" };
+    wait_for_redis(call);
     printf("\nWhere they stand now (saga list):\n\n");
     fflush(stdout);
     struct saga_call list = *call;

@@ -161,7 +161,7 @@ static bool is_shown(const struct saga_subcommand *command, const char *flag)
 {
     static const char *const shown[] = { "bootstrap-servers", "redis-host", "redis-port" };
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
-        if (strcmp(shown[i], flag) == 0) return true;
+        if (strcmp(shown[i], flag) == 0) return !command->own_servers;
     return command->all_settings;
 }
 

@@ -19,6 +19,7 @@ struct saga_health {
     struct saga_health_line *lines;
     size_t count;
     size_t capacity;
+    const char *create; /* the command that makes missing topics; NULL: `saga topics create` */
 };
 
 void saga_health_init(struct saga_health *health, struct saga_arena *arena);

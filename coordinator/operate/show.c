@@ -88,9 +88,17 @@ static void add_steps_to_come(struct saga_table *table, const struct saga_state 
                            .data,
                        !goes_forward(state)    ? "never began"
                        : come == SAGA_MAY_COME ? "may come"
-                                               : "waiting",
+                                               : "to come",
                        "", "", doing(block, arena).data);
     }
+}
+
+/* An event is waited for and a child asked for: only commands are sent. */
+static const char *status_of(const struct saga_step_state *s)
+{
+    if (s->status == SAGA_STEP_SENT && s->kind == SAGA_STEP_AWAIT) return "waiting";
+    if (s->status == SAGA_STEP_SENT && s->kind == SAGA_STEP_CHILD) return "asked for";
+    return saga_step_status_name(s->status);
 }
 
 /* What was sent or is waited for. */
@@ -117,7 +125,7 @@ static void print_steps(struct saga_call *call, const struct saga_state *state,
             &table,
             saga_arena_printf(arena, "%.*s%s", SAGA_SLICE_ARG(s->path), s->pivot ? " (pivot)" : "")
                 .data,
-            saga_step_status_name(s->status), saga_arena_printf(arena, "%u", s->attempt).data,
+            status_of(s), saga_arena_printf(arena, "%u", s->attempt).data,
             compensation ? saga_compensation_status_name(s->compensation) : "",
             object_of(s, arena));
     }

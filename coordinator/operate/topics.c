@@ -176,7 +176,8 @@ void saga_health_topic(struct saga_health *health, const struct saga_topic_spec 
 {
     const char *subject = saga_arena_printf(health->arena, "topic %s", spec->name).data;
     if (!state->exists) {
-        saga_health_add(health, SAGA_HEALTH_FAILED, subject, "saga topics create", "is not there");
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject,
+                        health->create ? health->create : "saga topics create", "is not there");
         return;
     }
     size_t findings = judge_partitions(health, subject, spec, state->partitions, own, lanes);
@@ -351,6 +352,17 @@ static int create(struct saga_call *call)
     return code;
 }
 
+/* What makes the topics that these definitions name: they need not be deployed. */
+static const char *command_to_create(const struct saga_call *call)
+{
+    struct saga_buffer command;
+    saga_buffer_init(&command, call->arena);
+    saga_buffer_add(&command, SAGA_SLICE("saga topics create"));
+    for (size_t i = 0; i < call->argument_count; i++)
+        saga_buffer_printf(&command, " %s", call->arguments[i]);
+    return saga_buffer_slice(&command).data;
+}
+
 static int check(struct saga_call *call)
 {
     struct saga_definition **definitions;
@@ -359,6 +371,7 @@ static int check(struct saga_call *call)
     int code = load_definitions(call, &definitions, &count);
     if (code != SAGA_EXIT_DONE) return code;
     saga_health_init(&health, call->arena);
+    health.create = command_to_create(call);
     saga_health_topics(call, definitions, count, &health);
     saga_free_definitions(definitions, count);
     return saga_health_print(call, &health);

@@ -200,7 +200,7 @@ static void a_name_that_the_definition_has_not_fails(void **state)
     must_fail(ANSWERS "    sends: [Foo]\n    end: completed\n", 6, "no command `Foo`", NULL);
     must_fail(ANSWERS "    publishes: [Reserve]\n    end: completed\n", 6, "no event `Reserve`",
               NULL);
-    must_pass("    answers: { '*': success, pay[0]: Paid, reserve/compensate: Released }\n"
+    must_pass("    answers: { '*': success, 'pay[0]': Paid, reserve/compensate: Released }\n"
               "    publishes: [order-events/Sold]\n    end: completed\n");
 }
 

@@ -192,6 +192,15 @@ static void a_file_that_is_not_there_fails(void **state)
     assert_int_equal(saga("graph /nowhere.yaml"), SAGA_EXIT_FAILED);
 }
 
+static void a_definition_may_come_from_standard_input(void **state)
+{
+    (void)state;
+    standard_input = SAGA_SOURCE_DIR "/sagas/bank-transfer.yaml";
+    assert_int_equal(saga("check -"), SAGA_EXIT_DONE);
+    standard_input = "/dev/null";
+    assert_says("bank-transfer version 1 is good");
+}
+
 static void an_id_is_taken_apart_at_its_first_slash(void **state)
 {
     (void)state;
@@ -222,6 +231,7 @@ int main(void)
         cmocka_unit_test(every_setting_is_a_flag),
         cmocka_unit_test(secrets_are_masked),
         cmocka_unit_test(a_file_that_is_not_there_fails),
+        cmocka_unit_test(a_definition_may_come_from_standard_input),
         cmocka_unit_test(an_id_is_taken_apart_at_its_first_slash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 
 enum { ARGUMENTS_MAX = 16 };
 static char output[65536];
+static const char *standard_input = "/dev/null"; /* path */
 
 /* Runs `saga` with these words (split at blanks), in an empty folder; what it printed is in
  * `output`. */
@@ -34,6 +35,7 @@ static int saga(const char *line)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        if (!freopen(standard_input, "r", stdin)) _exit(98);
         dup2(pipes[1], STDOUT_FILENO);
         dup2(pipes[1], STDERR_FILENO);
         close(pipes[0]);

@@ -32,14 +32,14 @@ static void expect_row(const char *shown, const char *step, const char *expected
     assert_string_equal(row, expected);
 }
 
-static void steps_to_come_are_waiting(void **state)
+static void steps_to_come_are_named(void **state)
 {
     struct world *w = define(state, PIVOTED);
     go_to(w, "A");
     const char *shown = show(w, &(struct saga_view){ .definition = w->definition });
     expect_row(shown, "a", "a succeeded 1 c/A");
     expect_row(shown, "v", "v (pivot) sent 1 c/V");
-    expect_row(shown, "z", "z waiting c/Z");
+    expect_row(shown, "z", "z to come c/Z");
     assert_true(strstr(shown, "\nz ") > strstr(shown, "\nv "));
 }
 
@@ -51,7 +51,7 @@ static void a_stuck_saga_still_comes_to_them(void **state)
     ring(w, "step/v");
     ring(w, "step/v");
     assert_int_equal(w->state->status, SAGA_STUCK);
-    expect_row(show(w, &(struct saga_view){ .definition = w->definition }), "z", "z waiting c/Z");
+    expect_row(show(w, &(struct saga_view){ .definition = w->definition }), "z", "z to come c/Z");
 }
 
 static void on_the_way_back_they_never_begin(void **state)
@@ -85,12 +85,14 @@ static void blocks_in_blocks_come_too(void **state)
     expect_row(shown, "a", "a sent 1 c/A");
     expect_row(shown, "b", "b may come c/B");
     expect_row(shown, "l[i]", "l[i] may come c/L");
-    expect_row(shown, "e", "e waiting t/Paid");
-    expect_row(shown, "bill", "bill waiting saga bill");
+    expect_row(shown, "e", "e to come t/Paid");
+    expect_row(shown, "bill", "bill to come saga bill");
     reply(w, "AOk", "a", 1); /* no x, no lines: both are passed */
     shown = show(w, &(struct saga_view){ .definition = w->definition });
     assert_null(strstr(shown, "\nb "));
     assert_null(strstr(shown, "\nl"));
+    expect_row(shown, "e", "e waiting 1 t/Paid");
+    expect_row(shown, "bill", "bill asked for 1 saga bill/order/k/1/299ef6c0e99a/bill");
 }
 
 static void a_definition_that_is_not_to_be_had_is_said(void **state)
@@ -115,7 +117,7 @@ static void what_may_be_old_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(steps_to_come_are_waiting),
+        WORLD_TEST(steps_to_come_are_named),
         WORLD_TEST(a_stuck_saga_still_comes_to_them),
         WORLD_TEST(on_the_way_back_they_never_begin),
         WORLD_TEST(blocks_in_blocks_come_too),
