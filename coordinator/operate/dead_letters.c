@@ -7,8 +7,10 @@
 #include "base/json.h"
 #include "base/nearest.h"
 #include "base/time.h"
+#include "codec/message.h"
 #include "engine/fact.h"
 #include "operate/commands.h"
+#include "operate/dead_letters.h"
 #include "operate/output.h"
 #include "operate/reading.h"
 #include "runtime/intake.h"
@@ -27,6 +29,7 @@ struct dead_letter {
     int64_t time_ms;
     size_t size;
     struct saga_slice reason, message, source_topic, source_partition, source_offset;
+    struct saga_slice saga_id; /* of whom it tells by its headers; absent: none */
 };
 
 struct letters {
@@ -40,6 +43,17 @@ static struct saga_slice header(const struct saga_message *record, const char *n
                                 struct saga_arena *arena)
 {
     return saga_arena_copy(arena, saga_message_header(record, name));
+}
+
+struct saga_slice saga_letter_saga(const struct saga_message *record, struct saga_arena *arena)
+{
+    struct saga_event event = { 0 };
+    struct saga_slice saga_id, name, key;
+    struct saga_diagnostic diagnostic = { 0 };
+    if (saga_reply_address(record, arena, &event, &saga_id, &diagnostic) < 0 ||
+        saga_id_parse(saga_id, &name, &key) < 0)
+        return SAGA_SLICE_NONE;
+    return saga_arena_copy(arena, saga_id);
 }
 
 static bool collect(const struct saga_message *record, void *context)
@@ -58,6 +72,7 @@ static bool collect(const struct saga_message *record, void *context)
         .source_topic = header(record, "saga_source_topic", arena),
         .source_partition = header(record, "saga_source_partition", arena),
         .source_offset = header(record, "saga_source_offset", arena),
+        .saga_id = saga_letter_saga(record, arena),
     };
     SAGA_PUSH(arena, letters->items, letters->count, letters->capacity, letter);
     return true;
@@ -87,21 +102,23 @@ static void print_table(struct saga_call *call, const struct letters *letters, s
         puts("no dead letters");
         return;
     }
-    saga_table_init(&table, arena, "LETTER", "TIME", "REASON", "SOURCE", "SIZE", "WORDS", NULL);
+    saga_table_init(&table, arena, "LETTER", "TIME", "REASON", "SAGA", "SOURCE", "SIZE", "WORDS",
+                    NULL);
     for (size_t i = from; i < letters->count; i++) {
         const struct dead_letter *l = &letters->items[i];
         char time_text[SAGA_TIME_TEXT_BYTES];
         saga_time_format(l->time_ms, time_text);
         saga_table_add(
             &table, saga_arena_printf(arena, "%d/%" PRId64, (int)l->partition, l->offset).data,
-            time_text, saga_arena_string(arena, l->reason),
+            time_text, saga_arena_string(arena, l->reason), saga_printable(arena, l->saga_id),
             saga_arena_printf(arena, "%.*s/%.*s/%.*s", SAGA_SLICE_ARG(l->source_topic),
                               SAGA_SLICE_ARG(l->source_partition), SAGA_SLICE_ARG(l->source_offset))
                 .data,
             saga_size(arena, l->size), saga_arena_string(arena, saga_slice_clip(l->message, 100)));
     }
     saga_table_print(&table, stdout);
-    if (from) printf("\n%zu older ones are not shown (--limit)\n", from);
+    if (from)
+        printf("\n%zu older %s not shown (--limit)\n", from, from == 1 ? "one is" : "ones are");
 }
 
 static void print_json(struct saga_call *call, const struct letters *letters, size_t from)
@@ -110,11 +127,12 @@ static void print_json(struct saga_call *call, const struct letters *letters, si
     for (size_t i = from; i < letters->count; i++) {
         const struct dead_letter *l = &letters->items[i];
         json_array_append_new(
-            rows, json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "partition",
+            rows, json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "partition",
                             (json_int_t)l->partition, "offset", (json_int_t)l->offset, "time",
                             saga_json_time(l->time_ms), "reason", saga_json_string(l->reason),
-                            "message", saga_json_string(l->message), "sourceTopic",
-                            saga_json_string(l->source_topic), "sourcePartition",
+                            "message", saga_json_string(l->message), "saga",
+                            l->saga_id.size ? saga_json_string(l->saga_id) : json_null(),
+                            "sourceTopic", saga_json_string(l->source_topic), "sourcePartition",
                             saga_json_string(l->source_partition), "sourceOffset",
                             saga_json_string(l->source_offset), "size", (json_int_t)l->size));
     }
@@ -327,7 +345,8 @@ const struct saga_subcommand saga_subcommand_dead_letters_list = {
     .name = "dead-letters list",
     .summary = "list the records that could not be read",
     .details = "A record that cannot be decoded, is too large, or belongs to no saga, stops "
-               "nothing: it goes to the dead letters as it was, with the reason.",
+               "nothing: it goes to the dead letters as it was, with the reason. SAGA is whom it "
+               "names in ce_sagacommandid or ce_subject, whether there is such a saga or not.",
     .examples = "  saga dead-letters list\n"
                 "  saga dead-letters list --reason unreadable\n"
                 "  saga dead-letters list --limit 5 -o jsonl",

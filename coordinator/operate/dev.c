@@ -16,6 +16,7 @@
 #include "operate/output.h"
 #include "operate/participants.h"
 #include "operate/sagas.h"
+#include "operate/teller.h"
 #include "operate/words.h"
 #include "runtime/daemon.h"
 #include "runtime/log.h"
@@ -127,6 +128,8 @@ static void tell_record(struct dev *dev, const struct saga_journal_record *recor
 {
     char clock[SAGA_TIME_TEXT_BYTES];
     struct saga_buffer words;
+    struct saga_teller teller; /* many sagas are told in turn: their parts are not told apart */
+    saga_teller_begin(&teller, false, dev->call->arena);
     saga_time_format_clock(record->cause.time_ms, clock);
     saga_buffer_init(&words, dev->call->arena);
     saga_cause_words(record, &words);
@@ -136,8 +139,8 @@ static void tell_record(struct dev *dev, const struct saga_journal_record *recor
         struct saga_buffer fact;
         enum saga_fact_kind kind = record->facts[i].kind;
         saga_buffer_init(&fact, dev->call->arena);
-        saga_fact_words(&record->facts[i], record->cause.time_ms, &fact);
-        printf("%28s-> %.*s\n", "", SAGA_SLICE_ARG(saga_buffer_slice(&fact)));
+        if (saga_teller_tell(&teller, &record->facts[i], record->cause.time_ms, &fact))
+            printf("%28s-> %.*s\n", "", SAGA_SLICE_ARG(saga_buffer_slice(&fact)));
         dev->ended += kind == SAGA_FACT_SAGA_COMPLETED || kind == SAGA_FACT_SAGA_COMPENSATED ||
                       kind == SAGA_FACT_SAGA_ABANDONED || kind == SAGA_FACT_SAGA_STUCK;
     }

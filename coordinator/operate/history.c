@@ -7,6 +7,7 @@
 #include "operate/output.h"
 #include "operate/reading.h"
 #include "operate/sagas.h"
+#include "operate/teller.h"
 #include "operate/words.h"
 
 enum { KEY_BODIES = 512, KEY_SCAN };
@@ -22,6 +23,7 @@ struct story {
     uint64_t sequence;       /* of the newest, as Redis has it; 0: it does not know */
     int64_t last_ms;
     struct saga_slice last_run;
+    struct saga_teller teller;
     struct saga_slice *json; /* as JSON: all of it, since one document is printed at once */
     size_t json_count, json_capacity;
     int code;
@@ -45,6 +47,7 @@ static void print_head(struct story *story, const struct saga_journal_record *re
            record->version, time_text);
     story->last_run = record->run;
     story->last_ms = 0;
+    saga_teller_begin(&story->teller, record->sequence == 1, story->call->arena);
 }
 
 static void print_event(struct story *story, const struct saga_journal_record *record)
@@ -63,8 +66,8 @@ static void print_event(struct story *story, const struct saga_journal_record *r
     for (size_t i = 0; i < record->fact_count; i++) {
         const struct saga_fact *fact = &record->facts[i];
         saga_buffer_init(&words, story->call->arena);
-        saga_fact_words(fact, time_ms, &words);
-        printf("%25s-> %.*s\n", "", SAGA_SLICE_ARG(saga_buffer_slice(&words)));
+        if (saga_teller_tell(&story->teller, fact, time_ms, &words))
+            printf("%25s-> %.*s\n", "", SAGA_SLICE_ARG(saga_buffer_slice(&words)));
         if (!fact->value_from_cause) print_body(story, fact->value);
     }
     story->last_ms = time_ms;

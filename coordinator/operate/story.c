@@ -7,22 +7,27 @@
 
 /* ---- what an event led to ---- */
 
-static void tell_fact(const struct saga_fact *fact, int64_t time_ms, struct saga_buffer *out)
+static void tell_fact(struct saga_teller *teller, const struct saga_fact *fact, int64_t time_ms,
+                      struct saga_buffer *out)
 {
+    size_t before = out->size;
     saga_buffer_add(out, SAGA_SLICE("  "));
-    saga_fact_words(fact, time_ms, out);
+    if (!saga_teller_tell(teller, fact, time_ms, out)) {
+        out->size = before;
+        return;
+    }
     bool sends = fact->kind == SAGA_FACT_STEP_SENT || fact->kind == SAGA_FACT_COMPENSATION_SENT ||
                  fact->kind == SAGA_FACT_EVENT_PUBLISHED;
     if (sends && fact->value.data) saga_buffer_printf(out, " %.*s", SAGA_SLICE_ARG(fact->value));
     saga_buffer_add_char(out, '\n');
 }
 
-void saga_story_tell_record(const struct saga_play_record *record, int64_t begin_ms,
-                            struct saga_buffer *out)
+void saga_story_tell_record(struct saga_teller *teller, const struct saga_play_record *record,
+                            int64_t begin_ms, struct saga_buffer *out)
 {
     char text[SAGA_TIME_TEXT_BYTES];
     for (size_t i = 0; i < record->facts.count; i++)
-        tell_fact(&record->facts.items[i], record->event.time_ms, out);
+        tell_fact(teller, &record->facts.items[i], record->event.time_ms, out);
     saga_buffer_printf(out, "  = %s%s", saga_status_name(record->status),
                        record->paused ? ", paused" : "");
     for (size_t i = 0; i < record->timer_count; i++) {
@@ -88,27 +93,47 @@ static void tell_time(const struct saga_play *play, size_t index, struct saga_bu
     saga_buffer_printf(out, "> time %s\n", text);
 }
 
-static void tell_one(const struct saga_play *play, size_t index, struct saga_buffer *out)
+/* A saga that was forgotten may start anew: then parts are counted anew too. */
+static void begin_anew(struct saga_teller *teller, const struct saga_play_record *record)
 {
-    tell_time(play, index, out);
-    tell_event(&play->records[index].event, out);
-    saga_story_tell_record(&play->records[index], play->begin_ms, out);
+    if (record->facts.count && record->facts.items[0].kind == SAGA_FACT_SAGA_STARTED)
+        saga_teller_begin(teller, true, teller->arena);
+}
+
+static void tell_part(const struct saga_play *play, struct saga_teller *teller, size_t from,
+                      size_t end, struct saga_buffer *out)
+{
+    for (size_t i = from; i < end; i++) {
+        begin_anew(teller, &play->records[i]);
+        tell_time(play, i, out);
+        tell_event(&play->records[i].event, out);
+        saga_story_tell_record(teller, &play->records[i], play->begin_ms, out);
+    }
 }
 
 void saga_story_tell(const struct saga_play *play, struct saga_buffer *out)
 {
-    for (size_t i = 0; i < play->count; i++) tell_one(play, i, out);
+    struct saga_teller teller;
+    saga_teller_begin(&teller, true, out->arena);
+    tell_part(play, &teller, 0, play->count, out);
 }
 
 void saga_story_tell_ends(const struct saga_play *play, size_t events, struct saga_buffer *out)
 {
+    struct saga_teller teller;
     if (play->count <= 2 * events) {
         saga_story_tell(play, out);
         return;
     }
-    for (size_t i = 0; i < events; i++) tell_one(play, i, out);
+    saga_teller_begin(&teller, true, out->arena);
+    tell_part(play, &teller, 0, events, out);
     saga_buffer_printf(out, "... %zu events that are not told ...\n", play->count - 2 * events);
-    for (size_t i = play->count - events; i < play->count; i++) tell_one(play, i, out);
+    for (size_t i = events; i < play->count - events; i++) {
+        begin_anew(&teller, &play->records[i]);
+        for (size_t k = 0; k < play->records[i].facts.count; k++)
+            saga_teller_pass(&teller, &play->records[i].facts.items[k]);
+    }
+    tell_part(play, &teller, play->count - events, play->count, out);
 }
 
 /* ---- differences ---- */

@@ -10,14 +10,15 @@
 
 #include "base/buffer.h"
 #include "explore/play.h"
+#include "operate/teller.h"
 
 /* The whole play; text that begins with `> `, or is empty. */
 void saga_story_tell(const struct saga_play *play, struct saga_buffer *out);
 /* The same, but of a long play only so many events from its beginning and as many before its end. */
 void saga_story_tell_ends(const struct saga_play *play, size_t events, struct saga_buffer *out);
 /* What one event led to: lines that begin with two spaces. Times are told from `begin_ms` on. */
-void saga_story_tell_record(const struct saga_play_record *record, int64_t begin_ms,
-                            struct saga_buffer *out);
+void saga_story_tell_record(struct saga_teller *teller, const struct saga_play_record *record,
+                            int64_t begin_ms, struct saga_buffer *out);
 
 /* The first line that is not the same in two texts, and the lines around it: lines of both with `-` (expected) and `+`
  * (came). Empty: they are the same. */

@@ -34,6 +34,7 @@ struct story {
     struct saga_buffer out;
     struct saga_definition *definition;
     struct saga_play play;
+    struct saga_teller teller;
 };
 
 static struct saga_slice read_whole(const char *path, struct saga_arena *arena)
@@ -98,6 +99,7 @@ static void load(struct story *story, struct saga_slice line, struct saga_slice 
         fail_msg("the definition does not load");
     }
     saga_play_begin(&story->play, story->definition, begin_ms, &story->arena);
+    saga_teller_begin(&story->teller, true, &story->arena);
 }
 
 /* ---- events ---- */
@@ -188,7 +190,9 @@ static void decide(struct story *story, const struct saga_event *event)
 {
     const struct saga_play_record *record = saga_play_event(&story->play, *event);
     assert_non_null(record);
-    saga_story_tell_record(record, begin_ms, &story->out);
+    if (record->facts.count && record->facts.items[0].kind == SAGA_FACT_SAGA_STARTED)
+        saga_teller_begin(&story->teller, true, &story->arena);
+    saga_story_tell_record(&story->teller, record, begin_ms, &story->out);
 }
 
 static struct saga_slice tell(struct story *story, struct saga_slice text)
