@@ -53,10 +53,13 @@ struct saga_slice saga_id_entry_name(struct saga_slice id)
     return mark ? (struct saga_slice){ id.data, (size_t)(mark - id.data) } : id;
 }
 
+#define DIGITS_OF(number) #number
+#define DIGITS(limit) DIGITS_OF(limit)
+
 const char *saga_key_fault(struct saga_slice key)
 {
     if (key.size == 0) return "is empty";
-    if (key.size > SAGA_KEY_BYTES_MAX) return "is too long for a business key";
+    if (key.size > SAGA_KEY_BYTES_MAX) return "is longer than " DIGITS(SAGA_KEY_BYTES_MAX) " bytes";
     for (size_t i = 0; i < key.size; i++)
         if ((unsigned char)key.data[i] < 0x20) return "holds a control character";
     return NULL;

@@ -290,12 +290,13 @@ static int run_verb(struct saga_call *call, enum saga_verb verb)
     return code;
 }
 
-#define COMMON_OPTIONS                                                                             \
-    { "reason", KEY_REASON, "TEXT", 0, "why; asked for, and kept in the journal", 0 },             \
-        { "as-user", KEY_AS_USER, "NAME", 0, "who says so; default: $USER", 0 },                   \
-        { "wait", KEY_WAIT, "DURATION", 0, "how long to wait for the answer (default 10s)", 0 },   \
-    {                                                                                              \
-        "no-wait", KEY_NO_WAIT, NULL, 0, "only send it", 0                                         \
+#define COMMON_OPTIONS                                                                              \
+    { "reason", KEY_REASON, "TEXT", 0, "why; asked for, and kept in the journal", 0 },              \
+        { "as-user", KEY_AS_USER, "NAME", 0, "who says so; default: $USER", 0 },                    \
+        { "timeout", KEY_WAIT, "DURATION", 0, "how long to wait for the answer (default 10s)", 0 }, \
+        { "wait", 0, NULL, OPTION_ALIAS, NULL, 0 },                                                 \
+    {                                                                                               \
+        "no-wait", KEY_NO_WAIT, NULL, 0, "only send it", 0                                          \
     }
 
 static const struct argp_option options[] = { COMMON_OPTIONS, { 0 } };

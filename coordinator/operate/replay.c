@@ -219,19 +219,24 @@ static void print_text(struct verification *v, uint32_t lanes)
     int64_t took_ms = saga_now_ms() - v->started_ms;
     size_t index;
     json_t *row;
-    printf("%llu records of %u lanes in %.1f s\n", (unsigned long long)v->total.records, lanes,
+    printf("%llu %s of %u %s in %.1f s\n", (unsigned long long)v->total.records,
+           v->total.records == 1 ? "record" : "records", lanes, lanes == 1 ? "lane" : "lanes",
            (double)took_ms / 1000);
-    printf("%llu sagas", (unsigned long long)v->total.sagas);
+    printf("%llu %s", (unsigned long long)v->total.sagas, v->total.sagas == 1 ? "saga" : "sagas");
     for (int i = SAGA_RUNNING; i < SAGA_STATUS_COUNT; i++)
         if (v->total.by_status[i])
             printf(", %llu %s", (unsigned long long)v->total.by_status[i],
                    saga_status_name((enum saga_status)i));
-    printf("; %llu more have left after `keep`\n", (unsigned long long)v->total.forgotten);
+    printf("; %llu more %s left after `keep`\n", (unsigned long long)v->total.forgotten,
+           v->total.forgotten == 1 ? "has" : "have");
     if (v->total.entries)
-        printf("%llu entries beside them: where events are awaited or kept, schedules\n",
-               (unsigned long long)v->total.entries);
+        printf("%llu %s beside them: where events are awaited or kept, schedules\n",
+               (unsigned long long)v->total.entries, v->total.entries == 1 ? "entry" : "entries");
     if (v->cut_lanes)
-        printf("the journals of %u lanes were cut: they are proved from their last snapshot on\n",
+        printf(v->cut_lanes == 1
+                   ? "the journal of %u lane was cut: it is proved from its last snapshot on\n"
+                   : "the journals of %u lanes were cut: they are proved from their last snapshot "
+                     "on\n",
                v->cut_lanes);
     json_array_foreach(v->differences, index, row)
     {
@@ -246,7 +251,8 @@ static void print_text(struct verification *v, uint32_t lanes)
     if (v->difference_count > SHOWN_MAX)
         printf("... and %zu more\n", v->difference_count - SHOWN_MAX);
     if (differences)
-        printf("NOT verified: %llu differences\n", (unsigned long long)differences);
+        printf("NOT verified: %llu %s\n", (unsigned long long)differences,
+               differences == 1 ? "difference" : "differences");
     else
         printf("verified: sequences unbroken, hash chain holds, causes decide to the recorded "
                "facts%s\n",

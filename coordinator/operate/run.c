@@ -52,8 +52,10 @@ static int deploy_first(struct saga_call *call, const sigset_t *stop_signals, bo
 
 static void say_ready(const struct saga_call *call)
 {
-    printf("saga %s is ready: instance %s, %u workers, %u lanes\n", SAGA_VERSION,
-           call->config.kafka.instance, call->config.workers, call->config.lanes);
+    printf("saga %s is ready: instance %s, %u %s, %u %s\n", SAGA_VERSION,
+           call->config.kafka.instance, call->config.workers,
+           call->config.workers == 1 ? "worker" : "workers", call->config.lanes,
+           call->config.lanes == 1 ? "lane" : "lanes");
     fflush(stdout);
 }
 

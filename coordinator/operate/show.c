@@ -44,7 +44,9 @@ static const char *mend_of(const struct saga_state *state)
 {
     switch (state->stuck_on) {
     case SAGA_STUCK_ON_PIVOT:
-        return "find out whether it was done, then saga resolve --as succeeded|failed";
+        return "find out whether it was done, then saga resolve --as succeeded|failed; or saga "
+               "retry, which asks its service again under the same idempotency key; each with "
+               "--reason";
     case SAGA_STUCK_ON_DEFINITION: return "saga deploy the definition, then saga retry";
     case SAGA_STUCK_ON_LIMIT: return "saga retry, saga cancel, or saga resolve --as ...";
     default: return "saga retry, saga skip, or saga resolve --as ...; each with --reason";
@@ -190,8 +192,8 @@ void saga_state_print(struct saga_call *call, const struct saga_state *state,
                                   SAGA_SLICE_ARG(saga_slice_clip(state->sha256, 12)))
                     .data);
     print_field(out, "run",
-                saga_arena_printf(arena, "%.*s, trace %.*s", SAGA_SLICE_ARG(state->run),
-                                  SAGA_SLICE_ARG(state->trace))
+                saga_arena_printf(arena, "%.*s%s%.*s", SAGA_SLICE_ARG(state->run),
+                                  state->trace.size ? ", trace " : "", SAGA_SLICE_ARG(state->trace))
                     .data);
     if (state->parent_id.size)
         print_field(
@@ -217,6 +219,8 @@ void saga_state_print(struct saga_call *call, const struct saga_state *state,
                                                             SAGA_SLICE_ARG(state->error.type),
                                                             state->error.message.size ? ": " : "",
                                                             SAGA_SLICE_ARG(state->error.message))));
+    if (state->resolved)
+        print_field(out, "resolved", "by an operator: saga history tells by whom, and why");
     print_field(out, "at", saga_standing(state, arena).data);
     if (state->status == SAGA_STUCK) {
         print_field(out, "trouble", saga_trouble(state, arena).data);

@@ -225,8 +225,8 @@ void saga_health_topics(struct saga_call *call, struct saga_definition *const *d
     if (single)
         saga_health_add(health, SAGA_HEALTH_WARNING, "copies",
                         "fine for trying out; else three copies on three brokers",
-                        "%zu topics have a single copy: what its broker's disk loses is lost",
-                        single);
+                        "%zu %s a single copy: what its broker's disk loses is lost", single,
+                        single == 1 ? "topic has" : "topics have");
 }
 
 /* ---- making them ---- */

@@ -49,7 +49,7 @@ static const char *const templates[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_WAIT_STARTED] = "{step} waits until {due}",
     [SAGA_FACT_BLOCK_PASSED] = "the saga goes on behind {step}[ ({reason})]",
     [SAGA_FACT_BRANCH_STARTED] = "{step} begins its part {index}",
-    [SAGA_FACT_LOOP_STARTED] = "{step} begins, over {total} elements",
+    [SAGA_FACT_LOOP_STARTED] = "{step} begins, over {elements}",
     [SAGA_FACT_BRANCH_ENDED] = "a part has ended",
     [SAGA_FACT_GOES_ON_LATER] = "the saga goes on[, in a record of its own at {due}]",
     [SAGA_FACT_AWAIT_OPENED] = "{step} waits for {type} of {topic}[ until {due}]",
@@ -196,8 +196,8 @@ static void add_value(const struct saga_fact *fact, struct saga_slice name, int6
         add_number(buffer, fact->lanes);
     } else if (saga_slice_is(name, "index")) {
         saga_buffer_printf(buffer, "%u", fact->index + 1);
-    } else if (saga_slice_is(name, "total")) {
-        add_number(buffer, fact->total);
+    } else if (saga_slice_is(name, "elements")) {
+        saga_buffer_printf(buffer, "%u %s", fact->total, fact->total == 1 ? "element" : "elements");
     } else if (saga_slice_is(name, "missed")) {
         if (fact->total) saga_buffer_printf(buffer, "%u", fact->total);
     } else if (saga_slice_is(name, "note")) {

@@ -156,6 +156,9 @@ static void wrong_usage_is_2(void **state)
     assert_says("it needs --as");
     assert_int_equal(saga("resolve a/b --reason x --as won"), SAGA_EXIT_USAGE);
     assert_int_equal(saga("cancel a/b --reason x --wait soon"), SAGA_EXIT_USAGE);
+    assert_says("\"soon\" is not a duration");
+    assert_int_equal(saga("cancel a/b --reason x --timeout soon"), SAGA_EXIT_USAGE);
+    assert_says("\"soon\" is not a duration"); /* as `start` calls it */
     assert_int_equal(saga("dead-letters show 3"), SAGA_EXIT_USAGE);
     assert_says("PARTITION/OFFSET");
     assert_int_equal(saga("history noslash"), SAGA_EXIT_USAGE);

@@ -165,6 +165,11 @@ static void a_missing_topic_fails(void **state)
     struct saga_health_line line = judge(&journal, true, (struct saga_topic_state){ 0 });
     assert_int_equal(line.level, SAGA_HEALTH_FAILED);
     assert_string_equal(line.mend, "saga topics create");
+    struct saga_health health;
+    saga_health_init(&health, &arena);
+    health.create = "saga topics create order.yaml";
+    saga_health_topic(&health, &journal, &(struct saga_topic_state){ 0 }, true, 8, 0);
+    assert_string_equal(health.lines[0].mend, "saga topics create order.yaml");
 }
 
 static void another_count_fails_for_a_lane_and_warns_for_a_reply_topic(void **state)

@@ -51,7 +51,11 @@ static void a_stuck_saga_still_comes_to_them(void **state)
     ring(w, "step/v");
     ring(w, "step/v");
     assert_int_equal(w->state->status, SAGA_STUCK);
-    expect_row(show(w, &(struct saga_view){ .definition = w->definition }), "z", "z to come c/Z");
+    const char *shown = show(w, &(struct saga_view){ .definition = w->definition });
+    expect_row(shown, "z", "z to come c/Z");
+    assert_non_null(strstr(shown, "saga resolve --as succeeded|failed; or saga retry"));
+    say_as(w, SAGA_VERB_RESOLVE, "compensated");
+    assert_non_null(strstr(show(w, &(struct saga_view){ 0 }), "saga history tells by whom"));
 }
 
 static void on_the_way_back_they_never_begin(void **state)
