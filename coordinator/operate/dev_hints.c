@@ -88,11 +88,28 @@ static void print_awaited(const struct saga_block *block, const char *program,
             saga_printable(arena, saga_slice_clip(saga_expression_source(await->with), 60)));
 }
 
+/* The same line once: a reminder may wait for what was waited for before. */
+static bool is_printed(const struct saga_definition *definition, size_t index)
+{
+    const struct saga_await *await = &definition->blocks[index]->await;
+    for (size_t i = 0; i < index; i++) {
+        const struct saga_block *block = definition->blocks[i];
+        if (block->kind == SAGA_BLOCK_AWAIT && saga_slice_equal(block->await.topic, await->topic) &&
+            saga_slice_equal(block->await.event, await->event) &&
+            saga_slice_equal(saga_expression_source(block->await.match),
+                             saga_expression_source(await->match)) &&
+            saga_slice_equal(saga_expression_source(block->await.with),
+                             saga_expression_source(await->with)))
+            return true;
+    }
+    return false;
+}
+
 void saga_dev_hints(const struct saga_definition *definition, const char *program,
                     struct saga_arena *arena, FILE *out)
 {
     print_start(definition, program, out);
     for (size_t i = 0; i < definition->block_count; i++)
-        if (definition->blocks[i]->kind == SAGA_BLOCK_AWAIT)
+        if (definition->blocks[i]->kind == SAGA_BLOCK_AWAIT && !is_printed(definition, i))
             print_awaited(definition->blocks[i], program, arena, out);
 }

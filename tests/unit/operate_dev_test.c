@@ -53,9 +53,12 @@ static void an_event_has_what_it_is_matched_by(void **state)
     saga_arena_init(&arena);
     const char *text = hints(&arena, ".id",
                              "  - { await: paid, topic: bank, event: Paid, match: .order, with: "
+                             ".input.id, timeout: 1h }\n"
+                             "  - { await: again, topic: bank, event: Paid, match: .order, with: "
                              ".input.id, timeout: 1h }\n");
     assert_non_null(strstr(text, "\n  echo '{\"order\": \"...\"}' | saga send bank Paid --body -   "
                                  "# .order must be what .input.id is in the saga\n"));
+    assert_null(strstr(strstr(text, "saga send") + 1, "saga send"));
     saga_arena_free(&arena);
 }
 
