@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "engine/engine.h"
 
 #define EXPECT_SLICE(slice, text) assert_true(saga_slice_is((slice), (text)))
@@ -143,9 +144,18 @@ static void jitter_is_between_half_and_all_and_always_the_same(void **state)
     assert_int_equal(saga_backoff_ms(&tiny, 5, SAGA_SLICE("id")), 1);
 }
 
+static void a_key_says_its_limit(void **state)
+{
+    static const char long_key[SAGA_KEY_BYTES_MAX + 1];
+    (void)state;
+    assert_string_equal(saga_key_fault((struct saga_slice){ long_key, sizeof long_key }),
+                        "is longer than 512 bytes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_says_its_limit),
         cmocka_unit_test_setup_teardown(ids_are_made_of_saga_run_step_and_attempt, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_id_is_taken_apart_again, set_up, tear_down),
