@@ -195,8 +195,8 @@ static void a_name_that_the_definition_has_not_fails(void **state)
               "no command or step `Resreve`", "did you mean `Reserve`?");
     must_fail(ANSWERS "    steps:\n      - expect: nobody/Pay\n    end: completed\n", 7,
               "no command or event `nobody/Pay`", NULL);
-    must_fail(ANSWERS "    steps:\n      - reply: { to: reserv, type: Paid }\n    end: completed\n", 7,
-              "no command or step `reserv`", "did you mean `reserve`?");
+    must_fail(ANSWERS "    steps:\n      - reply: { to: reserv, type: Paid }\n    end: completed\n",
+              7, "no command or step `reserv`", "did you mean `reserve`?");
     must_fail(ANSWERS "    sends: [Foo]\n    end: completed\n", 6, "no command `Foo`", NULL);
     must_fail(ANSWERS "    publishes: [Reserve]\n    end: completed\n", 6, "no event `Reserve`",
               NULL);
