@@ -100,40 +100,16 @@ static void begin_anew(struct saga_teller *teller, const struct saga_play_record
         saga_teller_begin(teller, true, teller->arena);
 }
 
-static void tell_part(const struct saga_play *play, struct saga_teller *teller, size_t from,
-                      size_t end, struct saga_buffer *out)
-{
-    for (size_t i = from; i < end; i++) {
-        begin_anew(teller, &play->records[i]);
-        tell_time(play, i, out);
-        tell_event(&play->records[i].event, out);
-        saga_story_tell_record(teller, &play->records[i], play->begin_ms, out);
-    }
-}
-
 void saga_story_tell(const struct saga_play *play, struct saga_buffer *out)
 {
     struct saga_teller teller;
     saga_teller_begin(&teller, true, out->arena);
-    tell_part(play, &teller, 0, play->count, out);
-}
-
-void saga_story_tell_ends(const struct saga_play *play, size_t events, struct saga_buffer *out)
-{
-    struct saga_teller teller;
-    if (play->count <= 2 * events) {
-        saga_story_tell(play, out);
-        return;
-    }
-    saga_teller_begin(&teller, true, out->arena);
-    tell_part(play, &teller, 0, events, out);
-    saga_buffer_printf(out, "... %zu events that are not told ...\n", play->count - 2 * events);
-    for (size_t i = events; i < play->count - events; i++) {
+    for (size_t i = 0; i < play->count; i++) {
         begin_anew(&teller, &play->records[i]);
-        for (size_t k = 0; k < play->records[i].facts.count; k++)
-            saga_teller_pass(&teller, &play->records[i].facts.items[k]);
+        tell_time(play, i, out);
+        tell_event(&play->records[i].event, out);
+        saga_story_tell_record(&teller, &play->records[i], play->begin_ms, out);
     }
-    tell_part(play, &teller, play->count - events, play->count, out);
 }
 
 /* ---- differences ---- */

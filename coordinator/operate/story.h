@@ -14,8 +14,6 @@
 
 /* The whole play; text that begins with `> `, or is empty. */
 void saga_story_tell(const struct saga_play *play, struct saga_buffer *out);
-/* The same, but of a long play only so many events from its beginning and as many before its end. */
-void saga_story_tell_ends(const struct saga_play *play, size_t events, struct saga_buffer *out);
 /* What one event led to: lines that begin with two spaces. Times are told from `begin_ms` on. */
 void saga_story_tell_record(struct saga_teller *teller, const struct saga_play_record *record,
                             int64_t begin_ms, struct saga_buffer *out);

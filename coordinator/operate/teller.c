@@ -27,7 +27,7 @@ static bool is_said(const struct saga_teller *teller, const struct saga_fact *fa
            teller->child.size && saga_slice_equal(fact->id, teller->child);
 }
 
-void saga_teller_pass(struct saga_teller *teller, const struct saga_fact *fact)
+static void remember(struct saga_teller *teller, const struct saga_fact *fact)
 {
     bool loop = fact->kind == SAGA_FACT_LOOP_STARTED;
     if (loop || fact->kind == SAGA_FACT_BRANCH_STARTED) {
@@ -43,7 +43,7 @@ bool saga_teller_tell(struct saga_teller *teller, const struct saga_fact *fact, 
     const struct saga_told_part *part =
         fact->kind == SAGA_FACT_BRANCH_ENDED ? part_of(teller, fact->scope) : NULL;
     bool said = is_said(teller, fact);
-    saga_teller_pass(teller, fact);
+    remember(teller, fact);
     if (said) return false;
     if (!part)
         saga_fact_words(fact, time_ms, buffer);

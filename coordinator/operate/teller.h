@@ -22,7 +22,5 @@ void saga_teller_begin(struct saga_teller *teller, bool whole, struct saga_arena
  * fact's texts must live as long as the teller. */
 bool saga_teller_tell(struct saga_teller *teller, const struct saga_fact *fact, int64_t time_ms,
                       struct saga_buffer *buffer);
-/* The same without telling it. */
-void saga_teller_pass(struct saga_teller *teller, const struct saga_fact *fact);
 
 #endif

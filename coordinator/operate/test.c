@@ -14,8 +14,6 @@
 #include "operate/test.h"
 
 enum { KEY_UPDATE = 256, KEY_ONLY, KEY_STORIES, KEY_SCHEMAS };
-/* Of a failed scenario so many events are told from either end: more is a saga that goes in circles. */
-enum { STORY_ENDS = 100 };
 
 /* ---- files ---- */
 
@@ -144,10 +142,7 @@ static void play(struct saga_call *call, struct saga_tests *tests, const char *f
     result.failed =
         saga_scenario_run(scenario, definition, call->arena, &played, &result.failure) < 0;
     saga_buffer_init(&story, call->arena);
-    if (result.failed)
-        saga_story_tell_ends(&played, STORY_ENDS, &story);
-    else
-        saga_story_tell(&played, &story);
+    saga_story_tell(&played, &story);
     result.story = saga_buffer_slice(&story);
     result.status = played.state->status;
     result.events = played.count;

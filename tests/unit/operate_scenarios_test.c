@@ -1,8 +1,6 @@
-/* `saga test`: no build is green where a file could not be played, traces go where they are to go,
- * and a saga that goes in circles is not told as a whole. */
+/* `saga test`: no build is green where a file could not be played, and traces go where they are to
+ * go. */
 #include "unit/operate_run.h"
-
-#include "operate/story.h"
 
 static char folder[] = "/tmp/saga-scenarios-XXXXXX";
 
@@ -73,44 +71,11 @@ static void the_folders_of_a_trace_are_made(void **state)
     assert_says("<testsuites tests=\"1\" failures=\"0\" errors=\"0\">");
 }
 
-static void a_long_play_is_told_from_both_ends(void **state)
-{
-    struct saga_arena arena;
-    struct saga_diagnostics findings;
-    struct saga_definition *loaded;
-    struct saga_play play;
-    struct saga_buffer all, ends;
-    (void)state;
-    saga_arena_init(&arena);
-    saga_diagnostics_init(&findings, &arena);
-    assert_int_equal(saga_definition_load(saga_slice_of(definition), "order", &findings, &loaded),
-                     0);
-    saga_play_begin(&play, loaded, SAGA_PLAY_BEGIN_MS, &arena);
-    for (int i = 0; i < 10; i++)
-        saga_play_note(&play, (struct saga_event){ .kind = SAGA_EVENT_START,
-                                                   .key = saga_arena_printf(&arena, "k-%d", i) });
-    saga_buffer_init(&all, &arena);
-    saga_buffer_init(&ends, &arena);
-    saga_story_tell_ends(&play, 2, &ends);
-    const char *text = saga_arena_string(&arena, saga_buffer_slice(&ends));
-    assert_non_null(strstr(text, "> start k-1\n"));
-    assert_null(strstr(text, "k-2"));
-    assert_non_null(strstr(text, "... 6 events that are not told ...\n> start k-8\n"));
-    saga_story_tell(&play, &all);
-    ends.size = 0;
-    saga_story_tell_ends(&play, 5, &ends);
-    assert_true(saga_slice_equal(saga_buffer_slice(&all), saga_buffer_slice(&ends)));
-    saga_play_end(&play);
-    saga_definition_free(loaded);
-    saga_arena_free(&arena);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_that_cannot_be_played_is_an_error_everywhere),
         cmocka_unit_test(the_folders_of_a_trace_are_made),
-        cmocka_unit_test(a_long_play_is_told_from_both_ends),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
