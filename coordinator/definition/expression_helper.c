@@ -34,8 +34,6 @@
 #include "base/memory.h"
 #include "definition/expression_internal.h"
 
-extern char **environ;
-
 enum {
     HELPER_SOCKET = 3,
     EXIT_STOPPED = 3,
@@ -119,6 +117,8 @@ static int64_t processor_ms(void)
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
+static int64_t page_bytes; /* set before the first signal: sysconf is not for handlers */
+
 static int64_t resident_bytes(void)
 {
     char text[128];
@@ -130,7 +130,7 @@ static int64_t resident_bytes(void)
     const char *at = strchr(text, ' ');
     int64_t pages = 0;
     for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++) pages = pages * 10 + (*at - '0');
-    return pages * sysconf(_SC_PAGESIZE);
+    return pages * page_bytes;
 }
 
 static int64_t time_end_ms, memory_end_bytes;
@@ -145,6 +145,7 @@ static void watch(bool on)
 {
     struct itimerval every = { 0 };
     if (on) {
+        page_bytes = sysconf(_SC_PAGESIZE);
         time_end_ms = processor_ms() + SAGA_EXPRESSION_CPU_MS_MAX;
         memory_end_bytes = resident_bytes() + SAGA_EXPRESSION_MEMORY_BYTES_MAX;
         every.it_interval.tv_usec = every.it_value.tv_usec = LOOK_EVERY_US;

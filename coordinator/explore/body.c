@@ -165,14 +165,13 @@ static void compare(struct comparison *c, struct saga_slice path, struct saga_sl
     expected = saga_json_trim(expected);
     came = saga_json_trim(came);
     enum saga_json_kind kind = saga_json_kind(expected);
-    if (kind != saga_json_kind(came)) {
-        differ(c, path, expected, came);
-    } else if (kind == SAGA_JSON_OBJECT) {
+    bool same_kind = kind == saga_json_kind(came);
+    if (same_kind && kind == SAGA_JSON_OBJECT) {
         find_lacking(c, path, expected, came, true);
         if (c->exactly) find_lacking(c, path, came, expected, false);
-    } else if (kind == SAGA_JSON_ARRAY) {
+    } else if (same_kind && kind == SAGA_JSON_ARRAY) {
         compare_arrays(c, path, expected, came);
-    } else if (!same_scalar(c, kind, expected, came)) {
+    } else if (!same_kind || !same_scalar(c, kind, expected, came)) {
         differ(c, path, expected, came);
     }
 }

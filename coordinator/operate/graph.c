@@ -84,7 +84,6 @@ static void write_all(int file, struct saga_slice text)
 /* Starts `dot`, which reads from the pipe and writes to our standard output. */
 static int spawn_dot(int ends[2], pid_t *ret_child)
 {
-    extern char **environ;
     static char program[] = "dot", format[] = "-Tsvg";
     char *const arguments[] = { program, format, NULL };
     posix_spawn_file_actions_t actions;
