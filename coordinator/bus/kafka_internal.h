@@ -38,7 +38,6 @@ struct saga_kafka {
     size_t failed;                                /* deliveries of this transaction */
     bool refused;                                 /* one of them for what the record is (R24) */
     bool missing;                                 /* one of them because its topic is not there */
-    char late_topic[SAGA_TOPIC_BYTES];            /* of one that waited too long; may be empty */
     struct saga_arena deliveries;
 
     rd_kafka_t *reader; /* kept from lane to lane */

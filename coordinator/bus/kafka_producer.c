@@ -48,8 +48,7 @@ static void say_missing(struct saga_kafka *k, const char *topic)
 {
     k->missing = true;
     snprintf(k->problem, sizeof k->problem,
-             "there is no topic %s, and a record is to go there: it waits until somebody makes it, "
-             "as `saga topics create` does",
+             "there is no topic %s, and a record is to go there: `saga topics create` makes it",
              topic);
 }
 
@@ -59,7 +58,6 @@ static void note_failure(struct saga_kafka *k, const rd_kafka_message_t *message
     bool late = message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
     k->failed++;
     if (saga_kafka_refuses(message->err)) k->refused = true;
-    if (late) snprintf(k->late_topic, sizeof k->late_topic, "%s", topic);
     if (saga_kafka_is_missing(message->err))
         say_missing(k, topic);
     else if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
@@ -69,15 +67,6 @@ static void note_failure(struct saga_kafka *k, const rd_kafka_message_t *message
                  late || message->err == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR
                      ? "; is the broker running, and is there room on its disk?"
                      : "");
-}
-
-/* A record for a topic that is not there runs out of time before the client believes that there is none. */
-static void find_missing_topic(struct saga_kafka *k)
-{
-    int32_t partitions;
-    if (k->missing || k->refused || !k->late_topic[0]) return;
-    if (saga_kafka_is_missing(saga_kafka_look_up(current(k), k->late_topic, CALL_MS, &partitions)))
-        say_missing(k, k->late_topic);
 }
 
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
@@ -130,6 +119,8 @@ static int open_producer(struct saga_kafka *k, int index, int timeout_ms)
         "0",
         "retry.backoff.ms",
         "1",
+        "topic.metadata.propagation.max.ms", /* well before the transaction runs out of time (R24) */
+        "3000",
         "batch.num.messages",
         "100000",
         "queue.buffering.max.messages",
@@ -223,7 +214,6 @@ int saga_kafka_begin(void *self)
     k->open = true;
     k->failed = 0;
     k->refused = k->missing = false;
-    k->late_topic[0] = '\0';
     k->problem[0] = '\0';
     saga_arena_reset(&k->deliveries);
     return SAGA_OK;
@@ -295,7 +285,6 @@ int saga_kafka_flush(void *self)
                  "the client library broke off the transaction before its records were taken");
     bool fatal = rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
     if (fatal) return end_if_lost(k, SAGA_E_RECOVER);
-    find_missing_topic(k);
     return k->refused ? SAGA_E_INVALID : k->missing ? SAGA_E_NOT_FOUND : SAGA_E_ABORT;
 }
 

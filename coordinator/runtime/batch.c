@@ -278,7 +278,6 @@ int saga_batch_run(struct saga_worker *w)
 {
     int64_t jump_ms;
     saga_arena_reset(&w->arena);
-    w->topic_missing = false;
     struct saga_batch b = { .w = w, .arena = &w->arena };
     b.time_ms = saga_clock_guard_look(&w->guard, &w->config.clock, &jump_ms);
     if (jump_ms)

@@ -1,11 +1,7 @@
 /* What the broker refuses (R24). After three refusals in a row a batch takes half as much, until what does it is alone:
  * a record goes to the dead letters, an alarm waits a minute. As long as anything is suspected, records and alarms are
  * taken apart, so that no record is blamed for what an alarm sends; and a topic that takes only small batches gets
- * them.
- *
- * Where what is refused is that a topic is not there, no record is to blame: as soon as somebody makes the topic it would be
- * taken. So it is not put aside but tried again for ever, alone, as when the broker is away (R25); the worker's alarms go on
- * meanwhile, for they are taken in turn with it. */
+ * them. */
 #include <stdio.h>
 
 #include "base/hash.h"
@@ -54,7 +50,7 @@ void saga_refusals_note(struct saga_worker *w)
         w->alarm_window.refusals++;
     } else if (w->taken_records) {
         bool alone = narrow(&w->record_window, w->taken_records);
-        w->retained.last_is_poison = alone && !w->topic_missing && !SAGA_WITHOUT(PUTTING_ASIDE);
+        w->retained.last_is_poison = alone && !SAGA_WITHOUT(PUTTING_ASIDE);
     } else if (w->taken_alarms && narrow(&w->alarm_window, w->taken_alarms)) {
         skip(w);
     }

@@ -142,7 +142,6 @@ struct saga_worker {
     struct saga_window record_window, alarm_window;
     size_t taken_records, taken_alarms; /* by the last batch */
     uint64_t last_alarm;                /* fingerprint of one of those */
-    bool topic_missing;                 /* it was refused because a topic is not there */
     bool alarms_turn;                   /* while records and alarms are taken apart */
     struct saga_skipped skipped[SAGA_SKIPPED_MAX];
     size_t skipped_next;
@@ -184,7 +183,7 @@ struct saga_outgoing {
     int64_t *offset; /* where its offset goes, or NULL */
 };
 /* R2, R3: one transaction with these records and these positions, in the right order. On any error it has been
- * aborted, unless the error is RECOVER or STOP. A topic that is not there is INVALID, with w->topic_missing. */
+ * aborted, unless the error is RECOVER or STOP. A topic that is not there is INVALID. */
 int saga_transact(struct saga_worker *w, const struct saga_outgoing *outgoing,
                   size_t outgoing_count, const struct saga_position *positions,
                   size_t position_count);

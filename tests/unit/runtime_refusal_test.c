@@ -63,23 +63,6 @@ static void what_is_taken_counts_not_the_window(void **state)
     assert_true(w->retained.last_is_poison);
 }
 
-/* Nor is it the record's fault that its topic is not there: it stays, alone, until it is. */
-static void what_has_no_topic_waits(void **state)
-{
-    struct saga_worker *w = *state;
-    w->topic_missing = true;
-    refuse(w, MAX, 0, 3);
-    refuse(w, MAX / 2, 0, 3);
-    refuse(w, 2, 0, 3);
-    refuse(w, 1, 0, 30);
-    assert_int_equal(w->record_window.size, 1);
-    assert_false(w->retained.last_is_poison);
-    assert_true(saga_refusals_suspected(w)); /* alarms are taken in turn with it */
-    w->topic_missing = false;
-    refuse(w, 1, 0, 3);
-    assert_true(w->retained.last_is_poison);
-}
-
 static void together_neither_is_blamed(void **state)
 {
     struct saga_worker *w = *state;
@@ -126,7 +109,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_record_is_narrowed_down, set_up),
         cmocka_unit_test_setup(what_is_taken_counts_not_the_window, set_up),
-        cmocka_unit_test_setup(what_has_no_topic_waits, set_up),
         cmocka_unit_test_setup(together_neither_is_blamed, set_up),
         cmocka_unit_test_setup(an_alarm_alone_waits, set_up),
         cmocka_unit_test_setup(what_is_committed_widens_again, set_up),
