@@ -247,7 +247,6 @@ static int read_rules(struct dev *dev)
 /* Whoever has settings for real servers must not believe that these are used. */
 static void warn_of_settings(struct saga_call *call)
 {
-    extern char **environ;
     static const char *const unused[] = { "kafka.bootstrap.servers", "redis.host", "redis.port",
                                           "redis.unix-socket",       "lanes",      "workers" };
     struct saga_diagnostics diagnostics;
