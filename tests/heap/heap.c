@@ -387,7 +387,7 @@ int main(int argc, char **argv)
 {
     static const struct heap_module *const modules[] = {
         &heap_base, &heap_schema, &heap_definition, &heap_engine,  &heap_codec,
-        &heap_bus,  &heap_store,  &heap_runtime,    &heap_operate,
+        &heap_bus,  &heap_store,  &heap_runtime,    &heap_explore, &heap_operate,
     };
     bool good = true, found = false;
     void *frame[1];

@@ -31,7 +31,7 @@ struct heap_module {
     size_t count;
 };
 extern const struct heap_module heap_base, heap_schema, heap_definition, heap_engine, heap_codec,
-    heap_bus, heap_store, heap_runtime, heap_operate;
+    heap_bus, heap_store, heap_runtime, heap_explore, heap_operate;
 
 /* Adds to what came out. */
 void heap_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
