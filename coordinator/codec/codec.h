@@ -40,6 +40,11 @@ struct saga_journal_record {
     uint8_t chain[SAGA_SHA256_BYTES];
 };
 
+/* The record of an event: `state` as the facts have left it. Its slices are those of the three; its chain is encode's. */
+struct saga_journal_record saga_journal_record_of(const struct saga_state *state,
+                                                  const struct saga_event *cause,
+                                                  const struct saga_facts *facts);
+
 /* Encodes a record. `chain` is the value of the lane's previous committed record (32 zero bytes before the
  * first); `ret_chain` gets the new one: SHA-256(previous chain, the record's bytes before its chain field). The
  * chain field is the last of the schema, so those bytes are all but the last 32.

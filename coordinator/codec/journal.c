@@ -128,6 +128,22 @@ static void put_fact(avro_value_t *value, const struct saga_fact *fact)
     }
 }
 
+struct saga_journal_record saga_journal_record_of(const struct saga_state *state,
+                                                  const struct saga_event *cause,
+                                                  const struct saga_facts *facts)
+{
+    return (struct saga_journal_record){ .saga_id = state->id,
+                                         .run = state->run,
+                                         .key = state->key,
+                                         .name = state->name,
+                                         .version = state->version,
+                                         .sha256 = state->sha256,
+                                         .sequence = state->sequence,
+                                         .cause = *cause,
+                                         .facts = facts->items,
+                                         .fact_count = facts->count };
+}
+
 int saga_journal_encode(struct saga_codec *codec, const struct saga_journal_record *record,
                         const uint8_t chain[SAGA_SHA256_BYTES], struct saga_arena *arena,
                         struct saga_slice *ret_bytes, uint8_t ret_chain[SAGA_SHA256_BYTES])

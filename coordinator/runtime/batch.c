@@ -127,18 +127,7 @@ static int journal(struct saga_batch *b, struct saga_lane *lane, struct saga_res
                    const struct saga_event *event, struct saga_facts *facts)
 {
     const struct saga_state *state = resident->working;
-    struct saga_journal_record record = {
-        .saga_id = state->id,
-        .run = state->run,
-        .key = state->key,
-        .name = state->name,
-        .version = state->version,
-        .sha256 = state->sha256,
-        .sequence = state->sequence,
-        .cause = *event,
-        .facts = facts->items,
-        .fact_count = facts->count,
-    };
+    struct saga_journal_record record = saga_journal_record_of(state, event, facts);
     struct saga_slice bytes;
     int error = saga_journal_encode(b->w->codec, &record, lane->working_chain, b->arena, &bytes,
                                     lane->working_chain);

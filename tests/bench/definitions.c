@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "alone.h"
 #include "definition/check_together.h"
 
 enum { DEFINITIONS = 100, STEPS = 50 };
@@ -49,13 +50,6 @@ static char *make(unsigned number, unsigned every)
     }
     fclose(out);
     return text;
-}
-
-static double processor_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 static double run(unsigned every)

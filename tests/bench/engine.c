@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "alone.h"
 #include "engine/engine.h"
 
 enum { STEPS = 3, EVENTS = STEPS + 1, ROUNDS = 5, SAGAS_MAX = 10000000 };
@@ -49,19 +50,6 @@ static struct {
     bool json;
     const char *part; /* NULL: all */
 } options = { .sagas = 100000 };
-
-static void stop(const char *what)
-{
-    fprintf(stderr, "bench: %s\n", what);
-    exit(1);
-}
-
-static double processor_s(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static double wall_s(void)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "alone.h"
 #include "codec/codec.h"
 #include "codec/message.h"
 #include "engine/engine.h"
@@ -27,19 +28,6 @@ static struct {
 static struct saga_catalog *catalog;
 static struct saga_codec *codec;
 static struct saga_arena arena;
-
-static void stop(const char *what)
-{
-    fprintf(stderr, "bench: %s\n", what);
-    exit(1);
-}
-
-static double processor_s(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static void load(const char *path)
 {
@@ -111,16 +99,7 @@ static struct saga_state *take(const struct saga_state *before, struct saga_mess
         before ? saga_catalog_find(catalog, state->name, state->version) : items[0].definition;
     items[0].event.time_ms = 1750000000000;
     saga_decide(definition, state, &items[0].event, &arena, &facts);
-    struct saga_journal_record journal = { .saga_id = state->id,
-                                           .run = state->run,
-                                           .key = state->key,
-                                           .name = state->name,
-                                           .version = state->version,
-                                           .sha256 = state->sha256,
-                                           .sequence = state->sequence,
-                                           .cause = items[0].event,
-                                           .facts = facts.items,
-                                           .fact_count = facts.count };
+    struct saga_journal_record journal = saga_journal_record_of(state, &items[0].event, &facts);
     if (saga_journal_encode(codec, &journal, chain, &arena, &bytes, chain) < 0 ||
         saga_state_encode(codec, state, &arena, &bytes) < 0)
         stop("a record or a state is over the limit");

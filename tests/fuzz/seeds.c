@@ -50,18 +50,7 @@ static void decide(struct seeding *s, struct saga_event event)
     event.time_ms = 1750000000000 + 1000 * s->number;
     event.source = (struct saga_position){ SAGA_SLICE("t"), 0, s->number };
     saga_decide(s->definition, s->state, &event, &s->arena, &facts);
-    struct saga_journal_record record = {
-        .saga_id = s->state->id,
-        .run = s->state->run,
-        .key = s->state->key,
-        .name = s->state->name,
-        .version = s->state->version,
-        .sha256 = s->state->sha256,
-        .sequence = s->state->sequence,
-        .cause = event,
-        .facts = facts.items,
-        .fact_count = facts.count,
-    };
+    struct saga_journal_record record = saga_journal_record_of(s->state, &event, &facts);
     int error = saga_journal_encode(s->codec, &record, chain, &s->arena, &bytes, chain);
     SAGA_ASSERT(error == 0);
     put(s, "journal", bytes);

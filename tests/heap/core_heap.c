@@ -297,16 +297,7 @@ struct story {
 static void tell_record(struct story *s, const struct saga_event *event,
                         const struct saga_facts *facts)
 {
-    struct saga_journal_record record = { .saga_id = s->state->id,
-                                          .run = s->state->run,
-                                          .key = s->state->key,
-                                          .name = s->state->name,
-                                          .version = s->state->version,
-                                          .sha256 = s->state->sha256,
-                                          .sequence = s->state->sequence,
-                                          .cause = *event,
-                                          .facts = facts->items,
-                                          .fact_count = facts->count },
+    struct saga_journal_record record = saga_journal_record_of(s->state, event, facts),
                                again = { 0 };
     struct saga_diagnostic diagnostic = { 0 };
     struct saga_state *decoded = NULL;

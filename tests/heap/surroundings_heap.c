@@ -393,16 +393,7 @@ static void write_record(struct saga_state *state, struct saga_event event, uint
     event.time_ms = 1750000000000 + 1000 * (int64_t)journal_count;
     event.source = (struct saga_position){ SAGA_SLICE("t"), 0, (int64_t)journal_count };
     saga_decide(example, state, &event, &arena, &facts);
-    struct saga_journal_record record = { .saga_id = state->id,
-                                          .run = state->run,
-                                          .key = state->key,
-                                          .name = state->name,
-                                          .version = state->version,
-                                          .sha256 = state->sha256,
-                                          .sequence = state->sequence,
-                                          .cause = event,
-                                          .facts = facts.items,
-                                          .fact_count = facts.count };
+    struct saga_journal_record record = saga_journal_record_of(state, &event, &facts);
     struct saga_message *message = &journal[journal_count];
     message->offset = (int64_t)journal_count++;
     int error = saga_journal_encode(codec, &record, chain, &arena, &message->value, chain);

@@ -274,16 +274,7 @@ static inline struct saga_slice journaled(struct family *f, const struct saga_st
                                           const struct saga_facts *facts)
 {
     static const uint8_t zero[SAGA_SHA256_BYTES];
-    struct saga_journal_record record = { .saga_id = state->id,
-                                          .run = state->run,
-                                          .key = state->key,
-                                          .name = state->name,
-                                          .version = state->version,
-                                          .sha256 = state->sha256,
-                                          .sequence = state->sequence,
-                                          .cause = *event,
-                                          .facts = facts->items,
-                                          .fact_count = facts->count };
+    struct saga_journal_record record = saga_journal_record_of(state, event, facts);
     struct saga_slice bytes;
     uint8_t chain[SAGA_SHA256_BYTES];
     assert_int_equal(saga_journal_encode(f->codec, &record, zero, &f->arena, &bytes, chain), 0);

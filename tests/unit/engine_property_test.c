@@ -258,16 +258,7 @@ static struct saga_slice journaled(struct world *w, const struct saga_state *sta
                                    const struct saga_event *event, const struct saga_facts *facts)
 {
     static const uint8_t zero[SAGA_SHA256_BYTES];
-    struct saga_journal_record record = { .saga_id = state->id,
-                                          .run = state->run,
-                                          .key = state->key,
-                                          .name = state->name,
-                                          .version = state->version,
-                                          .sha256 = state->sha256,
-                                          .sequence = state->sequence,
-                                          .cause = *event,
-                                          .facts = facts->items,
-                                          .fact_count = facts->count };
+    struct saga_journal_record record = saga_journal_record_of(state, event, facts);
     struct saga_slice bytes;
     uint8_t chain[SAGA_SHA256_BYTES];
     assert_int_equal(saga_journal_encode(w->codec, &record, zero, &w->arena, &bytes, chain), 0);
