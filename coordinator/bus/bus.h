@@ -76,11 +76,10 @@ struct saga_bus {
     /* ---- one transaction at a time (R3) ---- */
     int (*begin)(void *self);
     /* Queues a record. `ret_offset` (may be NULL) gets its offset when flush has returned 0; until then
-     * it must stay valid. Slices may go after flush or abort. Errors: AGAIN (queue full: flush and go on), ABORT, INVALID,
-     * and NOT_FOUND: as ABORT, and the topic is not there (problem() names it). */
+     * it must stay valid. Slices may go after flush or abort. Errors: AGAIN (queue full: flush and go on), ABORT, INVALID
+     * (also where the topic is not there: problem() names it). */
     int (*send)(void *self, const struct saga_message *message, int64_t *ret_offset);
-    /* Waits until all are delivered. Any that failed: ABORT, INVALID or NOT_FOUND (from delivery reports: flush alone
-     * lies). */
+    /* Waits until all are delivered. Any that failed: ABORT or INVALID (from delivery reports: flush alone lies). */
     int (*flush)(void *self);
     /* The consumed offsets (of the next record to read), with the assignment's metadata (R4). */
     int (*send_offsets)(void *self, const struct saga_position *positions, size_t count);

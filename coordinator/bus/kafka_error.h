@@ -16,7 +16,7 @@ int saga_kafka_classify_transaction(rd_kafka_error_t *error, char *problem, size
 
 /* Does the broker refuse the record itself, so that it would be refused again (R24)? What failed with it may be sound. */
 bool saga_kafka_refuses(rd_kafka_resp_err_t code);
-/* Is what the record goes to not there? Somebody may make it yet. */
+/* Is what the record goes to not there? It is refused too, with other words. */
 bool saga_kafka_is_missing(rd_kafka_resp_err_t code);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "bus/kafka.h"
 
-enum { SAGA_PRODUCERS = 2, SAGA_PROBLEM_BYTES = 512, SAGA_TOPIC_BYTES = 256 };
+enum { SAGA_PRODUCERS = 2, SAGA_PROBLEM_BYTES = 512 };
 
 /* One record under way: where its offset goes. In the bus's own list, since librdkafka hands back a pointer. */
 struct saga_delivery {
@@ -36,8 +36,8 @@ struct saga_kafka {
     unsigned turn;                                /* whose the next transaction is */
     bool open;                                    /* between begin and the end of a transaction */
     size_t failed;                                /* deliveries of this transaction */
-    bool refused;                                 /* one of them for what the record is (R24) */
-    bool missing;                                 /* one of them because its topic is not there */
+    bool refused; /* one of them by the broker, as it would be again (R24) */
+    bool missing; /* one of them because its topic is not there */
     struct saga_arena deliveries;
 
     rd_kafka_t *reader; /* kept from lane to lane */

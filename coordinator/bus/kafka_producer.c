@@ -46,7 +46,7 @@ static int judge(struct saga_kafka *k, rd_kafka_error_t *error)
 
 static void say_missing(struct saga_kafka *k, const char *topic)
 {
-    k->missing = true;
+    k->refused = k->missing = true;
     snprintf(k->problem, sizeof k->problem,
              "there is no topic %s, and a record is to go there: `saga topics create` makes it",
              topic);
@@ -222,7 +222,7 @@ int saga_kafka_begin(void *self)
 int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret_offset)
 {
     struct saga_kafka *k = self;
-    char topic[SAGA_TOPIC_BYTES];
+    char topic[256];
     SAGA_ASSERT(k->open && message->topic.size < sizeof topic);
     memcpy(topic, message->topic.data, message->topic.size);
     topic[message->topic.size] = '\0';
@@ -255,10 +255,9 @@ int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret
                  rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_error_destroy(error);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return SAGA_E_AGAIN;
-    return end_if_lost(k, fatal                      ? SAGA_E_RECOVER
-                          : saga_kafka_refuses(code) ? SAGA_E_INVALID
-                          : k->missing               ? SAGA_E_NOT_FOUND
-                                                     : SAGA_E_ABORT);
+    return end_if_lost(k, fatal                                    ? SAGA_E_RECOVER
+                          : k->missing || saga_kafka_refuses(code) ? SAGA_E_INVALID
+                                                                   : SAGA_E_ABORT);
 }
 
 /* A record that the broker refused leaves a gap in its producer's sequence: that producer's next transaction aborts
@@ -284,8 +283,7 @@ int saga_kafka_flush(void *self)
         snprintf(k->problem, sizeof k->problem,
                  "the client library broke off the transaction before its records were taken");
     bool fatal = rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (fatal) return end_if_lost(k, SAGA_E_RECOVER);
-    return k->refused ? SAGA_E_INVALID : k->missing ? SAGA_E_NOT_FOUND : SAGA_E_ABORT;
+    return end_if_lost(k, fatal ? SAGA_E_RECOVER : k->refused ? SAGA_E_INVALID : SAGA_E_ABORT);
 }
 
 /* Takes longer than `within_ms` where a broker freezes between the call's two requests (to the transaction's coordinator, then

@@ -139,7 +139,7 @@ static int find_missing_topics(struct saga_call *call, struct saga_definition *c
     return SAGA_EXIT_DONE;
 }
 
-/* A saga that sends to a topic that is not there would hold up its worker's others until it is. What is in force already
+/* What a saga sends to a topic that is not there is put aside (R24), so that it cannot go on. What is in force already
  * stays so, and is only warned of. */
 static int check_topics(struct saga_call *call, struct saga_definition *const *definitions,
                         size_t count, const enum outcome *outcomes)

@@ -35,8 +35,6 @@ int saga_transact(struct saga_worker *w, const struct saga_outgoing *outgoing,
         error = bus->send_offsets(bus->self, positions, position_count);
     if (error == SAGA_OK) error = bus->commit(bus->self);
     if (error == SAGA_OK) return SAGA_OK;
-    if (error == SAGA_E_NOT_FOUND)
-        error = SAGA_E_INVALID; /* no topic to go to: refused too (R24) */
     saga_worker_note(w, "%s", bus->problem(bus->self));
     if (error == SAGA_E_RECOVER || error == SAGA_E_STOP) return error;
     SAGA_COUNT(w, aborts, 1);

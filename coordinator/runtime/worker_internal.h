@@ -183,7 +183,7 @@ struct saga_outgoing {
     int64_t *offset; /* where its offset goes, or NULL */
 };
 /* R2, R3: one transaction with these records and these positions, in the right order. On any error it has been
- * aborted, unless the error is RECOVER or STOP. A topic that is not there is INVALID. */
+ * aborted, unless the error is RECOVER or STOP. */
 int saga_transact(struct saga_worker *w, const struct saga_outgoing *outgoing,
                   size_t outgoing_count, const struct saga_position *positions,
                   size_t position_count);

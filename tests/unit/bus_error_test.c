@@ -38,8 +38,8 @@ static void codes_mean_what_a_worker_must_do(void **state)
         assert_int_equal(saga_kafka_classify(rows[i].code), rows[i].error);
 }
 
-/* A record is to blame for what it is, not for a topic that somebody may make yet. */
-static void a_missing_topic_is_no_refusal(void **state)
+/* Both are put aside; what is to be done is another thing: the words of one must not be those of the other. */
+static void a_missing_topic_is_told_apart(void **state)
 {
     (void)state;
     assert_true(saga_kafka_refuses(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE));
@@ -88,7 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_mean_what_a_worker_must_do),
-        cmocka_unit_test(a_missing_topic_is_no_refusal),
+        cmocka_unit_test(a_missing_topic_is_told_apart),
         cmocka_unit_test(trouble_with_connections_is_told_seldom),
         cmocka_unit_test(an_error_without_a_flag_is_fatal_for_the_producer),
     };
