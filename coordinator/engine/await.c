@@ -73,16 +73,22 @@ void saga_await_open(struct saga_decision *d, const struct saga_block *block,
     saga_await_ask(d, SAGA_NOTE_AWAIT_OPEN, saga_state_step(d->state, fact.step));
 }
 
-void saga_await_timed_out(struct saga_decision *d, const struct saga_step_state *step)
+static void fail(struct saga_decision *d, const struct saga_step_state *step, const char *type,
+                 const char *message)
 {
     struct saga_slice path = step->path;
-    saga_await_ask(d, SAGA_NOTE_AWAIT_CLOSE, step);
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_STEP_FAILED,
                                      .step = path,
                                      .attempt = step->attempt,
-                                     .type = SAGA_SLICE("Timeout"),
-                                     .message = SAGA_SLICE("the event did not come in time") });
+                                     .type = saga_slice_of(type),
+                                     .message = saga_slice_of(message) });
     saga_step_not_succeeded(d, path);
+}
+
+void saga_await_timed_out(struct saga_decision *d, const struct saga_step_state *step)
+{
+    saga_await_ask(d, SAGA_NOTE_AWAIT_CLOSE, step);
+    fail(d, step, "Timeout", "the event did not come in time");
 }
 
 void saga_close_waits(struct saga_decision *d)
@@ -109,14 +115,8 @@ void saga_await_refused(struct saga_decision *d, const struct saga_step_state *s
         saga_ignore_note(d, "not-waiting", "the saga does not wait for the event any more");
         return;
     }
-    struct saga_slice path = step->path;
-    saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_STEP_FAILED,
-                                     .step = path,
-                                     .attempt = step->attempt,
-                                     .type = SAGA_SLICE(SAGA_ERROR_TOO_MANY_WAIT),
-                                     .message = SAGA_SLICE("more sagas wait for the same value of "
-                                                           "`match` than can be kept") });
-    saga_step_not_succeeded(d, path);
+    fail(d, step, SAGA_ERROR_TOO_MANY_WAIT,
+         "more sagas wait for the same value of `match` than can be kept");
 }
 
 /* Takes the event, or gives it back. */

@@ -295,10 +295,9 @@ static struct saga_slice attempts_of(const struct saga_decision *d, const struct
 {
     const struct saga_step *step = &d->definition->blocks[next->step->block]->step;
     uint32_t attempt = next->back ? next->step->compensation_attempt : next->step->attempt,
-             all = next->back ? step->compensate.retry.attempts : step->retry.attempts;
+             all = next->back ? step->compensate.retry.attempts : saga_attempts_of(d, step);
     bool stuck = next->back || step->pivot || d->state->pivoted;
     attempt += next->waits;
-    if (!next->back && d->state->pivoted && !step->attempts_given) all = 0;
     if (all == 0)
         return saga_arena_printf(d->arena, " (attempt %u, of as many as it takes)", attempt);
     const char *then = stuck ? "is stuck" : "is compensated";

@@ -100,6 +100,8 @@ int64_t saga_kept_until(const struct saga_decision *d);
 /* Sends a further attempt of a step that was sent before; the second whatever it waits for. */
 void saga_send_again(struct saga_decision *d, struct saga_step_state *step);
 void saga_try_again(struct saga_decision *d, struct saga_step_state *step);
+/* How many attempts a step has, also behind the pivot; 0: as many as it takes. */
+uint32_t saga_attempts_of(const struct saga_decision *d, const struct saga_step *declared);
 /* A step's attempt got no useful answer: tries again, or ends the step as failed or unknown. `type` and `message` are
  * what an error will say; `timed_out` tells a missing answer from an Unavailable. */
 void saga_attempt_failed(struct saga_decision *d, struct saga_step_state *step, bool timed_out,

@@ -42,7 +42,7 @@ enum saga_note {
     SAGA_NOTE_AWAIT_EVENT,
     /* correlation entry to saga */
     SAGA_NOTE_AWAIT_MATCH,
-    SAGA_NOTE_AWAIT_REFUSED, /* more wait for the value than an entry holds; `body.message`: words */
+    SAGA_NOTE_AWAIT_REFUSED, /* more wait for the value than an entry holds */
     /* a deploy, to the definition's schedule */
     SAGA_NOTE_SCHEDULE_SET, /* `body.version`: of the definition that is in force */
     /* the schedule to the saga that it starts: a start that is nobody's child */

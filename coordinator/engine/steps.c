@@ -45,19 +45,23 @@ void saga_try_again(struct saga_decision *d, struct saga_step_state *step)
         saga_child_start(d, block, &scope, step->attempt + 1);
 }
 
+uint32_t saga_attempts_of(const struct saga_decision *d, const struct saga_step *declared)
+{
+    bool only_forward = d->state->pivoted && !declared->attempts_given; /* until it succeeds */
+    return only_forward ? 0 : declared->retry.attempts;
+}
+
 static bool may_try_again(struct saga_decision *d, const struct saga_step_state *step,
                           bool timed_out)
 {
     const struct saga_step *declared = saga_step_of(d, step);
-    const struct saga_retry *retry = &declared->retry;
     /* stuck on another step: this one waits with the saga, and goes on with it */
     bool forward = d->state->status == SAGA_RUNNING || d->state->stuck_forward;
     if (!forward) return false;
     /* somebody waits to compensate, and the pivot was surely not done: no use in trying it again */
     if (d->state->has_deferred && !timed_out && !step->unanswered) return false;
-    if (d->state->pivoted && !declared->attempts_given)
-        return true; /* only forward: until it succeeds */
-    return retry->attempts == 0 || step->attempt < retry->attempts;
+    uint32_t all = saga_attempts_of(d, declared);
+    return all == 0 || step->attempt < all;
 }
 
 void saga_attempt_failed(struct saga_decision *d, struct saga_step_state *step, bool timed_out,
@@ -124,9 +128,9 @@ static struct saga_slice stuck_words(struct saga_decision *d, const struct saga_
 static size_t branch_for(const struct saga_block *block, const struct saga_step_state *step)
 {
     if (step->status != SAGA_STEP_FAILED) return block->branch_count;
-    if (saga_slice_is(step->error_type, SAGA_ERROR_TOO_MANY_WAIT)) return block->branch_count;
-    if (block->kind == SAGA_BLOCK_AWAIT) return 0; /* on-timeout, if it is a list */
-    return saga_block_catch(block, step->error_type);
+    if (block->kind != SAGA_BLOCK_AWAIT) return saga_block_catch(block, step->error_type);
+    bool waited = !saga_slice_is(step->error_type, SAGA_ERROR_TOO_MANY_WAIT);
+    return waited ? 0 : block->branch_count; /* on-timeout, if it is a list */
 }
 
 void saga_step_settled(struct saga_decision *d, const struct saga_step_state *step)

@@ -332,6 +332,19 @@ static void another_failure_is_not_caught(void **state)
     EXPECT(w, "StepFailed b <BNever>; CompensationStarted b <BNever>; CompensationSent a#1");
 }
 
+/* Catches a type of the engine's own that hides a service's of the same name. */
+static void a_failure_may_be_called_as_one_of_the_engine(void **state)
+{
+    struct world *w = define(
+        state, DEF "  - step: b\n    send: p/B\n    success: BDone\n    failure: TooManyWait\n"
+                   "    compensate: none\n    catch:\n"
+                   "      TooManyWait: [{ set: { b: '1' } }]\n");
+    go(w, "{}");
+    reply(w, "TooManyWait", "b", 1);
+    EXPECT(w, "StepFailed b <TooManyWait>; BranchStarted b; VariablesSet set#2; BranchEnded; "
+              "BlockPassed b (caught); SagaCompleted");
+}
+
 static void a_step_that_failed_while_the_saga_was_stuck_is_looked_at_later(void **state)
 {
     struct world *w = define(
@@ -393,6 +406,7 @@ int main(void)
         WORLD_TEST(a_long_loop_goes_on_in_records_of_its_own),
         WORLD_TEST(a_caught_failure_is_not_the_end),
         WORLD_TEST(another_failure_is_not_caught),
+        WORLD_TEST(a_failure_may_be_called_as_one_of_the_engine),
         WORLD_TEST(a_step_that_failed_while_the_saga_was_stuck_is_looked_at_later),
         WORLD_TEST(while_one_step_is_stuck_the_timers_of_others_wait),
     };
