@@ -88,10 +88,11 @@ uint64_t saga_registry_rounds(struct saga_registry *registry)
 }
 
 size_t saga_registry_update(struct saga_registry *registry, struct saga_catalog *catalog,
-                            size_t *seen)
+                            size_t *seen, uint64_t *ret_rounds)
 {
     size_t added = 0;
     pthread_mutex_lock(&registry->lock);
+    *ret_rounds = registry->rounds;
     for (; *seen < registry->count; (*seen)++, added++) {
         struct saga_arena arena;
         struct saga_diagnostics findings;

@@ -25,8 +25,9 @@ void saga_registry_end_reached(struct saga_registry *registry);
 /* How often the end was reached: who waits for a definition waits for two more of these (R19). */
 uint64_t saga_registry_rounds(struct saga_registry *registry);
 
-/* Loads what `catalog` has not got. `*seen` is the caller's, 0 at first. Returns how many were added. */
+/* Loads what `catalog` has not got. `*seen` is the caller's, 0 at first. Returns how many were added; `*ret_rounds`: the
+ * rounds that the catalog has now. */
 size_t saga_registry_update(struct saga_registry *registry, struct saga_catalog *catalog,
-                            size_t *seen);
+                            size_t *seen, uint64_t *ret_rounds);
 
 #endif

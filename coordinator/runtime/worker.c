@@ -236,9 +236,8 @@ static void warm_command_topic(struct saga_slice topic, enum saga_topic_use use,
 
 static int read_definitions(struct saga_worker *w)
 {
-    /* asked for before, so that the catalog has what those rounds read */
-    w->catalog_rounds = saga_registry_rounds(w->config.registry);
-    size_t added = saga_registry_update(w->config.registry, w->catalog, &w->catalog_seen);
+    size_t added =
+        saga_registry_update(w->config.registry, w->catalog, &w->catalog_seen, &w->catalog_rounds);
     if (added)
         for (size_t i = 0; i < saga_catalog_count(w->catalog); i++)
             saga_definition_topics(saga_catalog_at(w->catalog, i), warm_command_topic, w);
