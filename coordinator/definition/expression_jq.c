@@ -127,7 +127,7 @@ int saga_jq_compile(struct saga_slice source, const struct saga_token *tokens,
                     const struct saga_tree *tree, const struct saga_reads *reads, bool sure,
                     struct saga_arena *arena, struct saga_slice *ret_message, struct saga_jq **ret)
 {
-    if (has_definitions_at_home(arena, ret_message)) return SAGA_E_INVALID;
+    if (sure && has_definitions_at_home(arena, ret_message)) return SAGA_E_INVALID;
     jv_nomem_handler(on_exhausted, NULL);
     struct saga_jq *jq = saga_memory_zeroed(1, sizeof *jq);
     onig_set_retry_limit_in_search(SAGA_EXPRESSION_RETRIES_MAX);

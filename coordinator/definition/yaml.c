@@ -98,7 +98,6 @@ static bool check_tree(struct saga_yaml *yaml, struct fy_node *node, int depth);
 
 static bool check_key(struct saga_yaml *yaml, struct fy_node *mapping, struct fy_node_pair *pair)
 {
-    void *iterator = NULL;
     struct fy_node *key = fy_node_pair_key(pair);
     if (!key || !fy_node_is_scalar(key) || fy_node_is_alias(key)) {
         saga_yaml_find(yaml, key ? key : mapping, SAGA_FINDING_NO_YAML,
@@ -106,18 +105,14 @@ static bool check_key(struct saga_yaml *yaml, struct fy_node *mapping, struct fy
             ->mend = SAGA_SLICE("write it as `name: value`");
         return false;
     }
-    struct saga_slice name = saga_yaml_scalar(key);
-    for (struct fy_node_pair *other; (other = fy_node_mapping_iterate(mapping, &iterator));) {
-        if (other == pair) break;
-        if (!saga_slice_equal(saga_yaml_scalar(fy_node_pair_key(other)), name)) continue;
-        unsigned line, column;
-        saga_yaml_position(yaml, fy_node_pair_key(other), &line, &column);
-        saga_diagnostic_mend(saga_yaml_find(yaml, key, SAGA_FINDING_FIELD_TWICE,
-                                            "`%.*s` is written twice", SAGA_SLICE_ARG(name)),
-                             yaml->diagnostics->arena, "take this one out, or the one on line %u",
-                             line);
-        break;
-    }
+    struct fy_node *first = saga_yaml_key_before(mapping, pair);
+    if (!first) return true;
+    unsigned line, column;
+    saga_yaml_position(yaml, first, &line, &column);
+    saga_diagnostic_mend(
+        saga_yaml_find(yaml, key, SAGA_FINDING_FIELD_TWICE, "`%.*s` is written twice",
+                       SAGA_SLICE_ARG(saga_yaml_scalar(key))),
+        yaml->diagnostics->arena, "take this one out, or the one on line %u", line);
     return true;
 }
 
@@ -275,6 +270,19 @@ static struct fy_node_pair *pair_of(struct fy_node *mapping, const char *name)
     while ((pair = fy_node_mapping_iterate(mapping, &iterator)))
         if (saga_slice_is(saga_yaml_scalar(fy_node_pair_key(pair)), name)) break;
     return pair;
+}
+
+struct fy_node *saga_yaml_key_before(struct fy_node *mapping, struct fy_node_pair *pair)
+{
+    void *iterator = NULL;
+    struct saga_slice name = saga_yaml_scalar(fy_node_pair_key(pair));
+    for (struct fy_node_pair *other;
+         (other = fy_node_mapping_iterate(mapping, &iterator)) && other != pair;) {
+        struct fy_node *key = fy_node_pair_key(other);
+        bool scalar = key && fy_node_is_scalar(key);
+        if (scalar && saga_slice_equal(saga_yaml_scalar(key), name)) return key;
+    }
+    return NULL;
 }
 
 struct fy_node *saga_yaml_get(struct fy_node *mapping, const char *name)

@@ -61,6 +61,8 @@ size_t saga_yaml_control(struct saga_slice text);
 
 /* The text of a scalar; empty for everything else. */
 struct saga_slice saga_yaml_scalar(struct fy_node *node);
+/* The name of a member before `pair` that is the same as that of `pair`, both scalars; NULL: none. */
+struct fy_node *saga_yaml_key_before(struct fy_node *mapping, struct fy_node_pair *pair);
 /* A member of a mapping; NULL where there is none (or the node is no mapping). */
 struct fy_node *saga_yaml_get(struct fy_node *mapping, const char *name);
 /* The name of that member, as a node. */

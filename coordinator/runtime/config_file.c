@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "definition/yaml.h"
 #include "runtime/config_internal.h"
 #include "runtime/settings.h"
 
@@ -143,26 +144,19 @@ static void read_mapping(struct reader *reader, struct fy_node *mapping, const c
 static void check_repeated(struct reader *reader, struct fy_node *mapping,
                            struct fy_node_pair *pair)
 {
-    void *walk = NULL;
     struct fy_node *key = fy_node_pair_key(pair);
     unsigned line, column, first, ignored;
     if (!key || !fy_node_is_scalar(key)) return;
-    const char *name = scalar_of(reader, key);
-    for (struct fy_node_pair *before;
-         (before = fy_node_mapping_iterate(mapping, &walk)) && before != pair;) {
-        struct fy_node *other = fy_node_pair_key(before);
-        if (!other || !fy_node_is_scalar(other) || strcmp(scalar_of(reader, other), name) != 0)
-            continue;
-        place_of(key, &line, &column);
-        place_of(other, &first, &ignored);
-        complain(reader, line, column,
-                 saga_arena_printf(reader->values->arena,
-                                   "\"%s\" is set twice, on line %u and on line %u", name, first,
-                                   line)
-                     .data,
-                 "take one of them out, or put what stands in both into one");
-        return;
-    }
+    struct fy_node *before = saga_yaml_key_before(mapping, pair);
+    if (!before) return;
+    place_of(key, &line, &column);
+    place_of(before, &first, &ignored);
+    complain(reader, line, column,
+             saga_arena_printf(reader->values->arena,
+                               "\"%s\" is set twice, on line %u and on line %u",
+                               scalar_of(reader, key), first, line)
+                 .data,
+             "take one of them out, or put what stands in both into one");
 }
 
 /* Of two values of one name only one could count. libfyaml would refuse them too, and tell neither line. */
