@@ -8,24 +8,9 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "engine/engine.h"
+#include "in_arena.h"
 
 #define EXPECT_SLICE(slice, text) assert_true(saga_slice_is((slice), (text)))
-
-static struct saga_arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    saga_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    saga_arena_free(&arena);
-    return 0;
-}
 
 static const struct saga_state saga = { .id = { "order/4711/a", 12 },
                                         .run = { "0123456789ab", 12 } };
@@ -156,16 +141,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_says_its_limit),
-        cmocka_unit_test_setup_teardown(ids_are_made_of_saga_run_step_and_attempt, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(an_id_is_taken_apart_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_no_id_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_run_is_a_function_of_the_start_s_position, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(waits_grow_by_the_factor_up_to_the_maximum, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(jitter_is_between_half_and_all_and_always_the_same, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(ids_are_made_of_saga_run_step_and_attempt, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_id_is_taken_apart_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_id_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_run_is_a_function_of_the_start_s_position, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(waits_grow_by_the_factor_up_to_the_maximum, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(jitter_is_between_half_and_all_and_always_the_same, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests_name("command ids", tests, NULL, NULL);
 }

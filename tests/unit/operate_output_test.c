@@ -10,25 +10,11 @@
 
 #include <cmocka.h>
 
+#include "in_arena.h"
 #include "operate/health.h"
 #include "operate/output.h"
 
-static struct saga_arena arena;
 static char printed[8192];
-
-static int setup(void **state)
-{
-    (void)state;
-    saga_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    saga_arena_free(&arena);
-    return 0;
-}
 
 static FILE *capture;
 static int standard_output;

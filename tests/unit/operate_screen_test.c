@@ -8,31 +8,17 @@
 
 #include <cmocka.h>
 
+#include "in_arena.h"
 #include "operate/screen.h"
 
 enum { ROWS_MAX = 12, COLUMNS_MAX = 40 };
 
-static struct saga_arena arena;
 static struct {
     struct saga_screen_size size;
     char cells[ROWS_MAX][COLUMNS_MAX + 1];
     size_t row, column;
     bool wraps, scrolled, wrapped;
 } terminal;
-
-static int setup(void **state)
-{
-    (void)state;
-    saga_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    saga_arena_free(&arena);
-    return 0;
-}
 
 /* A window full of what was there before. */
 static void open_window(size_t rows, size_t columns)

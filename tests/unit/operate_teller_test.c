@@ -6,25 +6,10 @@
 
 #include <cmocka.h>
 
+#include "in_arena.h"
 #include "operate/dead_letters.h"
 #include "operate/teller.h"
 #include "operate/words.h"
-
-static struct saga_arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    saga_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    saga_arena_free(&arena);
-    return 0;
-}
 
 /* One line a fact that is told. */
 static const char *tell(bool whole, const struct saga_fact *facts, size_t count)

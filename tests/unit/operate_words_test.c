@@ -7,26 +7,11 @@
 
 #include <cmocka.h>
 
+#include "in_arena.h"
 #include "operate/words.h"
 
 /* 2026-11-23T12:30:00Z */
 static const int64_t noon_ms = 1795437000000;
-
-static struct saga_arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    saga_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    saga_arena_free(&arena);
-    return 0;
-}
 
 static const char *words_of(struct saga_fact fact)
 {

@@ -10,23 +10,8 @@
 #include <hiredis/hiredis.h>
 
 #include "base/error.h"
+#include "in_arena.h"
 #include "store/layout.h"
-
-static struct saga_arena arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    saga_arena_init(&arena);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    saga_arena_free(&arena);
-    return 0;
-}
 
 static void keys_carry_the_lane_as_their_tag(void **state)
 {
@@ -119,7 +104,7 @@ static void numbers_are_read_as_servers_write_them(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, finish)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(keys_carry_the_lane_as_their_tag),    TEST(a_prefix_is_no_pattern),
         TEST(an_index_is_split_at_its_last_colon), TEST(timers_come_back_and_never_meet),
