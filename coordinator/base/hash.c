@@ -44,28 +44,44 @@ uint32_t saga_lane_of_key(struct saga_slice key, uint32_t lanes)
     return saga_murmur2(key) % lanes;
 }
 
+/* Looked up once, and one context a thread: OpenSSL would do both for every hash, the one under a lock. */
 static EVP_MD *sha256;
+static tss_t contexts;
 
-/* Looked up once: OpenSSL would do so for every hash, under a lock. */
+static void free_context(void *context)
+{
+    EVP_MD_CTX_free(context);
+}
+
 static void find_sha256(void)
 {
     sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!sha256) saga_memory_check("OpenSSL");
+    int failed = tss_create(&contexts, free_context);
+    SAGA_ASSERT(sha256 && failed == thrd_success);
+}
+
+static EVP_MD_CTX *context_of_thread(void)
+{
+    static once_flag once = ONCE_FLAG_INIT;
+    call_once(&once, find_sha256);
+    EVP_MD_CTX *context = tss_get(contexts);
+    if (context) return context;
+    context = EVP_MD_CTX_new();
+    if (!context || tss_set(contexts, context) != thrd_success) saga_memory_exhausted("OpenSSL");
+    return context;
 }
 
 void saga_sha256(struct saga_slice first, struct saga_slice second, uint8_t ret[SAGA_SHA256_BYTES])
 {
-    static once_flag once = ONCE_FLAG_INIT;
     saga_memory_watch();
-    call_once(&once, find_sha256);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (!context) saga_memory_exhausted("OpenSSL");
-    bool done = sha256 && EVP_DigestInit_ex(context, sha256, NULL) == 1 &&
+    EVP_MD_CTX *context = context_of_thread();
+    bool done = EVP_DigestInit_ex(context, sha256, NULL) == 1 &&
                 EVP_DigestUpdate(context, first.data, first.size) == 1 &&
                 EVP_DigestUpdate(context, second.data, second.size) == 1 &&
                 EVP_DigestFinal_ex(context, ret, NULL) == 1;
     if (!done) saga_memory_check("OpenSSL");
     SAGA_ASSERT(done);
-    EVP_MD_CTX_free(context);
 }
 
 void saga_hex(const uint8_t *bytes, size_t size, char *ret)
