@@ -1,9 +1,9 @@
-/* Avro in and out, by avro-c: journal records (schemas/journal.avsc), states (schemas/state.avsc),
- * snapshots (schemas/snapshot.avsc, schemas/marker.avsc). Each is
- * single-object encoded: C3 01, the schema's CRC-64-AVRO fingerprint (little endian), the datum.
+/* Avro in and out: journal records (schemas/journal.avsc), states (schemas/state.avsc), snapshots
+ * (schemas/snapshot.avsc, schemas/marker.avsc). Each is single-object encoded: C3 01, the schema's CRC-64-AVRO
+ * fingerprint (little endian), the datum.
  *
- * Bytes from outside are walked against the schema with bounds checks before avro-c sees them, since
- * avro-c 1.11.1 crashes on a bad enum index, on deep recursion and on a huge count of an array of nulls. */
+ * Structs are written and read by tables (codec/avro_fields.h), which the first codec compares with the schemas, as avro-c
+ * has parsed them. Bytes from outside are checked while they are read. */
 #ifndef SAGA_CODEC_CODEC_H
 #define SAGA_CODEC_CODEC_H
 
@@ -19,8 +19,8 @@
 #include "engine/fact.h"
 #include "engine/state.h"
 
-/* The parsed schemas and reusable values; belongs to one thread. The schemas are read by the first codec of the process and
- * are shared by all, so that the others are made at once; threads may make and free codecs as they like. */
+/* What is used again and again to write; belongs to one thread. The schemas are read by the first codec of the process, so
+ * that the others are made at once; threads may make and free codecs as they like. */
 struct saga_codec;
 int saga_codec_new(struct saga_codec **ret);
 void saga_codec_free(struct saga_codec *codec);
@@ -54,7 +54,8 @@ int saga_journal_encode(struct saga_codec *codec, const struct saga_journal_reco
                         const uint8_t chain[SAGA_SHA256_BYTES], struct saga_arena *arena,
                         struct saga_slice *ret_bytes, uint8_t ret_chain[SAGA_SHA256_BYTES]);
 
-/* Decodes a record; slices in `arena`. Facts with value_from_cause get the cause's body as value.
+/* Decodes a record; its facts are in `arena`. Slices point into `bytes`, so they live as long as those, and none is
+ * terminated. Facts with value_from_cause get the cause's body as value.
  * Absent and empty strings: what is written as "" is read as an absent slice.
  * Errors: SAGA_E_INVALID with words (no single-object encoding, unknown fingerprint, bytes that do not fit). */
 int saga_journal_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
@@ -67,8 +68,9 @@ int saga_journal_chain(struct saga_slice bytes, const uint8_t previous[SAGA_SHA2
 /* A state in its Redis form. Equal states give equal bytes. Errors: SAGA_E_LIMIT. */
 int saga_state_encode(struct saga_codec *codec, const struct saga_state *state,
                       struct saga_arena *arena, struct saga_slice *ret_bytes);
-/* `*ret` is the caller's (saga_state_free). Errors: SAGA_E_INVALID with words; the result also passed
- * the checks of saga_state_check, so a damaged state is refused, never asserted on. */
+/* `*ret` is the caller's (saga_state_free) and needs `bytes` no longer: it has its own copy. Errors: SAGA_E_INVALID with
+ * words (in `arena`); the result also passed the checks of saga_state_check, so a damaged state is refused, never asserted
+ * on. */
 int saga_state_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
                       struct saga_state **ret, struct saga_diagnostic *diagnostic);
 
@@ -89,8 +91,8 @@ struct saga_marker {
     struct saga_slice chain; /* hexadecimal: the chain's value before that offset */
     int64_t time_ms;         /* the lane's time there */
 };
-/* As the others: bytes and texts in `arena`; LIMIT, or INVALID with words. A marker that was decoded has an id and a
- * chain of the right form. */
+/* As the records: what is encoded and words are in `arena`, what is decoded points into `bytes`; LIMIT, or INVALID with
+ * words. A marker that was decoded has an id and a chain of the right form. */
 int saga_snapshot_encode(struct saga_codec *codec, const struct saga_snapshot *snapshot,
                          struct saga_arena *arena, struct saga_slice *ret_bytes);
 int saga_snapshot_decode(struct saga_codec *codec, struct saga_slice bytes,

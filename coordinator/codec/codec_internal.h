@@ -7,15 +7,20 @@
 #include "codec/avro_fields.h"
 #include "codec/codec.h"
 
-/* A schema (shared by all codecs of the process) with one value to write and one to read, used again and again. */
-struct saga_avro_type {
-    avro_schema_t schema;
-    avro_value_t writing, reading;
-    uint64_t fingerprint;
+/* CRC-64-AVRO of the schemas in canonical form. */
+struct saga_fingerprints {
+    uint64_t journal, state, snapshot, marker;
 };
 
 struct saga_codec {
-    struct saga_avro_type journal, state, snapshot, marker;
+    struct saga_fingerprints fingerprints;
+    struct saga_avro_out out;
 };
+
+/* Assert that the tables of journal.c, state.c and snapshot.c say what the schemas say. */
+void saga_journal_check_schema(avro_schema_t schema);
+void saga_state_check_schema(avro_schema_t schema);
+void saga_snapshot_check_schema(avro_schema_t schema);
+void saga_marker_check_schema(avro_schema_t schema);
 
 #endif

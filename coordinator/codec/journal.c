@@ -6,26 +6,9 @@
 #include "base/limits.h"
 #include "codec/codec_internal.h"
 
-enum { CAUSE_FIELD = 8, FACTS_FIELD = 9, CHAIN_FIELD = 10 };
-
-static const char *kind_name(int kind)
-{
-    return saga_event_kind_name((enum saga_event_kind)kind);
-}
-
-static const char *verb_name(int verb)
-{
-    return saga_verb_name((enum saga_verb)verb);
-}
-
-static const char *note_name(int note)
-{
-    return saga_note_name((enum saga_note)note);
-}
-
 #define HEAD(member, kind)                                                                         \
     {                                                                                              \
-        kind, offsetof(struct saga_journal_record, member), NULL, 0                                \
+        kind, offsetof(struct saga_journal_record, member), NULL                                   \
     }
 static const struct saga_avro_field head_fields[] = {
     HEAD(saga_id, SAGA_AVRO_STRING), HEAD(run, SAGA_AVRO_STRING),
@@ -36,10 +19,10 @@ static const struct saga_avro_field head_fields[] = {
 
 #define CAUSE(member, kind)                                                                        \
     {                                                                                              \
-        kind, offsetof(struct saga_event, member), NULL, 0                                         \
+        kind, offsetof(struct saga_event, member), NULL                                            \
     }
 static const struct saga_avro_field cause_fields[] = {
-    { SAGA_AVRO_NAME, offsetof(struct saga_event, kind), kind_name, SAGA_EVENT_KIND_COUNT },
+    { SAGA_AVRO_NAME, offsetof(struct saga_event, kind), &saga_avro_event_kinds },
     CAUSE(source.topic, SAGA_AVRO_STRING),
     CAUSE(source.partition, SAGA_AVRO_INT),
     CAUSE(source.offset, SAGA_AVRO_LONG),
@@ -55,12 +38,12 @@ static const struct saga_avro_field cause_fields[] = {
     CAUSE(compensation, SAGA_AVRO_BOOL),
     CAUSE(timer, SAGA_AVRO_STRING),
     CAUSE(armed, SAGA_AVRO_LONG),
-    { SAGA_AVRO_NAME, offsetof(struct saga_event, verb), verb_name, SAGA_VERB_COUNT },
+    { SAGA_AVRO_NAME, offsetof(struct saga_event, verb), &saga_avro_verbs },
     CAUSE(as, SAGA_AVRO_STRING),
     CAUSE(who, SAGA_AVRO_STRING),
     CAUSE(from, SAGA_AVRO_STRING),
     CAUSE(reason, SAGA_AVRO_STRING),
-    { SAGA_AVRO_NAME, offsetof(struct saga_event, note), note_name, SAGA_NOTE_COUNT },
+    { SAGA_AVRO_NAME, offsetof(struct saga_event, note), &saga_avro_notes },
     CAUSE(from_id, SAGA_AVRO_STRING),
     CAUSE(from_run, SAGA_AVRO_STRING),
     CAUSE(from_step, SAGA_AVRO_STRING),
@@ -70,61 +53,41 @@ static const struct saga_avro_field cause_fields[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *status_name(int status)
+/* What the engine calls a field's type. */
+static const struct {
+    enum saga_avro_kind kind;
+    const struct saga_avro_names *names;
+} fact_fields[] = {
+    [SAGA_FIELD_STRING] = { SAGA_AVRO_STRING, NULL },
+    [SAGA_FIELD_BYTES] = { SAGA_AVRO_BYTES, NULL },
+    [SAGA_FIELD_INT] = { SAGA_AVRO_INT, NULL },
+    [SAGA_FIELD_BOOL] = { SAGA_AVRO_BOOL, NULL },
+    [SAGA_FIELD_TIME] = { SAGA_AVRO_LONG, NULL },
+    [SAGA_FIELD_STATUS] = { SAGA_AVRO_NAME, &saga_avro_statuses },
+    [SAGA_FIELD_STUCK_ON] = { SAGA_AVRO_NAME, &saga_avro_stuck_on },
+    [SAGA_FIELD_NOTE] = { SAGA_AVRO_NAME, &saga_avro_notes },
+    [SAGA_FIELD_ENTRY] = { SAGA_AVRO_NAME, &saga_avro_state_kinds },
+};
+
+/* The row of a fact's field, by the table that the engine keeps. */
+static inline struct saga_avro_field fact_field(const struct saga_fact_field *field)
 {
-    return saga_status_name((enum saga_status)status);
+    return (struct saga_avro_field){ fact_fields[field->type].kind, field->offset,
+                                     fact_fields[field->type].names };
 }
 
-static const char *stuck_on_name(int on)
-{
-    return saga_stuck_on_name((enum saga_stuck_on)on);
-}
+/* ---- writing ---- */
 
-static const char *entry_name(int kind)
-{
-    return saga_state_kind_name((enum saga_state_kind)kind);
-}
-
-/* The same row for a field of a fact, by the table that the engine keeps. */
-static struct saga_avro_field fact_field(const struct saga_fact_field *field)
-{
-    struct saga_avro_field row = { SAGA_AVRO_STRING, field->offset, NULL, 0 };
-    switch (field->type) {
-    case SAGA_FIELD_STRING: break;
-    case SAGA_FIELD_BYTES: row.kind = SAGA_AVRO_BYTES; break;
-    case SAGA_FIELD_INT: row.kind = SAGA_AVRO_INT; break;
-    case SAGA_FIELD_BOOL: row.kind = SAGA_AVRO_BOOL; break;
-    case SAGA_FIELD_TIME: row.kind = SAGA_AVRO_LONG; break;
-    case SAGA_FIELD_STATUS:
-        row = (struct saga_avro_field){ SAGA_AVRO_NAME, field->offset, status_name,
-                                        SAGA_STATUS_COUNT };
-        break;
-    case SAGA_FIELD_STUCK_ON:
-        row = (struct saga_avro_field){ SAGA_AVRO_NAME, field->offset, stuck_on_name,
-                                        SAGA_STUCK_ON_COUNT };
-        break;
-    case SAGA_FIELD_NOTE:
-        row = (struct saga_avro_field){ SAGA_AVRO_NAME, field->offset, note_name, SAGA_NOTE_COUNT };
-        break;
-    case SAGA_FIELD_ENTRY:
-        row =
-            (struct saga_avro_field){ SAGA_AVRO_NAME, field->offset, entry_name, SAGA_KIND_COUNT };
-        break;
-    }
-    return row;
-}
-
-static void put_fact(avro_value_t *value, const struct saga_fact *fact)
+static void put_fact(struct saga_avro_out *out, const struct saga_fact *fact)
 {
     const struct saga_fact_type *type = &saga_fact_types[fact->kind];
-    struct saga_fact written = *fact;
-    avro_value_t record;
-    if (written.value_from_cause) written.value = SAGA_SLICE_NONE; /* it stands in the cause */
-    int failed = avro_value_set_branch(value, (int)fact->kind, &record);
-    SAGA_ASSERT(!failed);
+    saga_avro_put_long(out, fact->kind);
     for (size_t i = 0; i < type->field_count; i++) {
         struct saga_avro_field row = fact_field(&type->fields[i]);
-        saga_avro_put(&record, i, &row, 1, &written);
+        if (fact->value_from_cause && row.offset == offsetof(struct saga_fact, value))
+            saga_avro_put_long(out, 0); /* null: it stands in the cause */
+        else
+            saga_avro_put(out, &row, 1, fact);
     }
 }
 
@@ -148,26 +111,18 @@ int saga_journal_encode(struct saga_codec *codec, const struct saga_journal_reco
                         const uint8_t chain[SAGA_SHA256_BYTES], struct saga_arena *arena,
                         struct saga_slice *ret_bytes, uint8_t ret_chain[SAGA_SHA256_BYTES])
 {
-    avro_value_t *value = &codec->journal.writing, field, item;
-    uint8_t zero[SAGA_SHA256_BYTES] = { 0 };
+    struct saga_avro_out *out = &codec->out;
+    uint8_t next[SAGA_SHA256_BYTES] = { 0 };
     struct saga_slice bytes;
-    avro_value_reset(value);
-    saga_avro_put(value, 0, head_fields, COUNT(head_fields), record);
-    int failed = avro_value_get_by_index(value, CAUSE_FIELD, &field, NULL);
-    SAGA_ASSERT(!failed);
-    saga_avro_put(&field, 0, cause_fields, COUNT(cause_fields), &record->cause);
-    failed = avro_value_get_by_index(value, FACTS_FIELD, &field, NULL);
-    for (size_t i = 0; i < record->fact_count && !failed; i++) {
-        failed = avro_value_append(&field, &item, NULL);
-        if (!failed) put_fact(&item, &record->facts[i]);
-    }
-    failed |= avro_value_get_by_index(value, CHAIN_FIELD, &field, NULL);
-    failed |= avro_value_set_fixed(&field, zero, sizeof zero);
-    SAGA_ASSERT(!failed);
-    int error = saga_avro_encode(value, codec->journal.fingerprint, SAGA_JOURNAL_RECORD_BYTES_MAX,
-                                 arena, &bytes);
+    saga_avro_begin(out, codec->fingerprints.journal, SAGA_JOURNAL_RECORD_BYTES_MAX);
+    saga_avro_put(out, head_fields, COUNT(head_fields), record);
+    saga_avro_put(out, cause_fields, COUNT(cause_fields), &record->cause);
+    if (record->fact_count) saga_avro_put_long(out, (int64_t)record->fact_count);
+    for (size_t i = 0; i < record->fact_count; i++) put_fact(out, &record->facts[i]);
+    saga_avro_put_long(out, 0);
+    saga_avro_put_fixed(out, next, sizeof next);
+    int error = saga_avro_end(out, arena, &bytes);
     if (error < 0) return error;
-    uint8_t next[SAGA_SHA256_BYTES];
     saga_journal_chain(bytes, chain, next);
     memcpy((char *)(uintptr_t)bytes.data + bytes.size - sizeof next, next, sizeof next);
     memcpy(ret_chain, next, sizeof next);
@@ -188,62 +143,83 @@ int saga_journal_chain(struct saga_slice bytes, const uint8_t previous[SAGA_SHA2
 
 /* ---- reading ---- */
 
-static int get_fact(avro_value_t *value, const struct saga_event *cause, struct saga_arena *arena,
-                    struct saga_fact *ret)
+static bool get_fact(struct saga_avro_in *in, const struct saga_event *cause, struct saga_fact *ret)
 {
-    avro_value_t record;
-    int discriminant;
-    int failed = avro_value_get_discriminant(value, &discriminant) |
-                 avro_value_get_current_branch(value, &record);
-    SAGA_ASSERT(!failed && discriminant >= 0 && discriminant < SAGA_FACT_KIND_COUNT);
-    const struct saga_fact_type *type = &saga_fact_types[discriminant];
-    ret->kind = (enum saga_fact_kind)discriminant;
+    size_t kind;
+    if (!saga_avro_get_branch(in, SAGA_FACT_KIND_COUNT, &kind)) return false;
+    const struct saga_fact_type *type = &saga_fact_types[kind];
+    ret->kind = (enum saga_fact_kind)kind;
     for (size_t i = 0; i < type->field_count; i++) {
         struct saga_avro_field row = fact_field(&type->fields[i]);
-        if (saga_avro_get(&record, i, &row, 1, arena, ret) < 0) return SAGA_E_INVALID;
+        if (!saga_avro_get(in, &row, 1, ret)) return false;
     }
     if (ret->value_from_cause) ret->value = cause->body;
-    return SAGA_OK;
+    return true;
 }
 
-static int get_facts(avro_value_t *record, struct saga_arena *arena,
-                     struct saga_journal_record *ret)
+/* False: the bytes do not fit. */
+static bool get_record(struct saga_avro_in *in, struct saga_arena *arena,
+                       struct saga_journal_record *ret)
 {
-    avro_value_t facts, item;
-    int failed = avro_value_get_by_index(record, FACTS_FIELD, &facts, NULL) |
-                 avro_value_get_size(&facts, &ret->fact_count);
-    SAGA_ASSERT(!failed);
-    ret->facts = SAGA_NEW_ARRAY(arena, struct saga_fact, ret->fact_count);
-    for (size_t i = 0; i < ret->fact_count; i++) {
-        failed = avro_value_get_by_index(&facts, i, &item, NULL);
-        SAGA_ASSERT(!failed);
-        if (get_fact(&item, &ret->cause, arena, &ret->facts[i]) < 0) return SAGA_E_INVALID;
-    }
-    return SAGA_OK;
+    struct saga_avro_items facts = { .item_size = sizeof *ret->facts };
+    struct saga_fact *fact;
+    if (!saga_avro_get(in, head_fields, COUNT(head_fields), ret) ||
+        !saga_avro_get(in, cause_fields, COUNT(cause_fields), &ret->cause))
+        return false;
+    while ((fact = saga_avro_next(in, &facts, arena)))
+        if (!get_fact(in, &ret->cause, fact)) return false;
+    ret->facts = facts.items;
+    ret->fact_count = facts.count;
+    return !in->why && saga_avro_get_fixed(in, ret->chain, sizeof ret->chain);
 }
 
 int saga_journal_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
                         struct saga_journal_record *ret, struct saga_diagnostic *diagnostic)
 {
-    avro_value_t *value = &codec->journal.reading, field;
     struct saga_journal_record record = { 0 };
-    const void *chain;
-    size_t size;
-    if (saga_avro_decode(bytes, codec->journal.fingerprint, codec->journal.schema, value, arena,
-                         &diagnostic->what) < 0)
-        return SAGA_E_INVALID;
-    int failed = avro_value_get_by_index(value, CAUSE_FIELD, &field, NULL);
-    SAGA_ASSERT(!failed);
-    if (saga_avro_get(value, 0, head_fields, COUNT(head_fields), arena, &record) < 0 ||
-        saga_avro_get(&field, 0, cause_fields, COUNT(cause_fields), arena, &record.cause) < 0 ||
-        get_facts(value, arena, &record) < 0) {
+    struct saga_avro_in in;
+    int error = saga_avro_open(&in, bytes, codec->fingerprints.journal, arena, &diagnostic->what);
+    if (error < 0) return error;
+    get_record(&in, arena, &record);
+    error = saga_avro_close(&in, arena, &diagnostic->what);
+    if (error < 0) return error;
+    if (in.unnamed) {
         diagnostic->what = SAGA_SLICE("it names a kind, a verb or a status that there is not");
         return SAGA_E_INVALID;
     }
-    failed = avro_value_get_by_index(value, CHAIN_FIELD, &field, NULL) |
-             avro_value_get_fixed(&field, &chain, &size);
-    SAGA_ASSERT(!failed && size == sizeof record.chain);
-    memcpy(record.chain, chain, size);
     *ret = record;
     return SAGA_OK;
+}
+
+/* ---- the schema ---- */
+
+static void check_fact(avro_schema_t record, const struct saga_fact_type *type)
+{
+    SAGA_ASSERT(avro_schema_record_size(record) == type->field_count);
+    SAGA_ASSERT(strcmp(avro_schema_name(record), type->name) == 0);
+    for (size_t i = 0; i < type->field_count; i++) {
+        struct saga_avro_field row = fact_field(&type->fields[i]);
+        saga_avro_check(record, i, &row, 1);
+        SAGA_ASSERT(strcmp(avro_schema_record_field_name(record, (int)i), type->fields[i].name) ==
+                    0);
+    }
+}
+
+void saga_journal_check_schema(avro_schema_t schema)
+{
+    const int cause = COUNT(head_fields), facts = cause + 1, chain = facts + 1;
+    SAGA_ASSERT(avro_schema_record_size(schema) == (size_t)chain + 1);
+    saga_avro_check(schema, 0, head_fields, COUNT(head_fields));
+    saga_avro_check_all(avro_schema_record_field_get_by_index(schema, cause), cause_fields,
+                        COUNT(cause_fields));
+    avro_schema_t list = avro_schema_record_field_get_by_index(schema, facts);
+    SAGA_ASSERT(avro_typeof(list) == AVRO_ARRAY);
+    avro_schema_t kinds = avro_schema_array_items(list);
+    SAGA_ASSERT(avro_typeof(kinds) == AVRO_UNION &&
+                avro_schema_union_size(kinds) == SAGA_FACT_KIND_COUNT);
+    for (int kind = 0; kind < SAGA_FACT_KIND_COUNT; kind++)
+        check_fact(avro_schema_union_branch(kinds, kind), &saga_fact_types[kind]);
+    avro_schema_t last = avro_schema_record_field_get_by_index(schema, chain);
+    SAGA_ASSERT(avro_typeof(last) == AVRO_FIXED &&
+                avro_schema_fixed_size(last) == SAGA_SHA256_BYTES);
 }

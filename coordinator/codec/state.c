@@ -6,51 +6,14 @@
 #include "base/limits.h"
 #include "codec/codec_internal.h"
 
-enum { ERROR_FIELD = 26, DEFERRED_FIELD = 27, STUCK_FIELD = 28, SCOPES_FIELD = 34 };
-
-static const char *status_name(int status)
-{
-    return saga_status_name((enum saga_status)status);
-}
-
-static const char *step_name(int status)
-{
-    return saga_step_status_name((enum saga_step_status)status);
-}
-
-static const char *compensation_name(int status)
-{
-    return saga_compensation_status_name((enum saga_compensation_status)status);
-}
-
-static const char *kind_name(int kind)
-{
-    return saga_state_kind_name((enum saga_state_kind)kind);
-}
-
-static const char *step_kind_name(int kind)
-{
-    return saga_step_kind_name((enum saga_step_kind)kind);
-}
-
-static const char *kept_name(int status)
-{
-    return saga_kept_status_name((enum saga_kept_status)status);
-}
-
-static const char *stuck_on_name(int on)
-{
-    return saga_stuck_on_name((enum saga_stuck_on)on);
-}
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define STATE(member, kind)                                                                        \
     {                                                                                              \
-        kind, offsetof(struct saga_state, member), NULL, 0                                         \
+        kind, offsetof(struct saga_state, member), NULL                                            \
     }
 #define STEP(member, kind)                                                                         \
     {                                                                                              \
-        kind, offsetof(struct saga_step_state, member), NULL, 0                                    \
+        kind, offsetof(struct saga_step_state, member), NULL                                       \
     }
 
 static const struct saga_avro_field head_fields[] = {
@@ -62,7 +25,7 @@ static const struct saga_avro_field head_fields[] = {
     STATE(sha256, SAGA_AVRO_STRING),
     STATE(trace, SAGA_AVRO_STRING),
     STATE(sequence, SAGA_AVRO_LONG),
-    { SAGA_AVRO_NAME, offsetof(struct saga_state, status), status_name, SAGA_STATUS_COUNT },
+    { SAGA_AVRO_NAME, offsetof(struct saga_state, status), &saga_avro_statuses },
     STATE(paused, SAGA_AVRO_BOOL),
     STATE(pivoted, SAGA_AVRO_BOOL),
     STATE(deadline_passed, SAGA_AVRO_BOOL),
@@ -73,7 +36,7 @@ static const struct saga_avro_field head_fields[] = {
     STATE(ended_ms, SAGA_AVRO_LONG),
     STATE(input, SAGA_AVRO_BYTES),
     STATE(vars, SAGA_AVRO_BYTES),
-    { SAGA_AVRO_NAME, offsetof(struct saga_state, kind), kind_name, SAGA_KIND_COUNT },
+    { SAGA_AVRO_NAME, offsetof(struct saga_state, kind), &saga_avro_state_kinds },
     STATE(parent_id, SAGA_AVRO_STRING),
     STATE(parent_run, SAGA_AVRO_STRING),
     STATE(parent_step, SAGA_AVRO_STRING),
@@ -83,7 +46,7 @@ static const struct saga_avro_field head_fields[] = {
 };
 
 static const struct saga_avro_field stuck_fields[] = {
-    { SAGA_AVRO_NAME, offsetof(struct saga_state, stuck_on), stuck_on_name, SAGA_STUCK_ON_COUNT },
+    { SAGA_AVRO_NAME, offsetof(struct saga_state, stuck_on), &saga_avro_stuck_on },
     STATE(stuck_step, SAGA_AVRO_STRING),
     STATE(stuck_message, SAGA_AVRO_STRING),
     STATE(stuck_forward, SAGA_AVRO_BOOL),
@@ -92,31 +55,31 @@ static const struct saga_avro_field stuck_fields[] = {
 };
 
 static const struct saga_avro_field error_fields[] = {
-    { SAGA_AVRO_STRING, offsetof(struct saga_error_value, step), NULL, 0 },
-    { SAGA_AVRO_STRING, offsetof(struct saga_error_value, type), NULL, 0 },
-    { SAGA_AVRO_STRING, offsetof(struct saga_error_value, message), NULL, 0 },
+    { SAGA_AVRO_STRING, offsetof(struct saga_error_value, step), NULL },
+    { SAGA_AVRO_STRING, offsetof(struct saga_error_value, type), NULL },
+    { SAGA_AVRO_STRING, offsetof(struct saga_error_value, message), NULL },
 };
 
 static const struct saga_avro_field scope_fields[] = {
-    { SAGA_AVRO_INT, offsetof(struct saga_scope, id), NULL, 0 },
-    { SAGA_AVRO_INT, offsetof(struct saga_scope, parent), NULL, 0 },
-    { SAGA_AVRO_INT, offsetof(struct saga_scope, block), NULL, 0 },
-    { SAGA_AVRO_INT, offsetof(struct saga_scope, index), NULL, 0 },
-    { SAGA_AVRO_INT, offsetof(struct saga_scope, position), NULL, 0 },
-    { SAGA_AVRO_BOOL, offsetof(struct saga_scope, entered), NULL, 0 },
-    { SAGA_AVRO_BOOL, offsetof(struct saga_scope, ended), NULL, 0 },
-    { SAGA_AVRO_BOOL, offsetof(struct saga_scope, loop), NULL, 0 },
-    { SAGA_AVRO_INT, offsetof(struct saga_scope, open), NULL, 0 },
-    { SAGA_AVRO_INT, offsetof(struct saga_scope, next), NULL, 0 },
-    { SAGA_AVRO_INT, offsetof(struct saga_scope, total), NULL, 0 },
-    { SAGA_AVRO_BYTES, offsetof(struct saga_scope, items), NULL, 0 },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, id), NULL },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, parent), NULL },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, block), NULL },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, index), NULL },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, position), NULL },
+    { SAGA_AVRO_BOOL, offsetof(struct saga_scope, entered), NULL },
+    { SAGA_AVRO_BOOL, offsetof(struct saga_scope, ended), NULL },
+    { SAGA_AVRO_BOOL, offsetof(struct saga_scope, loop), NULL },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, open), NULL },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, next), NULL },
+    { SAGA_AVRO_INT, offsetof(struct saga_scope, total), NULL },
+    { SAGA_AVRO_BYTES, offsetof(struct saga_scope, items), NULL },
 };
 
 static const struct saga_avro_field step_fields[] = {
     STEP(path, SAGA_AVRO_STRING),
     STEP(scope, SAGA_AVRO_INT),
     STEP(block, SAGA_AVRO_INT),
-    { SAGA_AVRO_NAME, offsetof(struct saga_step_state, status), step_name, SAGA_STEP_STATUS_COUNT },
+    { SAGA_AVRO_NAME, offsetof(struct saga_step_state, status), &saga_avro_step_statuses },
     STEP(attempt, SAGA_AVRO_INT),
     STEP(pivot, SAGA_AVRO_BOOL),
     STEP(unanswered, SAGA_AVRO_BOOL),
@@ -126,48 +89,47 @@ static const struct saga_avro_field step_fields[] = {
     STEP(reply_topic, SAGA_AVRO_STRING),
     STEP(body, SAGA_AVRO_BYTES),
     STEP(result, SAGA_AVRO_BYTES),
-    { SAGA_AVRO_NAME, offsetof(struct saga_step_state, compensation), compensation_name,
-      SAGA_COMPENSATION_STATUS_COUNT },
+    { SAGA_AVRO_NAME, offsetof(struct saga_step_state, compensation),
+      &saga_avro_compensation_statuses },
     STEP(compensation_attempt, SAGA_AVRO_INT),
     STEP(compensation_topic, SAGA_AVRO_STRING),
     STEP(compensation_type, SAGA_AVRO_STRING),
     STEP(compensation_reply_topic, SAGA_AVRO_STRING),
     STEP(compensation_body, SAGA_AVRO_BYTES),
-    { SAGA_AVRO_NAME, offsetof(struct saga_step_state, kind), step_kind_name,
-      SAGA_STEP_KIND_COUNT },
+    { SAGA_AVRO_NAME, offsetof(struct saga_step_state, kind), &saga_avro_step_kinds },
     STEP(target, SAGA_AVRO_STRING),
     STEP(error_type, SAGA_AVRO_STRING),
     STEP(error_message, SAGA_AVRO_STRING),
 };
 
 static const struct saga_avro_field timer_fields[] = {
-    { SAGA_AVRO_STRING, offsetof(struct saga_timer, name), NULL, 0 },
-    { SAGA_AVRO_LONG, offsetof(struct saga_timer, due_ms), NULL, 0 },
-    { SAGA_AVRO_LONG, offsetof(struct saga_timer, armed), NULL, 0 },
-    { SAGA_AVRO_BOOL, offsetof(struct saga_timer, held), NULL, 0 },
+    { SAGA_AVRO_STRING, offsetof(struct saga_timer, name), NULL },
+    { SAGA_AVRO_LONG, offsetof(struct saga_timer, due_ms), NULL },
+    { SAGA_AVRO_LONG, offsetof(struct saga_timer, armed), NULL },
+    { SAGA_AVRO_BOOL, offsetof(struct saga_timer, held), NULL },
 };
 
 static const struct saga_avro_field search_fields[] = {
-    { SAGA_AVRO_STRING, offsetof(struct saga_search_value, name), NULL, 0 },
-    { SAGA_AVRO_STRING, offsetof(struct saga_search_value, value), NULL, 0 },
+    { SAGA_AVRO_STRING, offsetof(struct saga_search_value, name), NULL },
+    { SAGA_AVRO_STRING, offsetof(struct saga_search_value, value), NULL },
 };
 
 static const struct saga_avro_field waiter_fields[] = {
-    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, id), NULL, 0 },
-    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, run), NULL, 0 },
-    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, step), NULL, 0 },
-    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, offered), NULL, 0 },
+    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, id), NULL },
+    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, run), NULL },
+    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, step), NULL },
+    { SAGA_AVRO_STRING, offsetof(struct saga_waiter, offered), NULL },
 };
 
 static const struct saga_avro_field kept_fields[] = {
-    { SAGA_AVRO_STRING, offsetof(struct saga_kept_event, id), NULL, 0 },
-    { SAGA_AVRO_STRING, offsetof(struct saga_kept_event, type), NULL, 0 },
-    { SAGA_AVRO_BYTES, offsetof(struct saga_kept_event, body), NULL, 0 },
-    { SAGA_AVRO_NAME, offsetof(struct saga_kept_event, status), kept_name, SAGA_KEPT_STATUS_COUNT },
-    { SAGA_AVRO_LONG, offsetof(struct saga_kept_event, expires_ms), NULL, 0 },
+    { SAGA_AVRO_STRING, offsetof(struct saga_kept_event, id), NULL },
+    { SAGA_AVRO_STRING, offsetof(struct saga_kept_event, type), NULL },
+    { SAGA_AVRO_BYTES, offsetof(struct saga_kept_event, body), NULL },
+    { SAGA_AVRO_NAME, offsetof(struct saga_kept_event, status), &saga_avro_kept_statuses },
+    { SAGA_AVRO_LONG, offsetof(struct saga_kept_event, expires_ms), NULL },
 };
 
-/* The state's arrays, one behind the other from SCOPES_FIELD on. */
+/* The state's arrays: the last fields, one behind the other. */
 static const struct array {
     const struct saga_avro_field *fields;
     size_t field_count, item_size, items, count, capacity; /* offsets in struct saga_state */
@@ -194,88 +156,68 @@ static const struct array {
 
 /* ---- writing ---- */
 
-static void put_error(avro_value_t *record, size_t field, bool present,
-                      const struct saga_error_value *error)
+static void put_error(struct saga_avro_out *out, bool present, const struct saga_error_value *error)
 {
-    avro_value_t value, branch;
-    int failed = avro_value_get_by_index(record, field, &value, NULL) |
-                 avro_value_set_branch(&value, present ? 1 : 0, &branch);
-    SAGA_ASSERT(!failed);
-    if (present)
-        saga_avro_put(&branch, 0, error_fields, COUNT(error_fields), error);
-    else
-        avro_value_set_null(&branch);
+    saga_avro_put_long(out, present);
+    if (present) saga_avro_put(out, error_fields, COUNT(error_fields), error);
 }
 
-static void put_array(avro_value_t *record, size_t field, const struct array *array,
+static void put_array(struct saga_avro_out *out, const struct array *array,
                       const struct saga_state *state)
 {
     const char *items = *(char *const *)(const void *)((const char *)state + array->items);
     size_t count = *(const size_t *)(const void *)((const char *)state + array->count);
-    avro_value_t value, item;
-    int failed = avro_value_get_by_index(record, field, &value, NULL);
-    for (size_t i = 0; i < count && !failed; i++) {
-        failed = avro_value_append(&value, &item, NULL);
-        if (!failed)
-            saga_avro_put(&item, 0, array->fields, array->field_count,
-                          items + i * array->item_size);
-    }
-    SAGA_ASSERT(!failed);
+    if (count) saga_avro_put_long(out, (int64_t)count);
+    for (size_t i = 0; i < count; i++)
+        saga_avro_put(out, array->fields, array->field_count, items + i * array->item_size);
+    saga_avro_put_long(out, 0);
 }
 
 int saga_state_encode(struct saga_codec *codec, const struct saga_state *state,
                       struct saga_arena *arena, struct saga_slice *ret_bytes)
 {
-    avro_value_t *value = &codec->state.writing;
-    avro_value_reset(value);
-    saga_avro_put(value, 0, head_fields, COUNT(head_fields), state);
-    put_error(value, ERROR_FIELD, state->has_error, &state->error);
-    put_error(value, DEFERRED_FIELD, state->has_deferred, &state->deferred);
-    saga_avro_put(value, STUCK_FIELD, stuck_fields, COUNT(stuck_fields), state);
-    for (size_t i = 0; i < COUNT(arrays); i++)
-        put_array(value, SCOPES_FIELD + i, &arrays[i], state);
+    struct saga_avro_out *out = &codec->out;
     /* the engine keeps within the limit by an estimate; the encoded form may be a little larger */
-    return saga_avro_encode(value, codec->state.fingerprint, 2 * SAGA_STATE_BYTES_MAX, arena,
-                            ret_bytes);
+    saga_avro_begin(out, codec->fingerprints.state, 2 * SAGA_STATE_BYTES_MAX);
+    saga_avro_put(out, head_fields, COUNT(head_fields), state);
+    put_error(out, state->has_error, &state->error);
+    put_error(out, state->has_deferred, &state->deferred);
+    saga_avro_put(out, stuck_fields, COUNT(stuck_fields), state);
+    for (size_t i = 0; i < COUNT(arrays); i++) put_array(out, &arrays[i], state);
+    return saga_avro_end(out, arena, ret_bytes);
 }
 
 /* ---- reading ---- */
 
-static void get_error(avro_value_t *record, size_t field, struct saga_arena *arena,
-                      bool *ret_present, struct saga_error_value *ret)
+static bool get_error(struct saga_avro_in *in, bool *ret_present, struct saga_error_value *ret)
 {
-    avro_value_t value, branch;
-    int discriminant;
-    int failed = avro_value_get_by_index(record, field, &value, NULL) |
-                 avro_value_get_discriminant(&value, &discriminant);
-    SAGA_ASSERT(!failed);
-    *ret_present = discriminant == 1;
-    if (!*ret_present) return;
-    failed = avro_value_get_current_branch(&value, &branch);
-    SAGA_ASSERT(!failed);
-    saga_avro_get(&branch, 0, error_fields, COUNT(error_fields), arena, ret);
+    size_t branch;
+    if (!saga_avro_get_branch(in, 2, &branch)) return false;
+    *ret_present = branch == 1;
+    return branch == 0 || saga_avro_get(in, error_fields, COUNT(error_fields), ret);
 }
 
-static int get_array(avro_value_t *record, size_t field, const struct array *array,
-                     struct saga_state *state)
+static bool get_array(struct saga_avro_in *in, const struct array *array, struct saga_state *state)
 {
-    avro_value_t value, item;
-    size_t count;
-    int failed =
-        avro_value_get_by_index(record, field, &value, NULL) | avro_value_get_size(&value, &count);
-    SAGA_ASSERT(!failed);
-    char *items = count ? saga_arena_alloc(&state->arena, count * array->item_size) : NULL;
-    for (size_t i = 0; i < count; i++) {
-        failed = avro_value_get_by_index(&value, i, &item, NULL);
-        SAGA_ASSERT(!failed);
-        if (saga_avro_get(&item, 0, array->fields, array->field_count, &state->arena,
-                          items + i * array->item_size) < 0)
-            return SAGA_E_INVALID;
-    }
-    memcpy((char *)state + array->items, &items, sizeof items);
-    memcpy((char *)state + array->count, &count, sizeof count);
-    memcpy((char *)state + array->capacity, &count, sizeof count);
-    return SAGA_OK;
+    struct saga_avro_items items = { .item_size = array->item_size };
+    void *item;
+    while ((item = saga_avro_next(in, &items, &state->arena)))
+        if (!saga_avro_get(in, array->fields, array->field_count, item)) return false;
+    memcpy((char *)state + array->items, &items.items, sizeof items.items);
+    memcpy((char *)state + array->count, &items.count, sizeof items.count);
+    memcpy((char *)state + array->capacity, &items.capacity, sizeof items.capacity);
+    return !in->why;
+}
+
+/* False: the bytes do not fit. */
+static bool get_state(struct saga_avro_in *in, struct saga_state *ret)
+{
+    bool fits = saga_avro_get(in, head_fields, COUNT(head_fields), ret) &&
+                get_error(in, &ret->has_error, &ret->error) &&
+                get_error(in, &ret->has_deferred, &ret->deferred) &&
+                saga_avro_get(in, stuck_fields, COUNT(stuck_fields), ret);
+    for (size_t i = 0; i < COUNT(arrays) && fits; i++) fits = get_array(in, &arrays[i], ret);
+    return fits;
 }
 
 /* What saga_state_check asserts, as a question: bytes from outside are refused, never asserted on. */
@@ -330,31 +272,52 @@ static bool is_sound(const struct saga_state *state)
     return true;
 }
 
-static int read_state(avro_value_t *value, struct saga_state *state)
+/* The state's slices point into its own copy of the bytes. */
+static int read_state(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
+                      struct saga_state *state, struct saga_slice *ret_words)
 {
-    int error = saga_avro_get(value, 0, head_fields, COUNT(head_fields), &state->arena, state);
-    get_error(value, ERROR_FIELD, &state->arena, &state->has_error, &state->error);
-    get_error(value, DEFERRED_FIELD, &state->arena, &state->has_deferred, &state->deferred);
-    if (error == SAGA_OK)
-        error = saga_avro_get(value, STUCK_FIELD, stuck_fields, COUNT(stuck_fields), &state->arena,
-                              state);
-    for (size_t i = 0; i < COUNT(arrays) && error == SAGA_OK; i++)
-        error = get_array(value, SCOPES_FIELD + i, &arrays[i], state);
-    return error == SAGA_OK && is_sound(state) ? SAGA_OK : SAGA_E_INVALID;
+    struct saga_avro_in in;
+    struct saga_slice own = saga_arena_copy(&state->arena, bytes);
+    int error = saga_avro_open(&in, own, codec->fingerprints.state, arena, ret_words);
+    if (error < 0) return error;
+    get_state(&in, state);
+    error = saga_avro_close(&in, arena, ret_words);
+    if (error < 0) return error;
+    if (!in.unnamed && is_sound(state)) return SAGA_OK;
+    *ret_words = SAGA_SLICE("it is a state that no saga can be in");
+    return SAGA_E_INVALID;
 }
 
 int saga_state_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
                       struct saga_state **ret, struct saga_diagnostic *diagnostic)
 {
-    if (saga_avro_decode(bytes, codec->state.fingerprint, codec->state.schema,
-                         &codec->state.reading, arena, &diagnostic->what) < 0)
-        return SAGA_E_INVALID;
-    struct saga_state *state = saga_state_new();
-    if (read_state(&codec->state.reading, state) < 0) {
+    struct saga_state *state = saga_state_new_for(3 * bytes.size);
+    int error = read_state(codec, bytes, arena, state, &diagnostic->what);
+    if (error < 0)
         saga_state_free(state);
-        diagnostic->what = SAGA_SLICE("it is a state that no saga can be in");
-        return SAGA_E_INVALID;
+    else
+        *ret = state;
+    return error;
+}
+
+/* ---- the schema ---- */
+
+void saga_state_check_schema(avro_schema_t schema)
+{
+    const size_t error = COUNT(head_fields), stuck = error + 2, items = stuck + COUNT(stuck_fields);
+    SAGA_ASSERT(avro_schema_record_size(schema) == items + COUNT(arrays));
+    saga_avro_check(schema, 0, head_fields, error);
+    for (size_t i = error; i < stuck; i++) {
+        avro_schema_t field = avro_schema_record_field_get_by_index(schema, (int)i);
+        SAGA_ASSERT(avro_typeof(field) == AVRO_UNION && avro_schema_union_size(field) == 2 &&
+                    avro_typeof(avro_schema_union_branch(field, 0)) == AVRO_NULL);
+        saga_avro_check_all(avro_schema_union_branch(field, 1), error_fields, COUNT(error_fields));
     }
-    *ret = state;
-    return SAGA_OK;
+    saga_avro_check(schema, stuck, stuck_fields, COUNT(stuck_fields));
+    for (size_t i = 0; i < COUNT(arrays); i++) {
+        avro_schema_t field = avro_schema_record_field_get_by_index(schema, (int)(items + i));
+        SAGA_ASSERT(avro_typeof(field) == AVRO_ARRAY && arrays[i].field_count > 0);
+        saga_avro_check_all(avro_schema_array_items(field), arrays[i].fields,
+                            arrays[i].field_count);
+    }
 }

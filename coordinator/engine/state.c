@@ -117,9 +117,14 @@ const char *saga_stuck_on_name(enum saga_stuck_on on)
 
 struct saga_state *saga_state_new(void)
 {
+    return saga_state_new_for(2048 - sizeof(struct saga_state));
+}
+
+struct saga_state *saga_state_new_for(size_t bytes)
+{
     struct saga_arena arena;
     saga_arena_init(&arena);
-    arena.first_block_bytes = 2048;
+    arena.first_block_bytes = sizeof(struct saga_state) + bytes;
     struct saga_state *state = SAGA_NEW(&arena, struct saga_state);
     state->arena = arena;
     return state;

@@ -229,6 +229,8 @@ struct saga_state {
 
 /* A state of no saga yet, SAGA_STATUS_NONE. Never NULL (arena.h). */
 struct saga_state *saga_state_new(void);
+/* The same with room for so many bytes beside it, so that what is read into it takes no more than one piece of memory. */
+struct saga_state *saga_state_new_for(size_t bytes);
 /* A copy that shares nothing; compact. */
 struct saga_state *saga_state_clone(const struct saga_state *state);
 void saga_state_free(struct saga_state *state);

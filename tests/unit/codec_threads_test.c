@@ -28,7 +28,7 @@ static bool is_sound(struct saga_codec *codec)
     return sound;
 }
 
-static void the_schemas_stay_as_long_as_a_codec(void **state)
+static void what_codecs_share_outlives_them(void **state)
 {
     struct saga_codec *first, *second;
     (void)state;
@@ -37,12 +37,12 @@ static void the_schemas_stay_as_long_as_a_codec(void **state)
     saga_codec_free(first);
     assert_true(is_sound(second));
     saga_codec_free(second);
-    assert_int_equal(saga_codec_new(&first), 0); /* they are read anew */
+    assert_int_equal(saga_codec_new(&first), 0);
     assert_true(is_sound(first));
     saga_codec_free(first);
 }
 
-/* Codecs come and go. With some the schemas go, as they are the last ones of the process. */
+/* Codecs come and go; one of them is the first of the process. */
 static void *make_codecs(void *context)
 {
     bool *sound = context;
@@ -71,8 +71,8 @@ static void threads_make_and_free_as_they_like(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_schemas_stay_as_long_as_a_codec),
-        cmocka_unit_test(threads_make_and_free_as_they_like),
+        cmocka_unit_test(threads_make_and_free_as_they_like), /* while there is none yet */
+        cmocka_unit_test(what_codecs_share_outlives_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
