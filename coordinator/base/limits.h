@@ -7,6 +7,12 @@
 #define SAGA_PAYLOAD_BYTES_MAX (1024 * 1024)
 /* One saga's state as Avro. It is written to Redis for every event the saga takes. */
 #define SAGA_STATE_BYTES_MAX (512 * 1024)
+/* The engine's estimate of a state may be off by some names; with this much it is still encoded within twice the limit. */
+#define SAGA_STATE_CHECKED_MAX (SAGA_STATE_BYTES_MAX / 2 * 3)
+/* Sagas of a lane that Redis may lack under load, and for how long: what people look at is late by that, and a new owner
+ * replays so much more. One apply of so many states holds Redis for some ten milliseconds. */
+#define SAGA_UNSTORED_MAX 4000
+#define SAGA_UNSTORED_MS 500
 /* One journal record: a cause of a payload and the commands that followed from it. */
 #define SAGA_JOURNAL_RECORD_BYTES_MAX (8 * 1024 * 1024)
 /* A state in saga.snapshots: its bytes as in Redis, which may be a little over the engine's estimate, and a frame. */

@@ -50,8 +50,9 @@ struct saga_bus {
 
     /* ---- consuming ---- */
     /* Joins the group with these topics, or changes them (which rebalances). All members subscribe to the same
-     * topics (R7). Does not wait. */
-    int (*subscribe)(void *self, const struct saga_slice *topics, size_t count);
+     * topics (R7). Does not wait. Records of the last `patient` topics are given when there are few others, or none: with
+     * starts among them a saga that has begun is ended before another begins. */
+    int (*subscribe)(void *self, const struct saga_slice *topics, size_t count, size_t patient);
     /* Serves rebalances and gives up to `max` records; waits at most `timeout_ms` for the first, then takes
      * what is there. No records: count 0. Errors: AGAIN (broker away), STOP, and SAGA_E_NOT_FOUND when the position
      * of a partition no longer exists at the broker (R20: never a silent jump; problem() names it). */
@@ -76,7 +77,7 @@ struct saga_bus {
     /* ---- one transaction at a time (R3) ---- */
     int (*begin)(void *self);
     /* Queues a record. `ret_offset` (may be NULL) gets its offset when flush has returned 0; until then
-     * it must stay valid. Slices may go after flush or abort. Errors: AGAIN (queue full: flush and go on), ABORT, INVALID
+     * it must stay valid. Slices may go after flush or abort. Errors: AGAIN (enough is queued: flush and go on), ABORT, INVALID
      * (also where the topic is not there: problem() names it). */
     int (*send)(void *self, const struct saga_message *message, int64_t *ret_offset);
     /* Waits until all are delivered. Any that failed: ABORT or INVALID (from delivery reports: flush alone lies). */

@@ -154,36 +154,44 @@ int saga_kafka_consumer_open(struct saga_kafka *k)
     k->consumer = saga_kafka_client(RD_KAFKA_CONSUMER, conf, k->problem, sizeof k->problem);
     if (!k->consumer) return SAGA_E_STOP;
     rd_kafka_poll_set_consumer(k->consumer);
-    k->queue = rd_kafka_queue_get_consumer(k->consumer);
+    saga_kafka_queues_open(k);
     return SAGA_OK;
 }
 
 void saga_kafka_consumer_close(struct saga_kafka *k)
 {
     drop_metadata(k);
-    if (k->queue) rd_kafka_queue_destroy(k->queue);
+    saga_kafka_queues_close(k);
     if (k->consumer) {
         k->listener = (struct saga_bus_listener){ 0 };
         rd_kafka_consumer_close(k->consumer);
         rd_kafka_destroy(k->consumer);
+        saga_kafka_queues_free(k);
     }
     if (k->looker) rd_kafka_destroy(k->looker);
-    k->queue = NULL;
     k->consumer = k->looker = NULL;
 }
 
-int saga_kafka_subscribe(void *self, const struct saga_slice *topics, size_t count)
+/* Names, each once. */
+static rd_kafka_topic_partition_list_t *topic_list(const struct saga_slice *topics, size_t count)
 {
-    struct saga_kafka *k = self;
-    struct saga_position positions[1];
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++) {
-        positions[0] = (struct saga_position){ topics[i], RD_KAFKA_PARTITION_UA, 0 };
-        rd_kafka_topic_partition_list_t *one = saga_kafka_list(positions, 1, false);
+        struct saga_position position = { topics[i], RD_KAFKA_PARTITION_UA, 0 };
+        rd_kafka_topic_partition_list_t *one = saga_kafka_list(&position, 1, false);
         if (!rd_kafka_topic_partition_list_find(list, one->elems[0].topic, RD_KAFKA_PARTITION_UA))
             rd_kafka_topic_partition_list_add(list, one->elems[0].topic, RD_KAFKA_PARTITION_UA);
         rd_kafka_topic_partition_list_destroy(one);
     }
+    return list;
+}
+
+int saga_kafka_subscribe(void *self, const struct saga_slice *topics, size_t count, size_t patient)
+{
+    struct saga_kafka *k = self;
+    SAGA_ASSERT(patient <= count);
+    rd_kafka_topic_partition_list_t *list = topic_list(topics, count);
+    saga_kafka_set_patient(k, topic_list(topics + count - patient, patient));
     rd_kafka_resp_err_t code = rd_kafka_subscribe(k->consumer, list);
     rd_kafka_topic_partition_list_destroy(list);
     return code ? fail(k, code, "subscribing") : SAGA_OK;
@@ -220,7 +228,7 @@ int saga_kafka_poll(void *self, int timeout_ms, size_t max, struct saga_bus_reco
     unsigned rebalances = k->rebalances;
     SAGA_ASSERT(!k->open); /* R2: never between begin and commit */
     rd_kafka_message_t **messages = saga_memory_zeroed(max + 1, sizeof(rd_kafka_message_t *));
-    size_t count = saga_kafka_take(k->queue, k->trouble < 0 ? 0 : timeout_ms, messages, max);
+    size_t count = saga_kafka_take_in_turn(k, k->trouble < 0 ? 0 : timeout_ms, messages, max);
     saga_kafka_records(messages, count, ret, on_poll_error, k);
     free(messages);
     if (k->rebalances != rebalances)
@@ -239,6 +247,7 @@ int saga_kafka_fetch(void *self, const struct saga_position *positions, size_t c
     rd_kafka_resp_err_t code = stop_fetching(k->consumer);
     if (!code && count) {
         rd_kafka_topic_partition_list_t *list = saga_kafka_list(positions, count, true);
+        saga_kafka_lead(k, list);
         code = rd_kafka_assign(k->consumer, list);
         rd_kafka_topic_partition_list_destroy(list);
     }

@@ -3,6 +3,7 @@
 #define SAGA_BUS_KAFKA_INTERNAL_H
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -25,6 +26,11 @@ struct saga_kafka {
 
     rd_kafka_t *consumer;
     rd_kafka_queue_t *queue;
+    rd_kafka_queue_t *patient_queue;          /* of topics whose records wait for others */
+    rd_kafka_topic_partition_list_t *patient; /* these topics; NULL: none */
+    pthread_mutex_t arrival_lock;
+    pthread_cond_t arrival; /* something came into an empty queue; from librdkafka's threads */
+    bool arrived;           /* since it was expected */
     rd_kafka_consumer_group_metadata_t *metadata; /* of the assignment (R4); NULL: no transaction */
     unsigned rebalances; /* counted: records of an earlier assignment are dropped */
     int trouble;         /* came together with records: told by the next poll */
@@ -39,6 +45,7 @@ struct saga_kafka {
     bool refused; /* one of them by the broker, as it would be again (R24) */
     bool missing; /* one of them because its topic is not there */
     struct saga_arena deliveries;
+    struct saga_outlet *outlets; /* by topic: kafka_send.c */
 
     rd_kafka_t *reader; /* kept from lane to lane */
     rd_kafka_queue_t *reader_queue;
@@ -69,6 +76,20 @@ void saga_kafka_log(const struct saga_kafka_config *config, int level, const cha
  * librdkafka's waits for all of them.) */
 size_t saga_kafka_take(rd_kafka_queue_t *queue, int timeout_ms, rd_kafka_message_t **messages,
                        size_t max);
+/* ---- kafka_queues.c: which records a poll gives first ---- */
+void saga_kafka_queues_open(struct saga_kafka *k);
+/* Before the consumer is closed. */
+void saga_kafka_queues_close(struct saga_kafka *k);
+/* After it was: until then its threads may still tell of something. */
+void saga_kafka_queues_free(struct saga_kafka *k);
+/* The topics that wait; taken over. */
+void saga_kafka_set_patient(struct saga_kafka *k, rd_kafka_topic_partition_list_t *topics);
+/* Leads these partitions to the queue that they are read from. */
+void saga_kafka_lead(struct saga_kafka *k, const rd_kafka_topic_partition_list_t *partitions);
+/* Serves rebalances; gives what is there, at most `max`, and waits at most `timeout_ms` for it. */
+size_t saga_kafka_take_in_turn(struct saga_kafka *k, int timeout_ms, rd_kafka_message_t **messages,
+                               size_t max);
+
 /* Turns librdkafka's messages into records. Takes the messages over; errors among them are left out and `on_error` is
  * told of each (may be NULL). The records are released with saga_kafka_release. */
 void saga_kafka_records(rd_kafka_message_t **messages, size_t count, struct saga_bus_records *ret,
@@ -90,7 +111,7 @@ rd_kafka_resp_err_t saga_kafka_query_watermarks(rd_kafka_t *client, const char *
 /* The functions of struct saga_bus, by file. */
 int saga_kafka_consumer_open(struct saga_kafka *k);
 void saga_kafka_consumer_close(struct saga_kafka *k);
-int saga_kafka_subscribe(void *self, const struct saga_slice *topics, size_t count);
+int saga_kafka_subscribe(void *self, const struct saga_slice *topics, size_t count, size_t patient);
 int saga_kafka_poll(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret);
 int saga_kafka_fetch(void *self, const struct saga_position *positions, size_t count);
 int saga_kafka_committed(void *self, struct saga_position *positions, size_t count, int timeout_ms);
@@ -102,6 +123,16 @@ int saga_kafka_partition_count(void *self, struct saga_slice topic, int timeout_
 int saga_kafka_producers_open(struct saga_kafka *k, int timeout_ms);
 void saga_kafka_producers_close(struct saga_kafka *k);
 int saga_kafka_begin(void *self);
+/* Whose transaction is open, or was the last. */
+rd_kafka_t *saga_kafka_current(struct saga_kafka *k);
+/* After RECOVER and STOP there is no transaction to be aborted any more: the producers are made anew (R5). Returns `error`. */
+int saga_kafka_end_if_lost(struct saga_kafka *k, int error);
+/* ---- kafka_send.c ---- */
+void saga_kafka_on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque);
+/* All that was queued has been delivered, or never will be. */
+void saga_kafka_outlets_are_empty(struct saga_kafka *k);
+/* Before the producers are closed. */
+void saga_kafka_free_outlets(struct saga_kafka *k);
 int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret_offset);
 int saga_kafka_flush(void *self);
 int saga_kafka_send_offsets(void *self, const struct saga_position *positions, size_t count);

@@ -7,7 +7,6 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "bus/kafka_error.h"
-#include "bus/kafka_headers.h"
 #include "bus/kafka_internal.h"
 
 enum {
@@ -25,13 +24,13 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static rd_kafka_t *current(struct saga_kafka *k)
+rd_kafka_t *saga_kafka_current(struct saga_kafka *k)
 {
     return k->producers[k->turn];
 }
 
 /* After RECOVER and STOP there is no transaction to be aborted any more: the producers are made anew (R5). */
-static int end_if_lost(struct saga_kafka *k, int error)
+int saga_kafka_end_if_lost(struct saga_kafka *k, int error)
 {
     if (error == SAGA_E_RECOVER || error == SAGA_E_STOP) k->open = false;
     return error;
@@ -39,47 +38,8 @@ static int end_if_lost(struct saga_kafka *k, int error)
 
 static int judge(struct saga_kafka *k, rd_kafka_error_t *error)
 {
-    return end_if_lost(k, saga_kafka_classify_transaction(error, k->problem, sizeof k->problem));
-}
-
-/* ---- deliveries ---- */
-
-static void say_missing(struct saga_kafka *k, const char *topic)
-{
-    k->refused = k->missing = true;
-    snprintf(k->problem, sizeof k->problem,
-             "there is no topic %s, and a record is to go there: `saga topics create` makes it",
-             topic);
-}
-
-static void note_failure(struct saga_kafka *k, const rd_kafka_message_t *message)
-{
-    const char *topic = rd_kafka_topic_name(message->rkt);
-    bool late = message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
-    k->failed++;
-    if (saga_kafka_refuses(message->err)) k->refused = true;
-    if (saga_kafka_is_missing(message->err))
-        say_missing(k, topic);
-    else if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
-             message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT && !k->missing)
-        snprintf(k->problem, sizeof k->problem, "a record for %s was not taken: %s%s", topic,
-                 rd_kafka_err2str(message->err),
-                 late || message->err == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR
-                     ? "; is the broker running, and is there room on its disk?"
-                     : "");
-}
-
-static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
-{
-    struct saga_delivery *delivery = message->_private;
-    (void)producer;
-    (void)opaque;
-    if (!delivery) return;
-    if (message->err) {
-        note_failure(delivery->kafka, message);
-    } else if (delivery->offset && delivery->kafka->open) { /* else its memory may be gone */
-        *delivery->offset = message->offset;
-    }
+    return saga_kafka_end_if_lost(
+        k, saga_kafka_classify_transaction(error, k->problem, sizeof k->problem));
 }
 
 /* ---- opening ---- */
@@ -115,8 +75,10 @@ static int open_producer(struct saga_kafka *k, int index, int timeout_ms)
         "all",
         "partitioner",
         "murmur2_random",
+        /* Nothing goes before flush, which ends the wait: one request a partition, and none that has to wait for the one
+         * before it, which librdkafka's thread (2.0.2) does without a pause. */
         "linger.ms",
-        "0",
+        "1000",
         "retry.backoff.ms",
         "1",
         "topic.metadata.propagation.max.ms", /* well before the transaction runs out of time (R24) */
@@ -135,7 +97,7 @@ static int open_producer(struct saga_kafka *k, int index, int timeout_ms)
     };
     rd_kafka_conf_t *conf = saga_kafka_conf(&k->config, own, k->problem, sizeof k->problem);
     if (!conf) return SAGA_E_STOP;
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_dr_msg_cb(conf, saga_kafka_on_delivery);
     k->producers[index] = saga_kafka_client(RD_KAFKA_PRODUCER, conf, k->problem, sizeof k->problem);
     if (!k->producers[index]) return SAGA_E_STOP;
     compress_topic(k, index);
@@ -158,6 +120,7 @@ int saga_kafka_producers_open(struct saga_kafka *k, int timeout_ms)
 void saga_kafka_producers_close(struct saga_kafka *k)
 {
     k->open = false;
+    saga_kafka_free_outlets(k);
     for (int i = 0; i < SAGA_PRODUCERS; i++) {
         if (!k->producers[i]) continue;
         rd_kafka_purge(k->producers[i], RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -209,55 +172,15 @@ int saga_kafka_begin(void *self)
         return SAGA_E_RECOVER;
     }
     k->turn = (k->turn + 1) % SAGA_PRODUCERS;
-    int error = judge(k, rd_kafka_begin_transaction(current(k)));
+    int error = judge(k, rd_kafka_begin_transaction(saga_kafka_current(k)));
     if (error < 0) return error == SAGA_E_STOP || error == SAGA_E_AGAIN ? error : SAGA_E_RECOVER;
     k->open = true;
     k->failed = 0;
     k->refused = k->missing = false;
     k->problem[0] = '\0';
     saga_arena_reset(&k->deliveries);
+    saga_kafka_outlets_are_empty(k);
     return SAGA_OK;
-}
-
-int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret_offset)
-{
-    struct saga_kafka *k = self;
-    char topic[256];
-    SAGA_ASSERT(k->open && message->topic.size < sizeof topic);
-    memcpy(topic, message->topic.data, message->topic.size);
-    topic[message->topic.size] = '\0';
-    struct saga_delivery *delivery = SAGA_NEW(&k->deliveries, struct saga_delivery);
-    *delivery = (struct saga_delivery){ k, ret_offset };
-    rd_kafka_headers_t *headers = saga_kafka_headers(message);
-    rd_kafka_vu_t arguments[] = {
-        { .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic },
-        { .vtype = RD_KAFKA_VTYPE_PARTITION,
-          .u.i32 = message->partition == SAGA_PARTITION_BY_KEY ? RD_KAFKA_PARTITION_UA
-                                                               : message->partition },
-        { .vtype = RD_KAFKA_VTYPE_KEY,
-          .u.mem = { (void *)(uintptr_t)message->key.data, message->key.size } },
-        { .vtype = RD_KAFKA_VTYPE_VALUE,
-          .u.mem = { (void *)(uintptr_t)message->value.data, message->value.size } },
-        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
-        { .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = delivery },
-        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
-    };
-    size_t count = sizeof arguments / sizeof arguments[0] - (headers ? 0 : 1);
-    rd_kafka_error_t *error = rd_kafka_produceva(current(k), arguments, count);
-    if (!error) return SAGA_OK;
-    if (headers) rd_kafka_headers_destroy(headers);
-    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
-    snprintf(k->problem, sizeof k->problem, "a record for %s cannot be sent: %s", topic,
-             rd_kafka_error_string(error));
-    if (saga_kafka_is_missing(code)) say_missing(k, topic);
-    bool fatal = rd_kafka_error_is_fatal(error) || code == RD_KAFKA_RESP_ERR__FATAL ||
-                 code == RD_KAFKA_RESP_ERR__FENCED ||
-                 rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
-    rd_kafka_error_destroy(error);
-    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return SAGA_E_AGAIN;
-    return end_if_lost(k, fatal                                    ? SAGA_E_RECOVER
-                          : k->missing || saga_kafka_refuses(code) ? SAGA_E_INVALID
-                                                                   : SAGA_E_ABORT);
 }
 
 /* A record that the broker refused leaves a gap in its producer's sequence: that producer's next transaction aborts
@@ -267,23 +190,26 @@ int saga_kafka_flush(void *self)
     struct saga_kafka *k = self;
     int64_t until_ms = now_ms() + FLUSH_MS;
     SAGA_ASSERT(k->open);
-    while (rd_kafka_flush(current(k), CALL_MS) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+    while (rd_kafka_flush(saga_kafka_current(k), CALL_MS) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
         char words[256];
-        if (rd_kafka_fatal_error(current(k), words, sizeof words)) {
+        if (rd_kafka_fatal_error(saga_kafka_current(k), words, sizeof words)) {
             snprintf(k->problem, sizeof k->problem, "%s", words);
-            return end_if_lost(k, SAGA_E_RECOVER);
+            return saga_kafka_end_if_lost(k, SAGA_E_RECOVER);
         }
         if (now_ms() >= until_ms) {
             snprintf(k->problem, sizeof k->problem, "the broker took no records for a minute");
             return SAGA_E_ABORT;
         }
     }
+    saga_kafka_outlets_are_empty(k);
     if (k->failed == 0) return SAGA_OK;
     if (!k->problem[0])
         snprintf(k->problem, sizeof k->problem,
                  "the client library broke off the transaction before its records were taken");
-    bool fatal = rd_kafka_fatal_error(current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
-    return end_if_lost(k, fatal ? SAGA_E_RECOVER : k->refused ? SAGA_E_INVALID : SAGA_E_ABORT);
+    bool fatal = rd_kafka_fatal_error(saga_kafka_current(k), NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+    return saga_kafka_end_if_lost(k, fatal        ? SAGA_E_RECOVER
+                                     : k->refused ? SAGA_E_INVALID
+                                                  : SAGA_E_ABORT);
 }
 
 /* Takes longer than `within_ms` where a broker freezes between the call's two requests (to the transaction's coordinator, then
@@ -302,8 +228,8 @@ static int add_offsets(struct saga_kafka *k, const struct saga_position *positio
     int call_ms = within_ms < CALL_MS ? within_ms : CALL_MS;
     int error;
     do {
-        error =
-            judge(k, rd_kafka_send_offsets_to_transaction(current(k), list, k->metadata, call_ms));
+        error = judge(k, rd_kafka_send_offsets_to_transaction(saga_kafka_current(k), list,
+                                                              k->metadata, call_ms));
     } while (error == SAGA_E_AGAIN && now_ms() < until_ms);
     rd_kafka_topic_partition_list_destroy(list);
     return error == SAGA_E_AGAIN ? SAGA_E_ABORT : error;
@@ -322,7 +248,7 @@ int saga_kafka_commit(void *self)
     int64_t until_ms = now_ms() + COMMIT_TRIES_MS;
     SAGA_ASSERT(k->open);
     for (;;) {
-        int error = judge(k, rd_kafka_commit_transaction(current(k), CALL_MS));
+        int error = judge(k, rd_kafka_commit_transaction(saga_kafka_current(k), CALL_MS));
         if (error == SAGA_E_AGAIN && now_ms() < until_ms) continue;
         if (error == SAGA_E_AGAIN || error == SAGA_E_RECOVER) {
             k->open = false;
@@ -341,9 +267,9 @@ int saga_kafka_abort(void *self)
     int64_t until_ms = now_ms() + ABORT_MS;
     int error;
     if (!k->open) return SAGA_OK;
-    rd_kafka_flush(current(k), DRAIN_MS);
+    rd_kafka_flush(saga_kafka_current(k), DRAIN_MS);
     do {
-        error = judge(k, rd_kafka_abort_transaction(current(k), CALL_MS));
+        error = judge(k, rd_kafka_abort_transaction(saga_kafka_current(k), CALL_MS));
     } while (error == SAGA_E_AGAIN && now_ms() < until_ms);
     k->open = false;
     return error == SAGA_OK ? SAGA_OK : error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_RECOVER;

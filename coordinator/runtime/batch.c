@@ -133,7 +133,7 @@ static int journal(struct saga_batch *b, struct saga_lane *lane, struct saga_res
                                     lane->working_chain);
     if (error < 0) return error;
     SAGA_PUSH(b->arena, b->noted, b->noted_count, b->noted_capacity,
-              (struct saga_noted){ lane, resident, -1 });
+              (struct saga_noted){ lane, resident, state, -1 });
     struct saga_message message = { .topic = b->w->config.journal,
                                     .partition = (int32_t)lane->number,
                                     .key = state->key,
@@ -246,7 +246,7 @@ static int decide_all(struct saga_batch *b)
     for (uint32_t n = 0; n < b->w->config.lanes; n++) {
         struct saga_resident *culprit;
         if (!b->written[n]) continue;
-        int error = saga_lane_encode(&b->w->lanes[n], b->w->codec, b->arena, &culprit);
+        int error = saga_lane_check(&b->w->lanes[n], &culprit);
         if (error == SAGA_OK) continue;
         saga_worker_note(b->w, "the state of saga %.*s is over the limit",
                          SAGA_SLICE_ARG(culprit->id));

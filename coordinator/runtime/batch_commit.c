@@ -50,35 +50,33 @@ static struct saga_position *positions_of(struct saga_batch *b, size_t *ret_coun
     return positions;
 }
 
-static void add_orphans(struct saga_batch *b, struct saga_lane *lane,
-                        struct saga_state_write **writes, size_t *count)
+/* What takes away alarms of the lane that no state knows of. */
+static struct saga_state_write *orphan_writes(struct saga_batch *b, const struct saga_lane *lane,
+                                              size_t *ret_count)
 {
-    struct saga_state_write *all =
-        SAGA_NEW_ARRAY(b->arena, struct saga_state_write, *count + b->orphan_count);
-    if (*count) memcpy(all, *writes, *count * sizeof *all);
+    struct saga_state_write *writes =
+        SAGA_NEW_ARRAY(b->arena, struct saga_state_write, b->orphan_count);
+    size_t count = 0;
     for (size_t i = 0; i < b->orphan_count; i++) {
         if (b->orphans[i].lane != lane) continue;
-        all[(*count)++] = (struct saga_state_write){ .saga_id = b->orphans[i].saga_id,
+        writes[count++] = (struct saga_state_write){ .saga_id = b->orphans[i].saga_id,
                                                      .timers_removed = &b->orphans[i].timer,
                                                      .timers_removed_count = 1,
                                                      .timers_only = true };
     }
-    *writes = all;
+    *ret_count = count;
+    return writes;
 }
 
-static int apply_lane(struct saga_batch *b, struct saga_lane *lane, int64_t applied)
+static int publish_lane(struct saga_batch *b, struct saga_lane *lane)
 {
-    struct saga_worker *w = b->w;
-    struct saga_store *store = &w->config.store;
-    struct saga_state_write *writes;
-    size_t count;
-    saga_lane_writes(lane, b->arena, &writes, &count);
-    if (b->orphan_count) add_orphans(b, lane, &writes, &count);
-    int error = saga_lane_apply(lane, store, w->config.owner, applied, b->time_ms, writes, count);
+    size_t orphan_count = 0;
+    struct saga_state_write *orphans =
+        b->orphan_count ? orphan_writes(b, lane, &orphan_count) : NULL;
+    saga_lane_publish(lane, saga_worker_monotonic(b->w));
     lane->time_ms = b->time_ms;
-    lane->last_contact_ms = saga_worker_monotonic(w);
-    if (error < 0) saga_worker_note(w, "lane %u: %s", lane->number, store->problem(store->self));
-    return error;
+    if (orphan_count == 0 && !saga_worker_store_is_due(b->w, lane)) return SAGA_OK;
+    return saga_worker_store(b->w, lane, orphans, orphan_count);
 }
 
 static void advance_positions(struct saga_batch *b, const struct saga_position *positions,
@@ -89,27 +87,23 @@ static void advance_positions(struct saga_batch *b, const struct saga_position *
             positions[i].offset;
 }
 
-/* R6: the commit is definite; now the working copies count and Redis is told. */
+/* R6: the commit is definite; now the working copies count, and Redis may be told. */
 static int publish(struct saga_batch *b)
 {
     struct saga_worker *w = b->w;
     int result = SAGA_OK;
-    int64_t *applied = SAGA_NEW_ARRAY(b->arena, int64_t, w->config.lanes);
     for (size_t i = 0; i < b->noted_count; i++) {
-        SAGA_ASSERT(b->noted[i].offset >= 0);
-        saga_lane_note_history(b->noted[i].resident, b->arena, b->noted[i].offset);
-        applied[b->noted[i].lane->number] = b->noted[i].offset + 1;
+        const struct saga_noted *noted = &b->noted[i];
+        SAGA_ASSERT(noted->offset >= 0);
+        noted->lane->position = noted->offset + 1;
+        if (noted->run == noted->resident->working) /* else it has left, and its history with it */
+            saga_lane_note_history(noted->resident, b->arena, noted->offset);
     }
-    for (size_t i = 0; i < b->orphan_count; i++) {
-        uint32_t n = b->orphans[i].lane->number;
-        if (!b->written[n]) applied[n] = b->orphans[i].lane->applied;
-        b->written[n] = true;
-    }
+    for (size_t i = 0; i < b->orphan_count; i++) b->written[b->orphans[i].lane->number] = true;
     for (uint32_t n = 0; n < w->config.lanes; n++) {
         if (!b->written[n]) continue;
-        int error = apply_lane(b, &w->lanes[n], applied[n]);
+        int error = publish_lane(b, &w->lanes[n]);
         if (error < 0 && result == SAGA_OK) result = error;
-        saga_lane_publish(&w->lanes[n], w->config.cache_bytes / w->config.lanes);
     }
     return result == SAGA_OK ? SAGA_OK
                              : SAGA_E_CONFLICT; /* committed, but Redis is not told: recover */

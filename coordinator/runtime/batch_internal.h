@@ -15,7 +15,8 @@ struct saga_item {
 struct saga_noted {
     struct saga_lane *lane;
     struct saga_resident *resident;
-    int64_t offset; /* set when the flush is over */
+    const struct saga_state *run; /* of the resident's runs the one that it is of */
+    int64_t offset;               /* set when the flush is over */
 };
 
 /* An alarm in Redis that no state knows of: it is taken away, else it would ring for ever. */

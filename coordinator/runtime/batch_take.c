@@ -203,18 +203,29 @@ static void take_alarm(struct saga_batch *b, uint32_t lane, const struct saga_du
     b->timers++;
 }
 
+/* Redis rings for what it was told of. An answer that is still to come is waited for when there is nothing else to do, or
+ * when something may be due. */
+static int look_for_due(struct saga_batch *b, struct saga_lane *lane, size_t max,
+                        struct saga_due_timer **ret, size_t *ret_count)
+{
+    struct saga_store *store = &b->w->config.store;
+    bool rings = lane->next_due_ms <= b->time_ms || lane->unstored_due_ms <= b->time_ms;
+    int error = SAGA_OK;
+    *ret_count = 0;
+    if (rings && lane->unstored) error = saga_worker_store(b->w, lane, NULL, 0);
+    if (error == SAGA_OK && (rings || b->to == b->from)) error = saga_lane_settle(lane, store);
+    if (error < 0 || lane->next_due_ms > b->time_ms) return error;
+    return store->timers_due(store->self, lane->number, lane->applied, b->time_ms,
+                             max + SAGA_SKIPPED_MAX, b->arena, ret, ret_count, &lane->next_due_ms);
+}
+
 /* Those of a lane that are due, but no more than `max` in the batch. */
 static int take_lane_timers(struct saga_batch *b, struct saga_lane *lane, size_t max)
 {
     struct saga_store *store = &b->w->config.store;
     struct saga_due_timer *due;
     size_t count;
-    int error = saga_lane_settle(lane, store);
-    if (error == SAGA_OK && lane->next_due_ms > b->time_ms) return SAGA_OK;
-    if (error == SAGA_OK)
-        error =
-            store->timers_due(store->self, lane->number, lane->applied, b->time_ms,
-                              max + SAGA_SKIPPED_MAX, b->arena, &due, &count, &lane->next_due_ms);
+    int error = look_for_due(b, lane, max, &due, &count);
     if (error < 0) {
         saga_worker_note(b->w, "lane %u: %s", lane->number, store->problem(store->self));
         return error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_CONFLICT;

@@ -35,22 +35,15 @@ static int replay_record(struct saga_worker *w, struct saga_lane *lane,
     return SAGA_OK;
 }
 
-static int apply_chunk(struct saga_worker *w, struct saga_lane *lane, int64_t applied)
+static int apply_chunk(struct saga_worker *w, struct saga_lane *lane, int64_t position)
 {
-    struct saga_store *store = &w->config.store;
-    struct saga_state_write *writes;
-    struct saga_resident *culprit;
-    size_t count;
-    int error = saga_lane_encode(lane, w->codec, &w->arena, &culprit);
-    if (error < 0)
-        return saga_recovery_damaged(w, lane, applied,
+    lane->position = position;
+    saga_lane_publish(lane, saga_worker_monotonic(w));
+    int error = saga_worker_store(w, lane, NULL, 0);
+    if (error == SAGA_E_LIMIT)
+        return saga_recovery_damaged(w, lane, position,
                                      SAGA_SLICE("a state that follows from it is over the limit"));
-    saga_lane_writes(lane, &w->arena, &writes, &count);
-    error = saga_lane_apply(lane, store, w->config.owner, applied, lane->time_ms, writes, count);
-    if (error == SAGA_OK) error = saga_lane_settle(lane, store);
-    if (error < 0) return error;
-    saga_lane_publish(lane, w->config.cache_bytes / w->config.lanes);
-    return SAGA_OK;
+    return error < 0 ? error : saga_lane_settle(lane, &w->config.store);
 }
 
 static int replay_chunk(struct saga_worker *w, struct saga_lane *lane,

@@ -1,7 +1,8 @@
 /* A lane that this worker owns: where its journal and its Redis stand, and the states that are at hand.
  *
  * Working copies: the first event of a batch that touches a saga clones its clean state; the batch decides on
- * the clone. After a definite commit the clones become the clean states; after an abort they are dropped (R6). */
+ * the clone. After a definite commit the clones become the clean states; after an abort they are dropped (R6). Redis is
+ * told of clean states together for some batches (lane_store.c). */
 #ifndef SAGA_RUNTIME_LANE_H
 #define SAGA_RUNTIME_LANE_H
 
@@ -16,17 +17,22 @@
 /* A saga at hand. */
 struct saga_resident {
     UT_hash_handle hh;
-    struct saga_slice id; /* owned */
-    struct saga_state
-        *clean; /* as Redis has it once all applies are answered; NULL: no such saga */
+    struct saga_slice id;       /* owned */
+    struct saga_state *clean;   /* as of the last committed batch; NULL: no such saga */
     struct saga_state *working; /* this batch's; NULL: not touched */
     struct saga_state
         *departed;    /* forgotten in this batch, before a new run began in it; else NULL */
     int64_t *history; /* where the offsets of this batch's records will stand (batch's arena) */
     size_t history_count, history_capacity;
-    struct saga_slice encoded; /* the working state's bytes (batch's arena) */
-    size_t bytes;              /* estimate of the clean state, for the cache's budget */
+    size_t bytes; /* estimate of the clean state, for the cache's budget */
     struct saga_resident *next_touched;
+    /* Only while Redis has another state than the clean one: */
+    bool is_unstored;
+    struct saga_state *stored; /* what it has; NULL: no such saga */
+    struct saga_state *left;   /* the run that it has, as it was forgotten meanwhile; else NULL */
+    int64_t *unstored_history; /* offsets that it lacks (lane's arena) */
+    size_t unstored_history_count, unstored_history_capacity;
+    struct saga_resident *next_unstored;
 };
 
 /* The last snapshot of a lane (R12), as its marker says. */
@@ -56,8 +62,10 @@ struct saga_lane {
     char building[33];
     int64_t built; /* applies since the building began: no two states of it bear the same number */
     struct saga_lane_marker marker;
-    int64_t applied; /* the owner's watermark: journal offset behind the last record (R10) */
+    int64_t position; /* journal offset behind the last committed record */
+    int64_t applied;  /* as far as Redis was told: what lies between the two is at hand (R10) */
     uint8_t chain[SAGA_SHA256_BYTES];         /* after the last committed record */
+    uint8_t applied_chain[SAGA_SHA256_BYTES]; /* at `applied` */
     uint8_t working_chain[SAGA_SHA256_BYTES]; /* after the last record of the batch in hand */
     int64_t time_ms;                          /* of its last batch: never goes back (R17) */
     int64_t next_due_ms;                      /* when its earliest timer rings */
@@ -68,6 +76,13 @@ struct saga_lane {
     struct saga_resident *touched; /* in the order in which the batch touched them */
     struct saga_resident **touched_end;
     size_t touched_count;
+    struct saga_resident
+        *unstored; /* what Redis is still to be told, in the order of first change */
+    struct saga_resident **unstored_end;
+    size_t unstored_count;
+    int64_t unstored_since_ms; /* monotonic: when the first of them was published */
+    int64_t unstored_due_ms;   /* the earliest of their timers */
+    struct saga_arena unstored_arena;
 };
 
 void saga_lane_init(struct saga_lane *lane, uint32_t number);
@@ -99,27 +114,33 @@ void saga_lane_note_history(struct saga_resident *resident, struct saga_arena *a
  * what is given. For a rebuild, where nearly all are such, and a place at hand for each would be made for nothing. */
 struct saga_state_write saga_lane_write_fresh(struct saga_slice id, const struct saga_state *state,
                                               struct saga_slice bytes, struct saga_arena *arena);
-/* A state that comes from elsewhere, with its bytes, becomes the working state; without one the saga leaves. The state is
- * taken over, the bytes must live until the batch ends. For a rebuild; nothing else may be under way in the lane. */
-void saga_lane_put(struct saga_lane *lane, struct saga_resident *resident, struct saga_state *state,
-                   struct saga_slice bytes);
+/* A state that comes from elsewhere becomes the working state, and is taken over; without one the saga leaves. For a
+ * rebuild; nothing else may be under way in the lane. */
+void saga_lane_put(struct saga_lane *lane, struct saga_resident *resident,
+                   struct saga_state *state);
 
-/* Encodes all working states of the batch, before the commit, because nothing may fail after it.
+/* Before the commit, because nothing may fail after it: can every working state of the batch be encoded?
  * Errors: SAGA_E_LIMIT with the resident in `*ret_culprit`. */
-int saga_lane_encode(struct saga_lane *lane, struct saga_codec *codec, struct saga_arena *arena,
-                     struct saga_resident **ret_culprit);
-/* What the batch changed, for the store. Slices live in `arena` and the states. */
-void saga_lane_writes(struct saga_lane *lane, struct saga_arena *arena,
-                      struct saga_state_write **ret, size_t *ret_count);
-/* Sends the lane's apply: from its watermark to `applied`, with the working chain. Its answer is awaited by
- * saga_lane_settle. Whatever it is, the lane itself stands at `applied` from here on: the journal is the truth.
- * Errors: as of the store's apply. */
-int saga_lane_apply(struct saga_lane *lane, struct saga_store *store, struct saga_slice owner,
-                    int64_t applied, int64_t now_ms, const struct saga_state_write *writes,
-                    size_t count);
-/* The batch is committed: working copies become the clean states; the cache is cut to `bytes_max`. */
-void saga_lane_publish(struct saga_lane *lane, size_t bytes_max);
+int saga_lane_check(struct saga_lane *lane, struct saga_resident **ret_culprit);
+/* The batch is committed: working copies become the clean states, and Redis is to be told of them. */
+void saga_lane_publish(struct saga_lane *lane, int64_t monotonic_ms);
 /* The batch is not committed: working copies are dropped. */
 void saga_lane_abandon(struct saga_lane *lane);
+
+/* ---- lane_store.c ---- */
+/* What Redis is to be told: all that was published since the last apply. Slices live in `arena` and the states. Errors:
+ * SAGA_E_LIMIT, of a state that does not come from a batch that was checked. */
+int saga_lane_writes(struct saga_lane *lane, struct saga_codec *codec, struct saga_arena *arena,
+                     struct saga_state_write **ret, size_t *ret_count);
+/* Sends the lane's apply, up to where the lane stands. Its answer is awaited by saga_lane_settle. Whatever it is, the
+ * journal is the truth. Errors: as of the store's apply. */
+int saga_lane_apply(struct saga_lane *lane, struct saga_store *store, struct saga_slice owner,
+                    int64_t now_ms, const struct saga_state_write *writes, size_t count);
+/* What was given by saga_lane_writes is on its way. */
+void saga_lane_stored(struct saga_lane *lane);
+/* Cuts the states at hand to `bytes_max`, the least recently used first; those that Redis lacks stay. */
+void saga_lane_cut(struct saga_lane *lane, size_t bytes_max);
+/* Drops one state; Redis must have it, or nothing of that saga. */
+void saga_lane_drop(struct saga_lane *lane, struct saga_resident *resident);
 
 #endif

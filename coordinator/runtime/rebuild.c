@@ -154,7 +154,7 @@ static int take_state(struct saga_worker *w, struct saga_lane *lane, const struc
         if (error < 0) return error;
     }
     if (newest->was_there) {
-        saga_lane_put(lane, saga_lane_find(lane, newest->id), state, bytes);
+        saga_lane_put(lane, saga_lane_find(lane, newest->id), state);
     } else if (state) {
         portion->states[portion->state_count++] = state;
         if (!state->forgotten)
@@ -167,19 +167,13 @@ static int take_state(struct saga_worker *w, struct saga_lane *lane, const struc
 static int take_all(struct saga_worker *w, struct saga_lane *lane, struct newest *piece,
                     struct portion *portion, struct saga_diagnostic *diagnostic)
 {
-    struct saga_state_write *known;
-    size_t places = HASH_COUNT(piece), known_count;
+    size_t places = HASH_COUNT(piece);
     int error = load_those_there(w, lane, piece, diagnostic);
     portion->writes = SAGA_NEW_ARRAY(&w->arena, struct saga_state_write, places);
     portion->states = SAGA_NEW_ARRAY(&w->arena, struct saga_state *, places);
     for (struct newest *newest = piece; newest && error == SAGA_OK; newest = newest->hh.next)
         error = take_state(w, lane, newest, portion, diagnostic);
-    if (error < 0) return error;
-    saga_lane_writes(lane, &w->arena, &known, &known_count);
-    SAGA_ASSERT(portion->count + known_count <= places); /* each saga of the piece once */
-    if (known_count) memcpy(portion->writes + portion->count, known, known_count * sizeof *known);
-    portion->count += known_count;
-    return SAGA_OK;
+    return error;
 }
 
 static int load_piece(struct saga_worker *w, struct saga_lane *lane,
@@ -193,9 +187,10 @@ static int load_piece(struct saga_worker *w, struct saga_lane *lane,
     HASH_CLEAR(hh, piece);
     if (error == SAGA_OK) {
         memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
-        error =
-            saga_lane_apply(lane, &w->config.store, w->config.owner, lane->applied, lane->time_ms,
-                            portion.writes, portion.count); /* its answer is awaited by the next */
+        saga_lane_publish(lane, saga_worker_monotonic(w));
+        error = saga_worker_store(w, lane, portion.writes,
+                                  portion.count); /* its answer is awaited by the next */
+        saga_lane_cut(lane, 0);                   /* nothing of it is wanted soon */
     }
     for (size_t i = 0; i < portion.state_count; i++) saga_state_free(portion.states[i]);
     if (error == SAGA_E_INVALID) {
@@ -206,7 +201,6 @@ static int load_piece(struct saga_worker *w, struct saga_lane *lane,
         saga_lane_abandon(lane);
         return saga_recovery_store_error(w, lane, error);
     }
-    saga_lane_publish(lane, 0); /* nothing of it is wanted soon */
     return SAGA_OK;
 }
 

@@ -218,13 +218,11 @@ int saga_recovery_reset_lane(struct saga_worker *w, struct saga_lane *lane, int6
 {
     struct saga_store *store = &w->config.store;
     struct saga_slice id = saga_slice_of(lane->building[0] ? lane->building : lane->journal);
-    lane->applied = applied;
+    lane->position = lane->applied = applied;
     int error = store->lane_reset(store->self, lane->number, &w->recovery.status, id,
                                   saga_lane_applied_in_redis(lane), w->config.lanes);
     if (error < 0) return saga_recovery_store_error(w, lane, error);
-    memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
-    error = saga_lane_apply(lane, store, w->config.owner, applied, lane->time_ms, NULL,
-                            0); /* the chain */
+    error = saga_lane_apply(lane, store, w->config.owner, lane->time_ms, NULL, 0); /* the chain */
     if (error == SAGA_OK) error = saga_lane_settle(lane, store);
     return error < 0 ? saga_recovery_store_error(w, lane, error) : SAGA_OK;
 }
@@ -373,7 +371,8 @@ static int choose_start(struct saga_worker *w, struct saga_lane *lane)
     if (!usable) return rebuild(w, lane);
     if (put_off(w, lane, r->high - r->status.applied)) return SAGA_OK;
     r->from_redis = true;
-    lane->applied = r->status.applied;
+    lane->position = lane->applied = r->status.applied;
+    memcpy(lane->applied_chain, lane->chain, sizeof lane->chain);
     lane->time_ms = r->status.heartbeat_ms;
     r->stage = SAGA_RECOVERY_JOURNAL;
     return read_journal_from(w, lane, lane->applied);

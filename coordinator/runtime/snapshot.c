@@ -83,7 +83,7 @@ static int begin_series(struct saga_worker *w, const struct saga_lane *lane)
              lane->number, (long long)s->marker.offset);
     s->marker.offset = s->marker.series = lane->applied;
     s->marker.time_ms = lane->time_ms;
-    memcpy(s->marker.chain, lane->chain, sizeof lane->chain);
+    memcpy(s->marker.chain, lane->applied_chain, sizeof lane->applied_chain);
     s->scan = (struct saga_scan){ 0 };
     s->whole = s->listing = true;
     s->stage = SAGA_SNAPSHOT_LIST;
@@ -326,7 +326,7 @@ static int finish(struct saga_worker *w, struct saga_lane *lane)
         if (changed->leaves) add(w, lane, outgoing, &count, changed->id, SAGA_SLICE_NONE);
     if (SAGA_WITHOUT(MARKING_BEGIN)) {
         s->marker.offset = lane->applied;
-        memcpy(s->marker.chain, lane->chain, sizeof lane->chain);
+        memcpy(s->marker.chain, lane->applied_chain, sizeof lane->applied_chain);
     }
     add_marker(w, lane, &s->marker, outgoing, &count);
     int error = transact(w, lane, outgoing, count);

@@ -122,6 +122,7 @@ static void free_assigned(struct saga_worker *w)
     free(w->assigned);
     w->assigned = NULL;
     w->assigned_count = 0;
+    w->own_lanes = 0;
 }
 
 void saga_worker_wait_for_assignment(struct saga_worker *w)
@@ -143,6 +144,7 @@ static void on_assigned(void *context, const struct saga_position *partitions, s
                                                  SAGA_OFFSET_NONE };
         bool inbox = saga_slice_equal(partitions[i].topic, w->config.inbox);
         SAGA_ASSERT(!inbox || (uint32_t)partitions[i].partition < w->config.lanes);
+        if (inbox) w->own_lanes++;
     }
     w->assigned_count = count;
     give_up_lanes(w);
@@ -204,19 +206,31 @@ void saga_worker_free(struct saga_worker *w)
 
 /* ---- definitions and topics ---- */
 
+/* Adds the topics that only start sagas, or the others. */
+static size_t add_topics(const struct saga_catalog_topic *topics, size_t count, bool only_starts,
+                         struct saga_slice *names)
+{
+    size_t added = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool others = topics[i].replies || topics[i].awaits;
+        if (only_starts ? topics[i].starts && !others : others) names[added++] = topics[i].topic;
+    }
+    return added;
+}
+
 /* Subscribes to the inbox and to every topic that the definitions name; again when there are new ones (R7), and then only:
  * each time the whole group gives its lanes out anew. */
 static int subscribe(struct saga_worker *w)
 {
     const struct saga_catalog_topic *topics;
-    size_t count = saga_catalog_topics(w->catalog, &topics), total = 1;
+    size_t count = saga_catalog_topics(w->catalog, &topics);
     struct saga_slice *names = SAGA_NEW_ARRAY(&w->arena, struct saga_slice, count + 1);
     names[0] = w->config.inbox;
-    for (size_t i = 0; i < count; i++)
-        if (topics[i].replies || topics[i].starts || topics[i].awaits)
-            names[total++] = topics[i].topic;
+    size_t total = 1 + add_topics(topics, count, false, names + 1);
+    size_t starts = add_topics(topics, count, true, names + total);
+    total += starts;
     if (total == w->subscribed) return SAGA_OK; /* topics only come: as many are the same ones */
-    int error = w->config.bus.subscribe(w->config.bus.self, names, total);
+    int error = w->config.bus.subscribe(w->config.bus.self, names, total, starts);
     if (error < 0) {
         saga_worker_note(w, "%s", w->config.bus.problem(w->config.bus.self));
         return error;
@@ -385,7 +399,8 @@ static int run(struct saga_worker *w, int timeout_ms)
     int error = confirm_idle_lanes(w);
     if (error < 0) return after_batch(w, error);
     if (w->retained.records.items == NULL) {
-        error = poll_group(w, poll_timeout(w, timeout_ms));
+        bool unstored = saga_worker_has_unstored(w);
+        error = poll_group(w, unstored ? 0 : poll_timeout(w, timeout_ms));
         if (error == SAGA_E_NOT_FOUND) { /* R20: stays in words until somebody sets the position */
             saga_worker_recover(w, false);
             w->recovery.not_before_ms = saga_worker_monotonic(w) + LOG_EVERY_MS;
@@ -393,6 +408,9 @@ static int run(struct saga_worker *w, int timeout_ms)
         }
         if (error == SAGA_E_STOP) return error;
         if (w->phase != SAGA_WORKER_RUNNING) return SAGA_OK;
+        /* before it waits for more */
+        error = unstored && !w->retained.records.items ? saga_worker_store_all(w) : SAGA_OK;
+        if (error < 0) return after_batch(w, error);
     }
     error = run_beside(w);
     if (error < 0 || w->phase != SAGA_WORKER_RUNNING) return error;

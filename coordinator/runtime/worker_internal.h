@@ -133,6 +133,7 @@ struct saga_worker {
     enum saga_worker_phase phase;
     struct saga_position *assigned; /* what this worker reads, with the offset of the next record */
     size_t assigned_count;
+    uint32_t own_lanes;      /* how many of them are inboxes */
     struct saga_lane *lanes; /* all N; those that are not ours are not ready */
     struct saga_recovery recovery;
     struct saga_snapshots snapshots;
@@ -176,6 +177,17 @@ int saga_worker_read_from(struct saga_worker *w, struct saga_slice topic, uint32
 void saga_worker_end_reading(struct saga_worker *w);
 /* Its next records, and where it stands then in w->position. Errors: as reader_read, noted. */
 int saga_worker_read(struct saga_worker *w, size_t max, struct saga_bus_records *ret);
+
+/* ---- storing.c ---- */
+/* Tells Redis all that the lane has committed, and `more`; cuts the lane's cache to its share. Its arena is the worker's.
+ * Errors: as of saga_lane_writes and saga_lane_apply, noted. */
+int saga_worker_store(struct saga_worker *w, struct saga_lane *lane,
+                      const struct saga_state_write *more, size_t more_count);
+/* Is it enough, or long enough ago? */
+bool saga_worker_store_is_due(struct saga_worker *w, const struct saga_lane *lane);
+bool saga_worker_has_unstored(const struct saga_worker *w);
+/* Of all lanes. Errors: SAGA_E_CONFLICT, recover. */
+int saga_worker_store_all(struct saga_worker *w);
 
 /* ---- transaction.c ---- */
 struct saga_outgoing {

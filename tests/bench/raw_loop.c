@@ -113,7 +113,7 @@ static struct producer transactional_producer(int worker, int which)
     char id[128];
     snprintf(id, sizeof id, "%s-%d-%d", group, worker, which);
     const char *const pairs[][2] = { { "transactional.id", id },
-                                     { "linger.ms", "0" },
+                                     { "linger.ms", "1000" },
                                      { "compression.type", "lz4" },
                                      { "retry.backoff.ms", "1" },
                                      { "queue.buffering.max.messages", "1000000" },

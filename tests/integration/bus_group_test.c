@@ -143,7 +143,7 @@ static void same_numbered_partitions_meet_in_one_member(void **state)
     }
     for (size_t m = 0; m < MEMBERS; m++) {
         struct saga_bus *bus = &members[m].bus;
-        assert_bus(&members[m], bus->subscribe(bus->self, topics, 3), SAGA_OK);
+        assert_bus(&members[m], bus->subscribe(bus->self, topics, 3, 0), SAGA_OK);
         settle(members, m + 1, fetched);
     }
     for (size_t left = MEMBERS; left > 1; left--) {
@@ -151,7 +151,7 @@ static void same_numbered_partitions_meet_in_one_member(void **state)
         settle(members, left - 1, fetched);
     }
     /* one more topic is one more rebalance, and everything comes back */
-    assert_bus(&members[0], members[0].bus.subscribe(members[0].bus.self, topics, 1), SAGA_OK);
+    assert_bus(&members[0], members[0].bus.subscribe(members[0].bus.self, topics, 1, 0), SAGA_OK);
     unsigned assignments = members[0].assignments;
     saga_test_bus_wait_assigned(&members[0], assignments + 1);
     assert_int_equal(members[0].assigned_count, SHARED);
@@ -171,7 +171,7 @@ static void fetching_at_any_moment_stops_no_rebalance(void **state)
     for (int round = 0; round < 6; round++) {
         unsigned assignments;
         saga_test_bus_open(&b, kafka.servers, "restless", "b", NULL, 0);
-        assert_bus(&b, b.bus.subscribe(b.bus.self, &topic, 1), SAGA_OK);
+        assert_bus(&b, b.bus.subscribe(b.bus.self, &topic, 1, 0), SAGA_OK);
         for (int i = 0; i < POLLS * 4 && (b.assigned_count != 1 || a.assigned_count != 1); i++) {
             assert_bus(&a, a.bus.fetch(a.bus.self, NULL, 0), SAGA_OK);
             saga_test_bus_poll(&a, i % 3 * 5);
@@ -221,7 +221,7 @@ static void a_stale_assignment_is_refused(void **state)
     saga_test_bus_join(&slow, "stale");
     assert_bus(&slow, commit_with_offset(&slow, "stale", 1, "slow", 1), SAGA_OK);
     saga_test_bus_open(&other, kafka.servers, "stale", "other", NULL, 0);
-    assert_bus(&other, other.bus.subscribe(other.bus.self, &topic, 1), SAGA_OK);
+    assert_bus(&other, other.bus.subscribe(other.bus.self, &topic, 1, 0), SAGA_OK);
     for (int i = 0; i < POLLS && !saga_test_bus_owns(&other, "stale", 0); i++)
         saga_test_bus_poll(&other, POLL_MS); /* the slow one does not poll meanwhile */
     assert_true(saga_test_bus_owns(&other, "stale", 0));
@@ -374,7 +374,7 @@ static void looking_at_a_topic_does_not_make_it(void **state)
     saga_test_bus_open(&b, kafka.servers, "counted", "a", NULL, 0);
     struct saga_slice names[] = { SAGA_SLICE("counted"), SAGA_SLICE("nowhere") };
     struct saga_bus *bus = &b.bus;
-    assert_bus(&b, bus->warm(bus->self, names, 2), SAGA_OK);
+    assert_bus(&b, bus->warm(bus->self, names, 2, 0), SAGA_OK);
     assert_bus(&b, bus->partition_count(bus->self, names[0], 5000, &count), SAGA_OK);
     assert_int_equal(count, 5);
     for (int i = 0; i < 3; i++)
@@ -383,7 +383,7 @@ static void looking_at_a_topic_does_not_make_it(void **state)
     assert_bus(&b, bus->partition_count(bus->self, names[1], 5000, &count), SAGA_E_NOT_FOUND);
     assert_int_equal(count, 5);
     /* a topic that does not exist yet holds up nobody else */
-    assert_bus(&b, bus->subscribe(bus->self, names, 2), SAGA_OK);
+    assert_bus(&b, bus->subscribe(bus->self, names, 2, 0), SAGA_OK);
     saga_test_bus_wait_assigned(&b, 1);
     assert_int_equal(b.assigned_count, 5);
     saga_test_bus_close(&b);

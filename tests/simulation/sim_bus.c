@@ -49,10 +49,12 @@ static void set_listener(void *self, struct saga_bus_listener listener)
 
 /* ---- consuming ---- */
 
-static int subscribe(void *self, const struct saga_slice *topics, size_t count)
+/* In whatever order: what the simulated broker gives is by chance, whether it waits or not. */
+static int subscribe(void *self, const struct saga_slice *topics, size_t count, size_t patient)
 {
     struct sim_worker *w = self;
     uint32_t bits = 0;
+    (void)patient;
     if (!sim_worker_enter(w)) return SAGA_E_STOP;
     for (size_t i = 0; i < count; i++) {
         struct sim_topic *topic = sim_kafka_topic(w->kafka, topics[i]);

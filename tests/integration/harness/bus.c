@@ -95,7 +95,7 @@ void saga_test_bus_wait_assigned(struct saga_test_bus *b, unsigned assignments)
 void saga_test_bus_join(struct saga_test_bus *b, const char *topic)
 {
     struct saga_slice name = saga_slice_of(topic);
-    assert_bus(b, b->bus.subscribe(b->bus.self, &name, 1), SAGA_OK);
+    assert_bus(b, b->bus.subscribe(b->bus.self, &name, 1, 0), SAGA_OK);
     saga_test_bus_wait_assigned(b, 1);
 }
 
