@@ -16,7 +16,12 @@ struct saga_arena_block {
     alignas(max_align_t) char bytes[];
 };
 
-enum { BLOCK_BYTES_MIN = 4096, BLOCK_BYTES_GROWTH_MAX = 1024 * 1024 };
+enum {
+    BLOCK_BYTES_MIN = 4096,
+    BLOCK_BYTES_GROWTH_MAX = 1024 * 1024,
+    FIRST_ITEMS_MAX = 8,
+    FIRST_ITEMS_BYTES = 1536
+};
 
 void saga_arena_init(struct saga_arena *arena)
 {
@@ -71,16 +76,30 @@ static struct saga_arena_block *add_block(struct saga_arena *arena, size_t size)
     return block;
 }
 
-void *saga_arena_take(struct saga_arena *arena, size_t size)
+/* From the next place of that alignment on, a power of 2. */
+static inline void *take(struct saga_arena *arena, size_t size, size_t alignment)
 {
     SAGA_ASSERT(size < SIZE_MAX / 2);
-    size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     struct saga_arena_block *block = arena->blocks;
-    if (!block || block->capacity - block->used < rounded) block = add_block(arena, rounded);
-    void *bytes = block->bytes + block->used;
-    block->used += rounded;
-    arena->used_bytes += rounded;
-    return bytes;
+    size_t from = block ? (block->used + alignment - 1) & ~(alignment - 1) : 0;
+    if (!block || from > block->capacity || block->capacity - from < size) {
+        block = add_block(arena, size);
+        from = 0;
+    }
+    arena->used_bytes += size;
+    block->used = from + size;
+    return block->bytes + from;
+}
+
+void *saga_arena_take(struct saga_arena *arena, size_t size)
+{
+    return take(arena, size, alignof(max_align_t));
+}
+
+/* Texts stand close together: what is read and copied of a state is mostly that. */
+static char *take_text(struct saga_arena *arena, size_t size)
+{
+    return take(arena, size + 1, 1);
 }
 
 void *saga_arena_alloc(struct saga_arena *arena, size_t size)
@@ -90,7 +109,7 @@ void *saga_arena_alloc(struct saga_arena *arena, size_t size)
 
 char *saga_arena_string(struct saga_arena *arena, struct saga_slice s)
 {
-    char *copy = saga_arena_take(arena, s.size + 1);
+    char *copy = take_text(arena, s.size);
     if (s.size) memcpy(copy, s.data, s.size);
     copy[s.size] = '\0';
     return copy;
@@ -106,11 +125,25 @@ struct saga_slice saga_arena_join(struct saga_arena *arena, struct saga_slice le
                                   struct saga_slice right)
 {
     size_t size = left.size + 1 + right.size;
-    char *text = saga_arena_take(arena, size + 1);
+    char *text = take_text(arena, size);
     if (left.size) memcpy(text, left.data, left.size);
     text[left.size] = between;
     if (right.size) memcpy(text + left.size + 1, right.data, right.size);
     text[size] = '\0';
+    return (struct saga_slice){ text, size };
+}
+
+struct saga_slice saga_arena_concat(struct saga_arena *arena, const struct saga_slice *parts,
+                                    size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) size += parts[i].size;
+    char *text = take_text(arena, size), *at = text;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].size) memcpy(at, parts[i].data, parts[i].size);
+        at += parts[i].size;
+    }
+    *at = '\0';
     return (struct saga_slice){ text, size };
 }
 
@@ -122,7 +155,7 @@ struct saga_slice saga_arena_vprintf(struct saga_arena *arena, const char *forma
     char most[512]; /* what is made for every message fits: it is not formatted twice */
     int size = vsnprintf(most, sizeof most, format, arguments);
     SAGA_ASSERT(size >= 0);
-    char *text = saga_arena_take(arena, (size_t)size + 1);
+    char *text = take_text(arena, (size_t)size);
     if ((size_t)size < sizeof most)
         memcpy(text, most, (size_t)size + 1);
     else
@@ -140,12 +173,19 @@ struct saga_slice saga_arena_printf(struct saga_arena *arena, const char *format
     return text;
 }
 
+/* Of an array of large items few come mostly, and room that is left between is memory that the processor has to fetch. */
+static size_t first_capacity(size_t item_size)
+{
+    size_t fit = FIRST_ITEMS_BYTES / item_size;
+    return fit < 1 ? 1 : fit < FIRST_ITEMS_MAX ? fit : FIRST_ITEMS_MAX;
+}
+
 void saga_arena_grow(struct saga_arena *arena, void **items, size_t count, size_t *capacity,
                      size_t item_size)
 {
     SAGA_ASSERT(count <= *capacity);
     if (count < *capacity) return;
-    size_t wanted = *capacity ? *capacity * 2 : 8;
+    size_t wanted = *capacity ? *capacity * 2 : first_capacity(item_size);
     void *grown = saga_arena_take(arena, wanted * item_size);
     if (count) memcpy(grown, *items, count * item_size);
     *items = grown;

@@ -31,6 +31,47 @@ size_t saga_utf8_sequence(const char *bytes, size_t size)
     return 0;
 }
 
+/* ---- eight bytes at a time: most of a body is text that has nothing special in it ---- */
+
+enum { WORD = 8 };
+#define EACH(byte) (0x0101010101010101u * (byte))
+#define HIGHS EACH(0x80u)
+
+static inline uint64_t word_at(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Is one of the bytes 0? Sets the high bit of the lowest such byte; others above it may be wrong. */
+static inline uint64_t zeros(uint64_t word)
+{
+    return (word - EACH(1u)) & ~word & HIGHS;
+}
+
+/* None is a quote, a backslash, a control character, or other than ASCII. */
+static inline bool is_plain_text(uint64_t word)
+{
+    uint64_t special = zeros(word ^ EACH('"')) | zeros(word ^ EACH('\\'));
+    return !(((word | (word - EACH(0x20u))) & HIGHS) | special);
+}
+
+size_t saga_utf8_valid(struct saga_slice text)
+{
+    size_t at = 0;
+    while (at < text.size) {
+        if (text.size - at >= WORD && !(word_at(text.data + at) & HIGHS)) {
+            at += WORD;
+            continue;
+        }
+        size_t length = saga_utf8_sequence(text.data + at, text.size - at);
+        if (length == 0) break;
+        at += length;
+    }
+    return at;
+}
+
 /* ---- validation ---- */
 
 struct validator {
@@ -133,6 +174,10 @@ static bool check_string(struct validator *v)
 {
     v->at++;
     while (v->at < v->end) {
+        if (v->end - v->at >= WORD && is_plain_text(word_at(v->at))) {
+            v->at += WORD;
+            continue;
+        }
         unsigned char c = (unsigned char)*v->at;
         if (c == '"') {
             v->at++;
@@ -237,11 +282,17 @@ static unsigned class_of(char c)
     return classes[(unsigned char)c];
 }
 
-/* `*ret_escaped`: it has a backslash. */
-static const char *end_of_string(const char *at, bool *ret_escaped)
+static inline bool ends_or_escapes(uint64_t word)
+{
+    return zeros(word ^ EACH('"')) | zeros(word ^ EACH('\\'));
+}
+
+/* `*ret_escaped`: it has a backslash. `end`: of what is read, somewhere behind. */
+static const char *end_of_string(const char *at, const char *end, bool *ret_escaped)
 {
     *ret_escaped = false;
     for (at++;; at++) {
+        while (end - at >= WORD && !ends_or_escapes(word_at(at))) at += WORD;
         while (!(class_of(*at) & (QUOTE | ESCAPE))) at++;
         if (*at == '"') return at + 1;
         *ret_escaped = true;
@@ -249,7 +300,7 @@ static const char *end_of_string(const char *at, bool *ret_escaped)
     }
 }
 
-static const char *end_of_container(const char *at)
+static const char *end_of_container(const char *at, const char *end)
 {
     bool escaped;
     int depth = 1;
@@ -257,7 +308,7 @@ static const char *end_of_container(const char *at)
         unsigned class;
         while (!((class = class_of(*at)) & (QUOTE | OPEN | CLOSE))) at++;
         if (class == QUOTE) {
-            at = end_of_string(at, &escaped);
+            at = end_of_string(at, end, &escaped);
             continue;
         }
         at++;
@@ -270,8 +321,8 @@ static const char *end_of_value(const char *at, const char *end)
 {
     bool escaped;
     if (at == end) return end;
-    if (*at == '"') return end_of_string(at, &escaped);
-    if (*at == '{' || *at == '[') return end_of_container(at);
+    if (*at == '"') return end_of_string(at, end, &escaped);
+    if (*at == '{' || *at == '[') return end_of_container(at, end);
     while (at < end && !(class_of(*at) & BETWEEN)) at++;
     return at;
 }
@@ -316,7 +367,7 @@ static bool walk_next(struct saga_json_walk *walk, struct saga_slice *ret_name, 
     if (at >= walk->end) return false;
     *ret_name = SAGA_SLICE_NONE;
     if (walk->object) {
-        const char *name_end = end_of_string(at, ret_escaped);
+        const char *name_end = end_of_string(at, walk->end, ret_escaped);
         *ret_name = (struct saga_slice){ at, (size_t)(name_end - at) };
         at = skip_space(name_end, walk->end);
         at = skip_space(at + 1, walk->end);

@@ -21,6 +21,8 @@ enum saga_json_kind {
 
 /* Length of the valid UTF-8 sequence at `bytes` (1 to 4), 0 if there is none (RFC 3629). */
 size_t saga_utf8_sequence(const char *bytes, size_t size);
+/* How many bytes of the text are valid UTF-8: all, or those before the first that is not. */
+size_t saga_utf8_valid(struct saga_slice text);
 
 /* Is the whole slice one JSON value (white space around it allowed), at most SAGA_JSON_DEPTH_MAX deep?
  * On failure `*ret_offset` is the byte where it stops being JSON and `*ret_why` a static phrase.

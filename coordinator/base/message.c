@@ -2,7 +2,9 @@
 
 struct saga_slice saga_message_header(const struct saga_message *message, const char *name)
 {
+    struct saga_slice wanted = saga_slice_of(name);
     for (size_t i = message->header_count; i > 0; i--)
-        if (saga_slice_is(message->headers[i - 1].name, name)) return message->headers[i - 1].value;
+        if (saga_slice_equal(message->headers[i - 1].name, wanted))
+            return message->headers[i - 1].value;
     return SAGA_SLICE_NONE;
 }

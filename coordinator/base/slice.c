@@ -4,21 +4,6 @@
 
 #include "base/error.h"
 
-struct saga_slice saga_slice_of(const char *text)
-{
-    return (struct saga_slice){ text, text ? strlen(text) : 0 };
-}
-
-bool saga_slice_equal(struct saga_slice a, struct saga_slice b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-bool saga_slice_is(struct saga_slice a, const char *text)
-{
-    return saga_slice_equal(a, saga_slice_of(text));
-}
-
 int saga_slice_compare(struct saga_slice a, struct saga_slice b)
 {
     size_t shared = a.size < b.size ? a.size : b.size;
@@ -66,6 +51,18 @@ bool saga_slice_take_any(struct saga_slice *text, const char *any_of)
     if (text->size == 0 || !memchr(any_of, text->data[0], strlen(any_of))) return false;
     *text = saga_slice_skip(*text, 1);
     return true;
+}
+
+struct saga_slice saga_slice_of_number(int64_t number, char digits[SAGA_DECIMAL_BYTES])
+{
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    char *at = digits + SAGA_DECIMAL_BYTES;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (number < 0) *--at = '-';
+    return (struct saga_slice){ at, (size_t)(digits + SAGA_DECIMAL_BYTES - at) };
 }
 
 int saga_slice_to_u64(struct saga_slice s, unsigned long long *ret)

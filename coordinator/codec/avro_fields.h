@@ -24,7 +24,7 @@ enum saga_avro_kind {
 
 struct saga_avro_field {
     enum saga_avro_kind kind;
-    size_t offset; /* in the struct */
+    uint32_t offset; /* in the struct */
     const struct saga_avro_names *names;
 };
 

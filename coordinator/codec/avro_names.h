@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/assert.h"
 #include "base/slice.h"
 
 enum { SAGA_AVRO_NAMES_MAX = 24 };
@@ -21,6 +22,11 @@ extern struct saga_avro_names saga_avro_event_kinds, saga_avro_verbs, saga_avro_
 /* Fills them in; once, by the first codec. They never change after that. */
 void saga_avro_names_read(void);
 
+static inline struct saga_slice saga_avro_name_of(const struct saga_avro_names *names, int value)
+{
+    SAGA_ASSERT(value >= 0 && value < names->count);
+    return names->names[value];
+}
 /* Which name it is. False: none. */
 bool saga_avro_name_find(const struct saga_avro_names *names, struct saga_slice name, int *ret);
 

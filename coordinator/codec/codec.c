@@ -32,14 +32,14 @@ static uint64_t fingerprint_of(const char *text)
 static struct saga_fingerprints fingerprints;
 
 /* What is written and read goes by tables: they must be the schema's. */
-static uint64_t take_schema(const char *text, void (*check)(avro_schema_t schema))
+static uint64_t take_schema(const char *text, void (*take)(avro_schema_t schema))
 {
     avro_schema_t schema;
     saga_memory_watch();
     int failed = avro_schema_from_json_length(text, strlen(text), &schema);
     if (failed) saga_memory_check("reading a schema, in avro-c");
     SAGA_ASSERT(!failed); /* the schemas are part of the binary */
-    check(schema);
+    take(schema);
     avro_schema_decref(schema);
     return fingerprint_of(text);
 }
@@ -48,10 +48,10 @@ static void take_schemas(void)
 {
     saga_avro_names_read();
     fingerprints = (struct saga_fingerprints){
-        .journal = take_schema(saga_schema_journal, saga_journal_check_schema),
-        .state = take_schema(saga_schema_state, saga_state_check_schema),
-        .snapshot = take_schema(saga_schema_snapshot, saga_snapshot_check_schema),
-        .marker = take_schema(saga_schema_marker, saga_marker_check_schema),
+        .journal = take_schema(saga_schema_journal, saga_journal_take_schema),
+        .state = take_schema(saga_schema_state, saga_state_take_schema),
+        .snapshot = take_schema(saga_schema_snapshot, saga_snapshot_take_schema),
+        .marker = take_schema(saga_schema_marker, saga_marker_take_schema),
     };
 }
 

@@ -17,10 +17,11 @@ struct saga_codec {
     struct saga_avro_out out;
 };
 
-/* Assert that the tables of journal.c, state.c and snapshot.c say what the schemas say. */
-void saga_journal_check_schema(avro_schema_t schema);
-void saga_state_check_schema(avro_schema_t schema);
-void saga_snapshot_check_schema(avro_schema_t schema);
-void saga_marker_check_schema(avro_schema_t schema);
+/* Assert that the tables of journal.c, state.c and snapshot.c say what the schemas say; by the first codec. The journal's
+ * tables of facts are made by it. */
+void saga_journal_take_schema(avro_schema_t schema);
+void saga_state_take_schema(avro_schema_t schema);
+void saga_snapshot_take_schema(avro_schema_t schema);
+void saga_marker_take_schema(avro_schema_t schema);
 
 #endif

@@ -22,15 +22,9 @@ static int check_text(struct saga_slice *text, size_t bytes_max, const char *nam
                       struct saga_arena *arena, struct saga_diagnostic *diagnostic)
 {
     if (text->size <= bytes_max) {
-        for (size_t i = 0; i < text->size;) {
-            size_t length = saga_utf8_sequence(text->data + i, text->size - i);
-            if (length == 0) {
-                saga_diagnostic_set(diagnostic, arena, "header %s is not UTF-8", name);
-                return SAGA_E_INVALID;
-            }
-            i += length;
-        }
-        return SAGA_OK;
+        if (saga_utf8_valid(*text) == text->size) return SAGA_OK;
+        saga_diagnostic_set(diagnostic, arena, "header %s is not UTF-8", name);
+        return SAGA_E_INVALID;
     }
     saga_diagnostic_set(diagnostic, arena, "header %s has %zu bytes, the limit is %zu", name,
                         text->size, bytes_max);

@@ -213,8 +213,8 @@ void saga_note_message(struct saga_slice inbox_topic, uint32_t lanes, const stru
     add(ret, "content-type", SAGA_SLICE("application/json"));
     if (state->trace.size) /* a child's trace is its parent's */
         add(ret, "traceparent",
-            saga_arena_printf(arena, "00-%.*s-%.*s-01", SAGA_SLICE_ARG(state->trace),
-                              SAGA_SLICE_ARG(saga_slice_clip(state->trace, 16))));
+            SAGA_CONCAT(arena, SAGA_SLICE("00-"), state->trace, SAGA_SLICE("-"),
+                        saga_slice_clip(state->trace, 16), SAGA_SLICE("-01")));
 }
 
 /* Some notes begin an entry, so that they must not reach what cannot be one. */

@@ -69,26 +69,24 @@ static const struct {
     [SAGA_FIELD_ENTRY] = { SAGA_AVRO_NAME, &saga_avro_state_kinds },
 };
 
-/* The row of a fact's field, by the table that the engine keeps. */
-static inline struct saga_avro_field fact_field(const struct saga_fact_field *field)
-{
-    return (struct saga_avro_field){ fact_fields[field->type].kind, field->offset,
-                                     fact_fields[field->type].names };
-}
+enum { FACT_FIELDS_MAX = 24 };
+
+/* The rows of each kind's fields, made once of the table that the engine keeps. */
+static struct saga_avro_field fact_rows[SAGA_FACT_KIND_COUNT][FACT_FIELDS_MAX];
 
 /* ---- writing ---- */
 
 static void put_fact(struct saga_avro_out *out, const struct saga_fact *fact)
 {
     const struct saga_fact_type *type = &saga_fact_types[fact->kind];
+    struct saga_fact written;
     saga_avro_put_long(out, fact->kind);
-    for (size_t i = 0; i < type->field_count; i++) {
-        struct saga_avro_field row = fact_field(&type->fields[i]);
-        if (fact->value_from_cause && row.offset == offsetof(struct saga_fact, value))
-            saga_avro_put_long(out, 0); /* null: it stands in the cause */
-        else
-            saga_avro_put(out, &row, 1, fact);
+    if (fact->value_from_cause) {
+        written = *fact;
+        written.value = SAGA_SLICE_NONE; /* it stands in the cause */
+        fact = &written;
     }
+    saga_avro_put(out, fact_rows[fact->kind], type->field_count, fact);
 }
 
 struct saga_journal_record saga_journal_record_of(const struct saga_state *state,
@@ -149,10 +147,7 @@ static bool get_fact(struct saga_avro_in *in, const struct saga_event *cause, st
     if (!saga_avro_get_branch(in, SAGA_FACT_KIND_COUNT, &kind)) return false;
     const struct saga_fact_type *type = &saga_fact_types[kind];
     ret->kind = (enum saga_fact_kind)kind;
-    for (size_t i = 0; i < type->field_count; i++) {
-        struct saga_avro_field row = fact_field(&type->fields[i]);
-        if (!saga_avro_get(in, &row, 1, ret)) return false;
-    }
+    if (!saga_avro_get(in, fact_rows[kind], type->field_count, ret)) return false;
     if (ret->value_from_cause) ret->value = cause->body;
     return true;
 }
@@ -193,19 +188,22 @@ int saga_journal_decode(struct saga_codec *codec, struct saga_slice bytes, struc
 
 /* ---- the schema ---- */
 
-static void check_fact(avro_schema_t record, const struct saga_fact_type *type)
+static void take_fact(avro_schema_t record, enum saga_fact_kind kind)
 {
-    SAGA_ASSERT(avro_schema_record_size(record) == type->field_count);
+    const struct saga_fact_type *type = &saga_fact_types[kind];
+    struct saga_avro_field *rows = fact_rows[kind];
+    SAGA_ASSERT(type->field_count <= FACT_FIELDS_MAX);
     SAGA_ASSERT(strcmp(avro_schema_name(record), type->name) == 0);
     for (size_t i = 0; i < type->field_count; i++) {
-        struct saga_avro_field row = fact_field(&type->fields[i]);
-        saga_avro_check(record, i, &row, 1);
-        SAGA_ASSERT(strcmp(avro_schema_record_field_name(record, (int)i), type->fields[i].name) ==
-                    0);
+        const struct saga_fact_field *field = &type->fields[i];
+        rows[i] = (struct saga_avro_field){ fact_fields[field->type].kind, (uint32_t)field->offset,
+                                            fact_fields[field->type].names };
+        SAGA_ASSERT(strcmp(avro_schema_record_field_name(record, (int)i), field->name) == 0);
     }
+    saga_avro_check_all(record, rows, type->field_count);
 }
 
-void saga_journal_check_schema(avro_schema_t schema)
+void saga_journal_take_schema(avro_schema_t schema)
 {
     const int cause = COUNT(head_fields), facts = cause + 1, chain = facts + 1;
     SAGA_ASSERT(avro_schema_record_size(schema) == (size_t)chain + 1);
@@ -218,7 +216,7 @@ void saga_journal_check_schema(avro_schema_t schema)
     SAGA_ASSERT(avro_typeof(kinds) == AVRO_UNION &&
                 avro_schema_union_size(kinds) == SAGA_FACT_KIND_COUNT);
     for (int kind = 0; kind < SAGA_FACT_KIND_COUNT; kind++)
-        check_fact(avro_schema_union_branch(kinds, kind), &saga_fact_types[kind]);
+        take_fact(avro_schema_union_branch(kinds, kind), (enum saga_fact_kind)kind);
     avro_schema_t last = avro_schema_record_field_get_by_index(schema, chain);
     SAGA_ASSERT(avro_typeof(last) == AVRO_FIXED &&
                 avro_schema_fixed_size(last) == SAGA_SHA256_BYTES);

@@ -35,13 +35,15 @@ static struct saga_slice traceparent(const struct saga_state *state, struct saga
 {
     char hex[2 * SAGA_SHA256_BYTES + 1];
     saga_sha256_hex(id, hex);
-    return saga_arena_printf(arena, "00-%.*s-%.16s-01", SAGA_SLICE_ARG(state->trace), hex);
+    return SAGA_CONCAT(arena, SAGA_SLICE("00-"), state->trace, SAGA_SLICE("-"),
+                       (struct saga_slice){ hex, 16 }, SAGA_SLICE("-01"));
 }
 
 /* What every record that goes out has in common. */
 static void begin(const struct saga_fact *fact, const struct saga_state *state, int64_t time_ms,
                   struct saga_slice id, struct saga_arena *arena, struct saga_message *ret)
 {
+    char version[SAGA_DECIMAL_BYTES];
     *ret = (struct saga_message){ .topic = fact->topic,
                                   .partition = SAGA_PARTITION_BY_KEY,
                                   .key = state->key };
@@ -49,7 +51,8 @@ static void begin(const struct saga_fact *fact, const struct saga_state *state, 
     add(ret, "ce_specversion", SAGA_SLICE("1.0"));
     add(ret, "ce_id", id);
     add(ret, "ce_source",
-        saga_arena_printf(arena, "/sagas/%.*s/%u", SAGA_SLICE_ARG(state->name), state->version));
+        SAGA_CONCAT(arena, SAGA_SLICE("/sagas/"), state->name, SAGA_SLICE("/"),
+                    saga_slice_of_number(state->version, version)));
     add(ret, "ce_type", fact->type);
     add(ret, "ce_subject", state->id);
     add(ret, "ce_time", time_text(time_ms, arena));
@@ -91,8 +94,7 @@ void saga_fact_message(const struct saga_fact *fact, const struct saga_state *st
         fact->step.size ? fact->step
                         : saga_arena_printf(arena, "%llu", (unsigned long long)state->sequence);
     struct saga_slice id =
-        saga_arena_printf(arena, "%.*s/%.*s/event/%.*s", SAGA_SLICE_ARG(state->id),
-                          SAGA_SLICE_ARG(state->run), SAGA_SLICE_ARG(which));
+        SAGA_CONCAT(arena, state->id, SAGA_SLICE("/"), state->run, SAGA_SLICE("/event/"), which);
     begin(fact, state, time_ms, id, arena, ret);
     ret->value = fact->encoded.data ? fact->encoded : fact->value;
 }
@@ -115,7 +117,7 @@ int saga_id_parse(struct saga_slice saga_id, struct saga_slice *ret_name,
 struct saga_slice saga_id_make(struct saga_arena *arena, struct saga_slice name,
                                struct saga_slice key)
 {
-    return saga_arena_printf(arena, "%.*s/%.*s", SAGA_SLICE_ARG(name), SAGA_SLICE_ARG(key));
+    return saga_arena_join(arena, name, '/', key);
 }
 
 /* ---- dead letters ---- */

@@ -74,12 +74,12 @@ int saga_marker_decode(struct saga_codec *codec, struct saga_slice bytes, struct
 
 /* ---- the schemas ---- */
 
-void saga_snapshot_check_schema(avro_schema_t schema)
+void saga_snapshot_take_schema(avro_schema_t schema)
 {
     saga_avro_check_all(schema, state_fields, COUNT(state_fields));
 }
 
-void saga_marker_check_schema(avro_schema_t schema)
+void saga_marker_take_schema(avro_schema_t schema)
 {
     saga_avro_check_all(schema, marker_fields, COUNT(marker_fields));
 }

@@ -302,7 +302,7 @@ int saga_state_decode(struct saga_codec *codec, struct saga_slice bytes, struct 
 
 /* ---- the schema ---- */
 
-void saga_state_check_schema(avro_schema_t schema)
+void saga_state_take_schema(avro_schema_t schema)
 {
     const size_t error = COUNT(head_fields), stuck = error + 2, items = stuck + COUNT(stuck_fields);
     SAGA_ASSERT(avro_schema_record_size(schema) == items + COUNT(arrays));

@@ -8,22 +8,22 @@
 #include "engine/engine.h"
 
 #define COMPENSATE "compensate"
+#define SLASH SAGA_SLICE("/")
 
 struct saga_slice saga_idempotency_key(struct saga_arena *arena, const struct saga_state *state,
                                        struct saga_slice step, bool compensation)
 {
-    return saga_arena_printf(arena, "%.*s/%.*s/%.*s%s", SAGA_SLICE_ARG(state->id),
-                             SAGA_SLICE_ARG(state->run), SAGA_SLICE_ARG(step),
-                             compensation ? "/" COMPENSATE : "");
+    return SAGA_CONCAT(arena, state->id, SLASH, state->run, SLASH, step,
+                       compensation ? SAGA_SLICE("/" COMPENSATE) : SAGA_SLICE_NONE);
 }
 
 struct saga_slice saga_command_id(struct saga_arena *arena, const struct saga_state *state,
                                   struct saga_slice step, bool compensation, uint32_t attempt)
 {
-    return saga_arena_printf(arena, "%.*s/%.*s/%.*s/%s%u", SAGA_SLICE_ARG(state->id),
-                             SAGA_SLICE_ARG(state->run), SAGA_SLICE_ARG(step),
-                             compensation ? COMPENSATE "/" : "",
-                             SAGA_WITHOUT(COMMAND_IDS) ? 1 : attempt);
+    char digits[SAGA_DECIMAL_BYTES];
+    return SAGA_CONCAT(arena, state->id, SLASH, state->run, SLASH, step,
+                       compensation ? SAGA_SLICE("/" COMPENSATE "/") : SLASH,
+                       saga_slice_of_number(SAGA_WITHOUT(COMMAND_IDS) ? 1 : attempt, digits));
 }
 
 struct saga_slice saga_correlation_id(struct saga_arena *arena, struct saga_slice definition,
@@ -97,10 +97,11 @@ int saga_command_id_parse(struct saga_slice id, struct saga_command_parts *ret)
 struct saga_slice saga_run_of(struct saga_arena *arena, const struct saga_position *source)
 {
     char hex[2 * SAGA_SHA256_BYTES + 1];
-    struct saga_slice position =
-        saga_arena_printf(arena, "%.*s/%d/%lld", SAGA_SLICE_ARG(source->topic), source->partition,
-                          (long long)source->offset);
-    saga_sha256_hex(position, hex);
+    char partition[SAGA_DECIMAL_BYTES], offset[SAGA_DECIMAL_BYTES];
+    saga_sha256_hex(SAGA_CONCAT(arena, source->topic, SLASH,
+                                saga_slice_of_number(source->partition, partition), SLASH,
+                                saga_slice_of_number(source->offset, offset)),
+                    hex);
     return saga_arena_copy(arena, (struct saga_slice){ hex, 12 });
 }
 

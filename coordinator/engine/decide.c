@@ -9,10 +9,10 @@
 #include "base/time.h"
 #include "engine/engine_internal.h"
 
-void saga_emit(struct saga_decision *d, struct saga_fact fact)
+void saga_emit_fact(struct saga_decision *d, const struct saga_fact *fact)
 {
     SAGA_ASSERT(d->facts->count < SAGA_FACTS_MAX);
-    SAGA_PUSH(d->arena, d->facts->items, d->facts->count, d->facts->capacity, fact);
+    SAGA_PUSH(d->arena, d->facts->items, d->facts->count, d->facts->capacity, *fact);
     int error = saga_evolve(d->state, &d->facts->items[d->facts->count - 1]);
     SAGA_ASSERT(error == SAGA_OK);
 }
@@ -59,8 +59,7 @@ static struct saga_slice trace_of(struct saga_decision *d, struct saga_slice id,
         if (is_hex(trace)) return trace;
     }
     char hex[2 * SAGA_SHA256_BYTES + 1];
-    saga_sha256_hex(
-        saga_arena_printf(d->arena, "%.*s/%.*s", SAGA_SLICE_ARG(id), SAGA_SLICE_ARG(run)), hex);
+    saga_sha256_hex(saga_arena_join(d->arena, id, '/', run), hex);
     return saga_arena_copy(d->arena, (struct saga_slice){ hex, 32 });
 }
 

@@ -33,7 +33,12 @@ struct saga_decision {
 };
 
 /* Adds a fact and applies it. */
-void saga_emit(struct saga_decision *d, struct saga_fact fact);
+void saga_emit_fact(struct saga_decision *d, const struct saga_fact *fact);
+/* The same for one that is made where it is emitted; a fact is large, so it is not copied on the way. */
+static inline void saga_emit(struct saga_decision *d, struct saga_fact fact)
+{
+    saga_emit_fact(d, &fact);
+}
 
 /* Would the state be over its limit with that many bytes more (R23)? Then `*ret_message` says so. */
 bool saga_is_over_limit(struct saga_decision *d, size_t more, struct saga_slice *ret_message);

@@ -220,11 +220,11 @@ static struct saga_slice saga_member(const struct saga_decision *d)
     struct saga_buffer json;
     saga_buffer_init(&json, d->arena);
     saga_time_format(d->state->started_ms, started);
-    saga_buffer_printf(&json, "{\"id\":");
+    saga_buffer_add(&json, SAGA_SLICE("{\"id\":"));
     saga_buffer_add_json_string(&json, d->state->id);
-    saga_buffer_printf(&json, ",\"key\":");
+    saga_buffer_add(&json, SAGA_SLICE(",\"key\":"));
     saga_buffer_add_json_string(&json, d->state->key);
-    saga_buffer_printf(&json, ",\"name\":");
+    saga_buffer_add(&json, SAGA_SLICE(",\"name\":"));
     saga_buffer_add_json_string(&json, d->state->name);
     saga_buffer_printf(&json, ",\"version\":%u,\"started\":\"%s\"}", d->state->version, started);
     return saga_buffer_slice(&json);

@@ -5,6 +5,8 @@
 
 #include "base/assert.h"
 
+enum { BLOCK_STEP = 1024 };
+
 struct status_row {
     const char *name;
     bool ended;
@@ -117,7 +119,7 @@ const char *saga_stuck_on_name(enum saga_stuck_on on)
 
 struct saga_state *saga_state_new(void)
 {
-    return saga_state_new_for(2048 - sizeof(struct saga_state));
+    return saga_state_new_for(2 * BLOCK_STEP - sizeof(struct saga_state));
 }
 
 struct saga_state *saga_state_new_for(size_t bytes)
@@ -186,11 +188,17 @@ static void copy_kept(struct saga_arena *arena, struct saga_kept_event *event)
     event->body = saga_arena_copy(arena, event->body);
 }
 
+/* A state is copied for every event, and the one before it is freed: blocks of few different sizes are used again at once. */
+static size_t round_up(size_t bytes)
+{
+    return (bytes + BLOCK_STEP - 1) / BLOCK_STEP * BLOCK_STEP;
+}
+
 struct saga_state *saga_state_clone(const struct saga_state *state)
 {
     struct saga_arena arena;
     saga_arena_init(&arena);
-    arena.first_block_bytes = sizeof *state + saga_state_bytes(state) * 2 + 512;
+    arena.first_block_bytes = round_up(sizeof *state + saga_state_bytes(state) * 2 + 512);
     struct saga_state *copy = SAGA_NEW(&arena, struct saga_state);
     *copy = *state;
     struct saga_slice *const slices[] = {

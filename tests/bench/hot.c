@@ -67,12 +67,11 @@ static struct saga_message reply_to(const struct saga_message *command)
     struct saga_header *headers = SAGA_NEW_ARRAY(&arena, struct saga_header, 4);
     struct saga_slice id = saga_message_header(command, "ce_id");
     struct saga_slice type = saga_message_header(command, "ce_type");
-    headers[0] =
-        (struct saga_header){ SAGA_SLICE("ce_type"),
-                              saga_arena_printf(&arena, "%.*sDone", SAGA_SLICE_ARG(type)) };
+    headers[0] = (struct saga_header){ SAGA_SLICE("ce_type"),
+                                       SAGA_CONCAT(&arena, type, SAGA_SLICE("Done")) };
     headers[1] = (struct saga_header){ SAGA_SLICE("ce_sagacommandid"), id };
-    headers[2] = (struct saga_header){ SAGA_SLICE("ce_id"), saga_arena_printf(&arena, "%.*s/reply",
-                                                                              SAGA_SLICE_ARG(id)) };
+    headers[2] =
+        (struct saga_header){ SAGA_SLICE("ce_id"), SAGA_CONCAT(&arena, id, SAGA_SLICE("/reply")) };
     headers[3] = (struct saga_header){ SAGA_SLICE("content-type"), SAGA_SLICE("application/json") };
     return (struct saga_message){ .topic = SAGA_SLICE("bench.replies"),
                                   .key = command->key,
