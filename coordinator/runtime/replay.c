@@ -9,6 +9,9 @@
 #include "base/table.h"
 #include "engine/engine.h"
 
+/* Sagas of which Redis is asked at once. */
+enum { PORTION = 500 };
+
 struct replayed {
     UT_hash_handle hh;
     char *id;
@@ -380,53 +383,75 @@ static int look_at_lane(struct saga_replay *replay, struct saga_views *views, bo
     return SAGA_OK;
 }
 
-/* Compares one saga; returns whether it fits. Reports only when `final`. */
-static bool compare_saga(struct saga_replay *replay, struct saga_views *views, struct saga_slice id,
-                         bool final, int *error)
+/* Compares one saga with what Redis holds of it; returns whether it fits. Reports only when `final`. */
+static bool compare_saga(struct saga_replay *replay, struct saga_slice id, struct saga_slice held,
+                         bool final)
 {
-    struct saga_slice held, bytes;
+    struct saga_slice bytes;
     struct replayed *saga = find(replay, id);
     if (saga) saga->seen = true;
-    *error = saga_views_state(views, replay->lane, id, &replay->arena, &held);
-    if (*error < 0 && *error != SAGA_E_NOT_FOUND) return false;
-    bool there = *error == SAGA_OK;
-    *error = SAGA_OK;
     if (!saga || saga->state->status == SAGA_STATUS_NONE) {
-        if (there && final)
+        if (held.data && final)
             differ(replay, SAGA_DIFFERENCE_REDIS, -1, id,
                    "Redis has a saga that the journal does not know");
-        return !there;
+        return !held.data;
     }
     if (saga_state_encode(replay->codec, saga->state, &replay->arena, &bytes) < 0) return false;
-    if (there && saga_slice_equal(held, bytes)) return true;
+    if (held.data && saga_slice_equal(held, bytes)) return true;
     if (final)
         differ(replay, SAGA_DIFFERENCE_REDIS, -1, id, "%s",
-               there ? "Redis holds another state than the journal gives"
-                     : "Redis has lost the saga");
+               held.data ? "Redis holds another state than the journal gives"
+                         : "Redis has lost the saga");
     return false;
+}
+
+static int compare_some(struct saga_replay *replay, struct saga_views *views,
+                        const struct saga_slice *ids, size_t count, bool final, bool *fits)
+{
+    struct saga_slice held[PORTION];
+    for (size_t from = 0; from < count; from += PORTION) {
+        size_t portion = count - from < PORTION ? count - from : PORTION;
+        int error =
+            saga_views_states(views, replay->lane, ids + from, portion, &replay->arena, held);
+        if (error < 0) return error;
+        for (size_t i = 0; i < portion; i++)
+            if (!compare_saga(replay, ids[from + i], held[i], final)) *fits = false;
+    }
+    return SAGA_OK;
+}
+
+/* What the journal knows and the scan did not give. */
+static int compare_unseen(struct saga_replay *replay, struct saga_views *views, bool final,
+                          bool *fits)
+{
+    struct saga_slice ids[PORTION];
+    size_t count = 0;
+    for (struct replayed *saga = replay->sagas; saga; saga = saga->hh.next) {
+        if (!saga->seen) ids[count++] = (struct saga_slice){ saga->id, saga->id_size };
+        if (count < PORTION && saga->hh.next) continue;
+        saga_arena_reset(&replay->arena);
+        int error = compare_some(replay, views, ids, count, final, fits);
+        if (error < 0) return error;
+        count = 0;
+    }
+    return SAGA_OK;
 }
 
 static int compare_all(struct saga_replay *replay, struct saga_views *views, bool final,
                        bool *ret_fits)
 {
     struct saga_scan scan = { 0 };
-    int error;
     *ret_fits = true;
     for (struct replayed *saga = replay->sagas; saga; saga = saga->hh.next) saga->seen = false;
     do {
         struct saga_slice *ids;
         size_t count;
         saga_arena_reset(&replay->arena);
-        error = saga_views_scan(views, replay->lane, &scan, &replay->arena, &ids, &count);
-        for (size_t i = 0; i < count && error == SAGA_OK; i++)
-            if (!compare_saga(replay, views, ids[i], final, &error)) *ret_fits = false;
+        int error = saga_views_scan(views, replay->lane, &scan, &replay->arena, &ids, &count);
+        if (error == SAGA_OK) error = compare_some(replay, views, ids, count, final, ret_fits);
         if (error < 0) return error;
     } while (scan.cursor != 0);
-    for (struct replayed *saga = replay->sagas; saga && error == SAGA_OK; saga = saga->hh.next) {
-        struct saga_slice id = { saga->id, saga->id_size };
-        if (!saga->seen && !compare_saga(replay, views, id, final, &error)) *ret_fits = false;
-    }
-    return error;
+    return compare_unseen(replay, views, final, ret_fits);
 }
 
 int saga_replay_compare(struct saga_replay *replay, struct saga_views *views, bool final,
