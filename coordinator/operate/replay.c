@@ -2,6 +2,7 @@
 #include "runtime/replay.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -13,16 +14,19 @@
 
 enum { KEY_VERIFY = 256, KEY_FROM_JOURNAL };
 enum { READ_TIMEOUT_MS = 500, CHUNK = 2000, TRIES = 40, SHOWN_MAX = 20 };
+/* How often it says how far it is: a terminal's line is written over, a log's are many. */
+enum { BAR_MS = 200, LINE_MS = 10000 };
 
 struct verification {
     struct saga_call *call;
     struct saga_catalog *catalog;
     bool with_redis;
-    bool progress; /* somebody looks at standard error */
+    bool bar; /* a terminal looks at standard error */
     struct saga_replay_counts total;
     json_t *differences; /* of the output */
     size_t difference_count;
     int64_t started_ms;
+    clock_t started_clock; /* the processor's time, of all threads */
     int64_t shown_ms;
     unsigned waited;    /* tenths of a second for Redis, over all lanes */
     unsigned cut_lanes; /* whose journal begins behind a snapshot */
@@ -44,17 +48,30 @@ static void on_difference(const struct saga_difference *difference, void *contex
     json_array_append_new(v->differences, row);
 }
 
-static void show_progress(struct verification *v, uint64_t records)
+static void show_bar(uint64_t records, uint64_t expected, uint64_t per_s)
 {
-    int64_t now_ms = saga_now_ms(), took_ms = now_ms - v->started_ms;
-    if (!v->progress || now_ms - v->shown_ms < 200) return;
-    v->shown_ms = now_ms;
-    unsigned filled = v->expected ? (unsigned)(30 * records / v->expected) : 30;
+    unsigned filled = expected ? (unsigned)(30 * records / expected) : 30;
     if (filled > 30) filled = 30;
     fprintf(stderr, "\r[%.*s%*s] %llu records, %llu/s ", (int)filled,
             "##############################", (int)(30 - filled), "", (unsigned long long)records,
-            (unsigned long long)(took_ms ? records * 1000 / (uint64_t)took_ms : 0));
+            (unsigned long long)per_s);
     fflush(stderr);
+}
+
+static void show_progress(struct verification *v, const struct saga_replay *replay)
+{
+    struct saga_replay_counts counts;
+    int64_t now_ms = saga_now_ms(), took_ms = now_ms - v->started_ms;
+    if (now_ms - v->shown_ms < (v->bar ? BAR_MS : LINE_MS)) return;
+    v->shown_ms = now_ms;
+    saga_replay_count(replay, &counts);
+    uint64_t records = v->total.records + counts.records;
+    uint64_t per_s = took_ms > 0 ? records * 1000 / (uint64_t)took_ms : 0;
+    if (v->bar)
+        show_bar(records, v->expected, per_s);
+    else
+        fprintf(stderr, "%llu of at most %llu records, %llu/s\n", (unsigned long long)records,
+                (unsigned long long)v->expected, (unsigned long long)per_s);
 }
 
 /* Takes records until the reader stands at `until`. */
@@ -63,16 +80,13 @@ static int read_to(struct verification *v, struct saga_reader *reader, struct sa
 {
     while (*position < until) {
         struct saga_bus_records records = { 0 };
-        struct saga_replay_counts counts;
         bool end;
         int error = saga_reader_read(reader, READ_TIMEOUT_MS, CHUNK, &records, position, &end);
         if (error == SAGA_E_AGAIN) continue;
         if (error < 0) return error;
         for (size_t i = 0; i < records.count; i++) saga_replay_record(replay, &records.items[i]);
         saga_reader_release(reader, &records);
-        if (!v->progress) continue;
-        saga_replay_count(replay, &counts);
-        show_progress(v, v->total.records + counts.records);
+        show_progress(v, replay);
     }
     return SAGA_OK;
 }
@@ -189,9 +203,27 @@ static uint64_t count_differences(const struct saga_replay_counts *counts)
     return sum;
 }
 
+/* How fast it was, all that was read and compared counted in. */
+struct pace {
+    double seconds, processor_s;
+    double per_s, per_processor_s; /* records */
+};
+
+static struct pace pace_of(const struct verification *v)
+{
+    double records = (double)v->total.records;
+    struct pace pace = { .seconds = (double)(saga_now_ms() - v->started_ms) / 1000,
+                         .processor_s =
+                             (double)(clock() - v->started_clock) / (double)CLOCKS_PER_SEC };
+    if (pace.seconds > 0) pace.per_s = records / pace.seconds;
+    if (pace.processor_s > 0) pace.per_processor_s = records / pace.processor_s;
+    return pace;
+}
+
 static void print_json(struct verification *v, uint32_t lanes)
 {
     json_t *object = json_object(), *status = json_object(), *kinds = json_object();
+    struct pace pace = pace_of(v);
     for (int i = SAGA_RUNNING; i < SAGA_STATUS_COUNT; i++)
         json_object_set_new(status, saga_status_name((enum saga_status)i),
                             json_integer((json_int_t)v->total.by_status[i]));
@@ -200,6 +232,11 @@ static void print_json(struct verification *v, uint32_t lanes)
                             json_integer((json_int_t)v->total.differences[i]));
     json_object_set_new(object, "lanes", json_integer(lanes));
     json_object_set_new(object, "records", json_integer((json_int_t)v->total.records));
+    json_object_set_new(object, "seconds", json_real(pace.seconds));
+    json_object_set_new(object, "recordsPerSecond", json_integer((json_int_t)pace.per_s));
+    json_object_set_new(object, "processorSeconds", json_real(pace.processor_s));
+    json_object_set_new(object, "recordsPerProcessorSecond",
+                        json_integer((json_int_t)pace.per_processor_s));
     json_object_set_new(object, "sagas", json_integer((json_int_t)v->total.sagas));
     json_object_set_new(object, "entries", json_integer((json_int_t)v->total.entries));
     json_object_set_new(object, "forgotten", json_integer((json_int_t)v->total.forgotten));
@@ -216,12 +253,12 @@ static void print_json(struct verification *v, uint32_t lanes)
 static void print_text(struct verification *v, uint32_t lanes)
 {
     uint64_t differences = count_differences(&v->total);
-    int64_t took_ms = saga_now_ms() - v->started_ms;
+    struct pace pace = pace_of(v);
     size_t index;
     json_t *row;
-    printf("%llu %s of %u %s in %.1f s\n", (unsigned long long)v->total.records,
-           v->total.records == 1 ? "record" : "records", lanes, lanes == 1 ? "lane" : "lanes",
-           (double)took_ms / 1000);
+    printf("%llu %s of %u %s in %.1f s: %.0f/s, %.0f for each second of a processor\n",
+           (unsigned long long)v->total.records, v->total.records == 1 ? "record" : "records",
+           lanes, lanes == 1 ? "lane" : "lanes", pace.seconds, pace.per_s, pace.per_processor_s);
     printf("%llu %s", (unsigned long long)v->total.sagas, v->total.sagas == 1 ? "saga" : "sagas");
     for (int i = SAGA_RUNNING; i < SAGA_STATUS_COUNT; i++)
         if (v->total.by_status[i])
@@ -301,11 +338,12 @@ static int run_replay(struct saga_call *call)
     if (code == SAGA_EXIT_DONE) code = expect_records(&v, lanes);
     if (code != SAGA_EXIT_DONE) return code;
     v.differences = json_array();
-    v.started_ms = saga_now_ms();
-    v.progress = call->output == SAGA_OUTPUT_TEXT && isatty(STDERR_FILENO);
+    v.started_ms = v.shown_ms = saga_now_ms();
+    v.started_clock = clock();
+    v.bar = call->output == SAGA_OUTPUT_TEXT && isatty(STDERR_FILENO);
     for (uint32_t lane = 0; lane < lanes && code == SAGA_EXIT_DONE; lane++)
         code = verify_lane(&v, lane);
-    if (v.progress) fprintf(stderr, "\r%60s\r", "");
+    if (v.bar) fprintf(stderr, "\r%60s\r", "");
     if (code == SAGA_EXIT_DONE) {
         if (call->output == SAGA_OUTPUT_TEXT)
             print_text(&v, lanes);

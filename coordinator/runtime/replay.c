@@ -9,14 +9,17 @@
 #include "base/table.h"
 #include "engine/engine.h"
 
+/* Sagas of which Redis is asked at once. */
+enum { PORTION = 500 };
+
 struct replayed {
     UT_hash_handle hh;
-    char *id;
-    size_t id_size;
     struct saga_state *state;
     int64_t as_of; /* the journal offset up to which a snapshot's state has it; 0: no snapshot's */
     int64_t series;
     bool seen; /* in the scan of Redis that is under way */
+    size_t id_size;
+    char id[]; /* here, as every record looks for one */
 };
 
 struct saga_replay {
@@ -82,7 +85,6 @@ static void free_replayed(struct saga_replay *replay, struct replayed *saga)
 {
     HASH_DEL(replay->sagas, saga);
     saga_state_free(saga->state);
-    free(saga->id);
     free(saga);
 }
 
@@ -104,15 +106,16 @@ static struct replayed *find(const struct saga_replay *replay, struct saga_slice
 
 static struct replayed *find_or_add(struct saga_replay *replay, struct saga_slice id)
 {
-    struct replayed *saga = find(replay, id);
+    struct replayed *saga;
+    unsigned hash;
+    HASH_VALUE(id.data, id.size, hash);
+    HASH_FIND_BYHASHVALUE(hh, replay->sagas, id.data, id.size, hash, saga);
     if (saga) return saga;
-    saga = saga_memory_zeroed(1, sizeof *saga);
-    char *copy = saga_memory_take(id.size + 1);
-    memcpy(copy, id.data, id.size);
-    saga->id = copy;
+    saga = saga_memory_zeroed(1, sizeof *saga + id.size);
+    memcpy(saga->id, id.data, id.size);
     saga->id_size = id.size;
     saga->state = saga_state_new();
-    HASH_ADD_KEYPTR(hh, replay->sagas, saga->id, saga->id_size, saga);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, replay->sagas, saga->id, saga->id_size, hash, saga);
     return saga;
 }
 
@@ -137,39 +140,33 @@ static void check_chain(struct saga_replay *replay, const struct saga_message *m
     memcpy(replay->chain, record->chain, sizeof chain); /* so that one fault is reported once */
 }
 
-static bool may_be_decided(struct saga_replay *replay, const struct saga_message *message,
-                           const struct saga_journal_record *record, const struct saga_state *state)
+static bool may_be_decided(const struct saga_event *cause, const struct saga_state *state)
 {
-    const struct saga_event *cause = &record->cause;
-    bool begins = saga_event_begins(cause) &&
-                  (cause->kind == SAGA_EVENT_START ? cause->key.size : cause->target.size) > 0;
-    bool fits = state->status != SAGA_STATUS_NONE || begins;
-    if (record->cause.kind == SAGA_EVENT_LANE) fits = false;
-    if (!fits)
-        differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
-               "an event of kind %s cannot come at this place",
-               saga_event_kind_name(record->cause.kind));
-    return fits;
+    if (cause->kind == SAGA_EVENT_LANE) return false;
+    if (state->status != SAGA_STATUS_NONE) return true;
+    return saga_event_begins(cause) &&
+           (cause->kind == SAGA_EVENT_START ? cause->key.size : cause->target.size) > 0;
 }
 
-/* Does deciding the cause again give this record, byte for byte? */
+/* Does deciding the cause again give this record, byte for byte? `ret_chain`: the chain's value that it then must have. */
 static bool decides_the_same(struct saga_replay *replay, const struct saga_message *message,
                              const struct saga_journal_record *record,
                              const struct saga_state *state,
                              const struct saga_definition *definition,
-                             const struct saga_schemas *schemas, const uint8_t *chain)
+                             const struct saga_schemas *schemas, const uint8_t *chain,
+                             uint8_t ret_chain[SAGA_SHA256_BYTES])
 {
     struct saga_definition used = definition ? *definition : (struct saga_definition){ 0 };
     struct saga_state *working = saga_state_clone(state);
     struct saga_facts facts = { 0 };
     struct saga_journal_record again = *record;
     struct saga_slice bytes;
-    uint8_t ignored[SAGA_SHA256_BYTES];
     used.schemas = schemas;
     saga_decide(definition ? &used : NULL, working, &record->cause, &replay->arena, &facts);
     again.facts = facts.items;
     again.fact_count = facts.count;
-    int error = saga_journal_encode(replay->codec, &again, chain, &replay->arena, &bytes, ignored);
+    int error =
+        saga_journal_encode(replay->codec, &again, chain, &replay->arena, &bytes, ret_chain);
     size_t body = message->value.size - SAGA_SHA256_BYTES;
     bool same = error == SAGA_OK && bytes.size == message->value.size &&
                 memcmp(bytes.data, message->value.data, body) == 0;
@@ -177,28 +174,45 @@ static bool decides_the_same(struct saga_replay *replay, const struct saga_messa
     return same;
 }
 
+/* How it is with nearly every record: deciding again gives its very bytes and, with them, the chain's value, which need
+ * not be computed a second time. */
+static bool is_proved(struct saga_replay *replay, const struct saga_message *message,
+                      const struct saga_journal_record *record, const struct saga_state *state,
+                      const struct saga_definition *definition)
+{
+    uint8_t chain[SAGA_SHA256_BYTES];
+    if (!definition || !saga_slice_is(record->sha256, definition->sha256)) return false;
+    if (!decides_the_same(replay, message, record, state, definition, NULL, replay->chain, chain) ||
+        memcmp(chain, record->chain, sizeof chain) != 0)
+        return false;
+    memcpy(replay->chain, chain, sizeof chain);
+    return true;
+}
+
+/* A record that is not as nearly all are. */
 static void decide_again(struct saga_replay *replay, const struct saga_message *message,
                          const struct saga_journal_record *record, const struct saga_state *state,
-                         const uint8_t *chain)
+                         const struct saga_definition *definition, const uint8_t *chain)
 {
-    const struct saga_definition *definition =
-        saga_catalog_find(replay->catalog, record->name, record->version);
+    uint8_t ignored[SAGA_SHA256_BYTES];
     if (definition && !saga_slice_is(record->sha256, definition->sha256)) {
         differ(replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
                "definition %.*s version %u has another content than when this was decided",
                SAGA_SLICE_ARG(record->name), record->version);
         return;
     }
-    if (definition && decides_the_same(replay, message, record, state, definition, NULL, chain))
+    if (definition &&
+        decides_the_same(replay, message, record, state, definition, NULL, chain, ignored))
         return;
     /* a body that did not fit its schema: by the schemas that are there now, as well as can be */
     const struct saga_schemas *schemas = saga_catalog_schemas(replay->catalog);
     if (definition && schemas &&
-        decides_the_same(replay, message, record, state, definition, schemas, chain))
+        decides_the_same(replay, message, record, state, definition, schemas, chain, ignored))
         return;
     /* an entry needs none; R19: it was decided while the definition was nowhere to be had */
     bool without = state->status != SAGA_STATUS_NONE || record->cause.kind == SAGA_EVENT_NOTE;
-    if (without && decides_the_same(replay, message, record, state, NULL, NULL, chain)) return;
+    if (without && decides_the_same(replay, message, record, state, NULL, NULL, chain, ignored))
+        return;
     if (definition)
         differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
                "deciding its cause again gives other facts");
@@ -291,6 +305,27 @@ int64_t saga_replay_begin(struct saga_replay *replay, int64_t low)
     return -1;
 }
 
+/* Proves a record of a saga, and takes its facts. */
+static void prove(struct saga_replay *replay, const struct saga_message *message,
+                  const struct saga_journal_record *record, struct replayed *saga)
+{
+    const struct saga_definition *definition =
+        saga_catalog_find(replay->catalog, record->name, record->version);
+    uint8_t chain[SAGA_SHA256_BYTES];
+    bool fits = may_be_decided(&record->cause, saga->state);
+    if (!fits || !is_proved(replay, message, record, saga->state, definition)) {
+        memcpy(chain, replay->chain, sizeof chain);
+        check_chain(replay, message, record);
+        if (fits) decide_again(replay, message, record, saga->state, definition, chain);
+    }
+    if (fits)
+        evolve(replay, message, record, saga);
+    else
+        differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
+               "an event of kind %s cannot come at this place",
+               saga_event_kind_name(record->cause.kind));
+}
+
 static void take_first(struct saga_replay *replay, const struct saga_message *message,
                        const struct saga_journal_record *record)
 {
@@ -307,7 +342,6 @@ void saga_replay_record(struct saga_replay *replay, const struct saga_message *m
 {
     struct saga_journal_record record;
     struct saga_diagnostic diagnostic = { 0 };
-    uint8_t chain[SAGA_SHA256_BYTES];
     saga_arena_reset(&replay->arena);
     replay->records++;
     replay->applied = message->offset + 1;
@@ -317,19 +351,18 @@ void saga_replay_record(struct saga_replay *replay, const struct saga_message *m
                SAGA_SLICE_ARG(diagnostic.what));
         return;
     }
-    memcpy(chain, replay->chain, sizeof chain);
-    check_chain(replay, message, &record);
     if (record.cause.kind == SAGA_EVENT_LANE) {
+        check_chain(replay, message, &record);
         take_first(replay, message, &record);
         return;
     }
     struct replayed *saga = find_or_add(replay, record.saga_id);
-    if (message->offset < saga->as_of) return; /* a snapshot has it already */
-    saga->as_of = 0;
-    if (may_be_decided(replay, message, &record, saga->state)) {
-        decide_again(replay, message, &record, saga->state, chain);
-        evolve(replay, message, &record, saga);
+    if (message->offset < saga->as_of) { /* a snapshot has it already */
+        check_chain(replay, message, &record);
+        return;
     }
+    saga->as_of = 0;
+    prove(replay, message, &record, saga);
     if (!saga->state->forgotten && saga->state->status != SAGA_STATUS_NONE) return;
     replay->forgotten += saga->state->forgotten && saga->state->kind == SAGA_KIND_SAGA;
     free_replayed(replay, saga);
@@ -380,53 +413,75 @@ static int look_at_lane(struct saga_replay *replay, struct saga_views *views, bo
     return SAGA_OK;
 }
 
-/* Compares one saga; returns whether it fits. Reports only when `final`. */
-static bool compare_saga(struct saga_replay *replay, struct saga_views *views, struct saga_slice id,
-                         bool final, int *error)
+/* Compares one saga with what Redis holds of it; returns whether it fits. Reports only when `final`. */
+static bool compare_saga(struct saga_replay *replay, struct saga_slice id, struct saga_slice held,
+                         bool final)
 {
-    struct saga_slice held, bytes;
+    struct saga_slice bytes;
     struct replayed *saga = find(replay, id);
     if (saga) saga->seen = true;
-    *error = saga_views_state(views, replay->lane, id, &replay->arena, &held);
-    if (*error < 0 && *error != SAGA_E_NOT_FOUND) return false;
-    bool there = *error == SAGA_OK;
-    *error = SAGA_OK;
     if (!saga || saga->state->status == SAGA_STATUS_NONE) {
-        if (there && final)
+        if (held.data && final)
             differ(replay, SAGA_DIFFERENCE_REDIS, -1, id,
                    "Redis has a saga that the journal does not know");
-        return !there;
+        return !held.data;
     }
     if (saga_state_encode(replay->codec, saga->state, &replay->arena, &bytes) < 0) return false;
-    if (there && saga_slice_equal(held, bytes)) return true;
+    if (held.data && saga_slice_equal(held, bytes)) return true;
     if (final)
         differ(replay, SAGA_DIFFERENCE_REDIS, -1, id, "%s",
-               there ? "Redis holds another state than the journal gives"
-                     : "Redis has lost the saga");
+               held.data ? "Redis holds another state than the journal gives"
+                         : "Redis has lost the saga");
     return false;
+}
+
+static int compare_some(struct saga_replay *replay, struct saga_views *views,
+                        const struct saga_slice *ids, size_t count, bool final, bool *fits)
+{
+    struct saga_slice held[PORTION];
+    for (size_t from = 0; from < count; from += PORTION) {
+        size_t portion = count - from < PORTION ? count - from : PORTION;
+        int error =
+            saga_views_states(views, replay->lane, ids + from, portion, &replay->arena, held);
+        if (error < 0) return error;
+        for (size_t i = 0; i < portion; i++)
+            if (!compare_saga(replay, ids[from + i], held[i], final)) *fits = false;
+    }
+    return SAGA_OK;
+}
+
+/* What the journal knows and the scan did not give. */
+static int compare_unseen(struct saga_replay *replay, struct saga_views *views, bool final,
+                          bool *fits)
+{
+    struct saga_slice ids[PORTION];
+    size_t count = 0;
+    for (struct replayed *saga = replay->sagas; saga; saga = saga->hh.next) {
+        if (!saga->seen) ids[count++] = (struct saga_slice){ saga->id, saga->id_size };
+        if (count < PORTION && saga->hh.next) continue;
+        saga_arena_reset(&replay->arena);
+        int error = compare_some(replay, views, ids, count, final, fits);
+        if (error < 0) return error;
+        count = 0;
+    }
+    return SAGA_OK;
 }
 
 static int compare_all(struct saga_replay *replay, struct saga_views *views, bool final,
                        bool *ret_fits)
 {
     struct saga_scan scan = { 0 };
-    int error;
     *ret_fits = true;
     for (struct replayed *saga = replay->sagas; saga; saga = saga->hh.next) saga->seen = false;
     do {
         struct saga_slice *ids;
         size_t count;
         saga_arena_reset(&replay->arena);
-        error = saga_views_scan(views, replay->lane, &scan, &replay->arena, &ids, &count);
-        for (size_t i = 0; i < count && error == SAGA_OK; i++)
-            if (!compare_saga(replay, views, ids[i], final, &error)) *ret_fits = false;
+        int error = saga_views_scan(views, replay->lane, &scan, &replay->arena, &ids, &count);
+        if (error == SAGA_OK) error = compare_some(replay, views, ids, count, final, ret_fits);
         if (error < 0) return error;
     } while (scan.cursor != 0);
-    for (struct replayed *saga = replay->sagas; saga && error == SAGA_OK; saga = saga->hh.next) {
-        struct saga_slice id = { saga->id, saga->id_size };
-        if (!saga->seen && !compare_saga(replay, views, id, final, &error)) *ret_fits = false;
-    }
-    return error;
+    return compare_unseen(replay, views, final, ret_fits);
 }
 
 int saga_replay_compare(struct saga_replay *replay, struct saga_views *views, bool final,

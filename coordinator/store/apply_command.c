@@ -1,69 +1,27 @@
-/* What a batch changed, as keys and arguments of apply.lua. Everything that removes comes before
- * everything that adds: a saga that was forgotten and started again within the batch is named
- * twice, leaving first. */
+/* What a batch changed, as one transaction of Redis: the states, and apply.lua with the rest. Everything that removes comes
+ * before everything that adds: a saga that was forgotten and started again within the batch is named twice, leaving
+ * first. */
 #include <string.h>
 
+#include "base/error.h"
 #include "store/layout.h"
 #include "store/redis_internal.h"
 
+extern const char saga_lua_apply[];
+
+/* Redis 6.2 closes the connection at more items of one command (7.0 does no longer). */
+#define ITEMS_MAX (1024 * 1024)
+
 struct builder {
-    const char *prefix;
+    struct saga_slice lane; /* what every key of the lane begins with */
     const struct saga_apply *apply;
-    struct saga_command keys;
-    struct saga_command arguments;
+    struct saga_apply_wires *wires;
+    struct saga_arena *arena;
     size_t step;      /* where the arguments of the step begin */
     size_t step_keys; /* how many keys there were before it */
 };
 
-/* An index that the batch changes, and the sagas that leave and enter it. */
-struct index {
-    struct saga_slice name, status;
-    struct saga_command removed; /* ids */
-    struct saga_command added;   /* scores and ids */
-};
-
-struct indexes {
-    struct index *items;
-    size_t count, capacity;
-};
-
-static void begin(struct builder *b, const char *command)
-{
-    saga_command_add_text(&b->arguments, command);
-    saga_command_add(&b->arguments, SAGA_SLICE_NONE);
-    saga_command_add(&b->arguments, SAGA_SLICE_NONE);
-    b->step = b->arguments.count;
-    b->step_keys = b->keys.count;
-}
-
-static void end(struct builder *b)
-{
-    struct saga_arena *arena = b->arguments.arena;
-    size_t keys = b->keys.count - b->step_keys, count = b->arguments.count - b->step;
-    if (keys == 0) {
-        b->arguments.count = b->step - 3;
-        return;
-    }
-    b->arguments.items[b->step - 2] = saga_arena_printf(arena, "%zu", keys);
-    b->arguments.items[b->step - 1] = saga_arena_printf(arena, "%zu", count);
-}
-
-static void add_key(struct builder *b, const char *kind, struct saga_slice rest)
-{
-    saga_command_add(&b->keys,
-                     saga_layout_key(b->keys.arena, b->prefix, b->apply->lane, kind, rest));
-}
-
-/* A step of one key with all that it takes. */
-static void add_step(struct builder *b, const char *command, const char *kind,
-                     struct saga_slice rest, const struct saga_command *arguments)
-{
-    if (arguments->count == 0) return;
-    begin(b, command);
-    add_key(b, kind, rest);
-    saga_command_add_all(&b->arguments, arguments);
-    end(b);
-}
+typedef bool concerned_fn(const struct saga_state_write *write);
 
 static bool leaves(const struct saga_state_write *write)
 {
@@ -75,53 +33,124 @@ static bool stays(const struct saga_state_write *write)
     return !write->timers_only && write->state.data;
 }
 
-static void remove_sagas(struct builder *b)
+static size_t count_writes(const struct saga_apply *apply, concerned_fn *concerned)
 {
-    begin(b, "UNLINK");
+    size_t count = 0;
+    for (size_t i = 0; i < apply->write_count; i++) count += concerned(&apply->writes[i]);
+    return count;
+}
+
+/* ---- beside the script ---- */
+
+static int remove_sagas(struct builder *b, struct saga_transaction *t)
+{
+    size_t count = count_writes(b->apply, leaves), items = 1 + 2 * count;
+    if (count == 0) return SAGA_OK;
+    if (items > ITEMS_MAX) return SAGA_E_LIMIT;
+    saga_wire_begin(&t->wire, items);
+    saga_wire_add(&t->wire, SAGA_SLICE("UNLINK"));
     for (size_t i = 0; i < b->apply->write_count; i++) {
         const struct saga_state_write *write = &b->apply->writes[i];
         if (!leaves(write)) continue;
-        add_key(b, "state:", write->saga_id);
-        add_key(b, "history:", write->saga_id);
+        saga_wire_add_joined(&t->wire, b->lane, SAGA_SLICE("state:"), write->saga_id);
+        saga_wire_add_joined(&t->wire, b->lane, SAGA_SLICE("history:"), write->saga_id);
     }
-    end(b);
+    t->queued++;
+    return SAGA_OK;
 }
 
-static void set_states(struct builder *b)
+static int set_states(struct builder *b, struct saga_transaction *t)
 {
-    begin(b, "SET");
+    size_t count = count_writes(b->apply, stays), items = 1 + 2 * count;
+    if (count == 0) return SAGA_OK;
+    if (items > ITEMS_MAX) return SAGA_E_LIMIT;
+    saga_wire_begin(&t->wire, items);
+    saga_wire_add(&t->wire, SAGA_SLICE("MSET"));
     for (size_t i = 0; i < b->apply->write_count; i++) {
         const struct saga_state_write *write = &b->apply->writes[i];
         if (!stays(write)) continue;
-        add_key(b, "state:", write->saga_id);
-        saga_command_add(&b->arguments, write->state);
+        saga_wire_add_joined(&t->wire, b->lane, SAGA_SLICE("state:"), write->saga_id);
+        saga_wire_add(&t->wire, write->state);
     }
-    end(b);
+    t->queued++;
+    return SAGA_OK;
+}
+
+/* ---- the script's steps ---- */
+
+static void begin(struct builder *b)
+{
+    b->step = b->wires->arguments.items;
+    b->step_keys = b->wires->keys.items;
+}
+
+static void end(struct builder *b, struct saga_slice command)
+{
+    struct saga_wire *steps = &b->wires->steps;
+    size_t keys = b->wires->keys.items - b->step_keys;
+    if (keys == 0) return;
+    saga_wire_add(steps, command);
+    saga_wire_add_number(steps, (int64_t)keys);
+    saga_wire_add_number(steps, (int64_t)(b->wires->arguments.items - b->step));
+}
+
+static void add_key(struct builder *b, struct saga_slice kind, struct saga_slice rest)
+{
+    saga_wire_add_joined(&b->wires->keys, b->lane, kind, rest);
+}
+
+/* A step of one key with all that it takes: nothing is done where it takes nothing. */
+static void end_with_key(struct builder *b, struct saga_slice command, struct saga_slice kind,
+                         struct saga_slice rest)
+{
+    if (b->wires->arguments.items == b->step) return;
+    add_key(b, kind, rest);
+    end(b, command);
+}
+
+static void add_timer(struct builder *b, struct saga_slice id, const struct saga_timer_write *timer)
+{
+    char head[SAGA_LAYOUT_TIMER_HEAD];
+    saga_wire_add_joined(&b->wires->arguments, saga_layout_timer_head(head, timer->armed, id.size),
+                         id, timer->name);
 }
 
 static void change_timers(struct builder *b)
 {
-    struct saga_arena *arena = b->keys.arena;
-    struct saga_command removed, added;
-    saga_command_init(&removed, arena);
-    saga_command_init(&added, arena);
+    begin(b);
     for (size_t i = 0; i < b->apply->write_count; i++) {
         const struct saga_state_write *write = &b->apply->writes[i];
-        for (size_t t = 0; t < write->timers_removed_count; t++) {
-            const struct saga_timer_write *timer = &write->timers_removed[t];
-            saga_command_add(&removed,
-                             saga_layout_timer(arena, write->saga_id, timer->name, timer->armed));
-        }
+        for (size_t t = 0; t < write->timers_removed_count; t++)
+            add_timer(b, write->saga_id, &write->timers_removed[t]);
+    }
+    end_with_key(b, SAGA_SLICE("ZREM"), SAGA_SLICE("timers"), SAGA_SLICE_NONE);
+    begin(b);
+    for (size_t i = 0; i < b->apply->write_count; i++) {
+        const struct saga_state_write *write = &b->apply->writes[i];
         for (size_t t = 0; t < write->timers_added_count; t++) {
-            const struct saga_timer_write *timer = &write->timers_added[t];
-            saga_command_add_number(&added, timer->due_ms);
-            saga_command_add(&added,
-                             saga_layout_timer(arena, write->saga_id, timer->name, timer->armed));
+            saga_wire_add_number(&b->wires->arguments, write->timers_added[t].due_ms);
+            add_timer(b, write->saga_id, &write->timers_added[t]);
         }
     }
-    add_step(b, "ZREM", "timers", SAGA_SLICE_NONE, &removed);
-    add_step(b, "ZADD", "timers", SAGA_SLICE_NONE, &added);
+    end_with_key(b, SAGA_SLICE("ZADD"), SAGA_SLICE("timers"), SAGA_SLICE_NONE);
 }
+
+/* Sagas that enter an index or leave it. */
+struct movers {
+    const struct saga_state_write **items;
+    size_t count, capacity;
+};
+
+/* An index that the batch changes. */
+struct index {
+    struct saga_slice name, status;
+    struct movers removed, added;
+};
+
+struct indexes {
+    struct index *items;
+    size_t count, capacity;
+};
 
 static struct index *find_index(struct indexes *indexes, struct saga_arena *arena,
                                 struct saga_slice name, struct saga_slice status)
@@ -132,94 +161,146 @@ static struct index *find_index(struct indexes *indexes, struct saga_arena *aren
             return index;
     }
     struct index fresh = { .name = name, .status = status };
-    saga_command_init(&fresh.removed, arena);
-    saga_command_init(&fresh.added, arena);
     SAGA_PUSH(arena, indexes->items, indexes->count, indexes->capacity, fresh);
     return &indexes->items[indexes->count - 1];
 }
 
-static void change_indexes(struct builder *b)
+static void move(struct movers *movers, struct saga_arena *arena,
+                 const struct saga_state_write *write)
 {
-    struct saga_arena *arena = b->keys.arena;
+    SAGA_PUSH(arena, movers->items, movers->count, movers->capacity, write);
+}
+
+static struct indexes find_indexes(struct builder *b)
+{
     struct indexes indexes = { 0 };
-    struct saga_command known;
-    saga_command_init(&known, arena);
     for (size_t i = 0; i < b->apply->write_count; i++) {
         const struct saga_state_write *write = &b->apply->writes[i];
         struct saga_slice before = write->status_before, after = write->status_after;
         if (write->timers_only || (before.data && after.data && saga_slice_equal(before, after)))
             continue;
         if (before.data)
-            saga_command_add(&find_index(&indexes, arena, write->name, before)->removed,
-                             write->saga_id);
-        if (!after.data) continue;
-        struct index *entered = find_index(&indexes, arena, write->name, after);
-        saga_command_add_number(&entered->added, write->changed_ms);
-        saga_command_add(&entered->added, write->saga_id);
+            move(&find_index(&indexes, b->arena, write->name, before)->removed, b->arena, write);
+        if (after.data)
+            move(&find_index(&indexes, b->arena, write->name, after)->added, b->arena, write);
     }
-    for (size_t i = 0; i < indexes.count; i++) {
-        struct index *index = &indexes.items[i];
-        struct saga_slice label = saga_layout_index(arena, index->name, index->status);
-        add_step(b, "ZREM", "index:", label, &index->removed);
-        add_step(b, "ZADD", "index:", label, &index->added);
-        if (index->added.count) saga_command_add(&known, label);
-    }
-    add_step(b, "SADD", "indexes", SAGA_SLICE_NONE, &known);
+    return indexes;
 }
 
-static void change_search(struct builder *b, const char *command,
-                          bool (*concerned)(const struct saga_state_write *write))
+static void change_indexes(struct builder *b)
 {
-    begin(b, command);
+    struct saga_wire *arguments = &b->wires->arguments;
+    struct indexes indexes = find_indexes(b);
+    for (size_t i = 0; i < indexes.count; i++) {
+        struct index *index = &indexes.items[i];
+        struct saga_slice label = saga_layout_index(b->arena, index->name, index->status);
+        begin(b);
+        for (size_t m = 0; m < index->removed.count; m++)
+            saga_wire_add(arguments, index->removed.items[m]->saga_id);
+        end_with_key(b, SAGA_SLICE("ZREM"), SAGA_SLICE("index:"), label);
+        begin(b);
+        for (size_t m = 0; m < index->added.count; m++) {
+            saga_wire_add_number(arguments, index->added.items[m]->changed_ms);
+            saga_wire_add(arguments, index->added.items[m]->saga_id);
+        }
+        end_with_key(b, SAGA_SLICE("ZADD"), SAGA_SLICE("index:"), label);
+    }
+    begin(b);
+    for (size_t i = 0; i < indexes.count; i++)
+        if (indexes.items[i].added.count)
+            saga_wire_add(arguments, saga_layout_index(b->arena, indexes.items[i].name,
+                                                       indexes.items[i].status));
+    end_with_key(b, SAGA_SLICE("SADD"), SAGA_SLICE("indexes"), SAGA_SLICE_NONE);
+}
+
+static void change_search(struct builder *b, struct saga_slice command, concerned_fn *concerned)
+{
+    begin(b);
     for (size_t i = 0; i < b->apply->write_count; i++) {
         const struct saga_state_write *write = &b->apply->writes[i];
         if (!concerned(write)) continue;
         for (size_t v = 0; v < write->search_count; v++) {
-            add_key(b, "search:", write->search[v]);
-            saga_command_add(&b->arguments, write->saga_id);
+            add_key(b, SAGA_SLICE("search:"), write->search[v]);
+            saga_wire_add(&b->wires->arguments, write->saga_id);
         }
     }
-    end(b);
+    end(b, command);
 }
 
 static void add_history(struct builder *b)
 {
-    begin(b, "RPUSH");
+    begin(b);
     for (size_t i = 0; i < b->apply->write_count; i++) {
         const struct saga_state_write *write = &b->apply->writes[i];
         if (!stays(write)) continue;
         for (size_t h = 0; h < write->history_count; h++) {
-            add_key(b, "history:", write->saga_id);
-            saga_command_add_number(&b->arguments, write->history[h]);
+            add_key(b, SAGA_SLICE("history:"), write->saga_id);
+            saga_wire_add_number(&b->wires->arguments, write->history[h]);
         }
     }
-    end(b);
+    end(b, SAGA_SLICE("RPUSH"));
 }
 
-void saga_redis_apply_command(struct saga_command *command, const char *prefix, const char *hash,
-                              const struct saga_apply *apply)
+/* ---- the whole ---- */
+
+static int run_script(struct builder *b, struct saga_transaction *t)
 {
-    struct builder b = { .prefix = prefix, .apply = apply };
-    saga_command_init(&b.keys, command->arena);
-    saga_command_init(&b.arguments, command->arena);
-    add_key(&b, "lane", SAGA_SLICE_NONE);
-    add_key(&b, "timers", SAGA_SLICE_NONE);
-    saga_command_add(&b.arguments, apply->journal);
-    saga_command_add_number(&b.arguments, apply->expected);
-    saga_command_add_number(&b.arguments, apply->applied);
-    saga_command_add(&b.arguments, apply->chain);
-    saga_command_add(&b.arguments, apply->owner);
-    saga_command_add_number(&b.arguments, apply->now_ms);
-    remove_sagas(&b);
-    set_states(&b);
-    change_timers(&b);
-    change_indexes(&b);
-    change_search(&b, "SREM", leaves);
-    change_search(&b, "SADD", stays);
-    add_history(&b);
-    saga_command_add_text(command, "EVALSHA");
-    saga_command_add_text(command, hash);
-    saga_command_add_number(command, (int64_t)b.keys.count);
-    saga_command_add_all(command, &b.keys);
-    saga_command_add_all(command, &b.arguments);
+    enum { SCRIPT_ITEMS = 3, LANE_ITEMS = 7 };
+    struct saga_apply_wires *w = b->wires;
+    const struct saga_apply *apply = b->apply;
+    size_t items = SCRIPT_ITEMS + w->keys.items + LANE_ITEMS + w->steps.items + w->arguments.items;
+    if (items > ITEMS_MAX) return SAGA_E_LIMIT;
+    saga_wire_begin(&t->wire, items);
+    saga_wire_add(&t->wire, SAGA_SLICE("EVAL"));
+    saga_wire_add_text(&t->wire, saga_lua_apply);
+    saga_wire_add_number(&t->wire, (int64_t)w->keys.items);
+    saga_wire_add_wire(&t->wire, &w->keys);
+    saga_wire_add(&t->wire, apply->journal);
+    saga_wire_add_number(&t->wire, apply->expected);
+    saga_wire_add_number(&t->wire, apply->applied);
+    saga_wire_add(&t->wire, apply->chain);
+    saga_wire_add(&t->wire, apply->owner);
+    saga_wire_add_number(&t->wire, apply->now_ms);
+    saga_wire_add_number(&t->wire, (int64_t)(w->steps.items / 3));
+    saga_wire_add_wire(&t->wire, &w->steps);
+    saga_wire_add_wire(&t->wire, &w->arguments);
+    t->queued++;
+    return SAGA_OK;
+}
+
+static void make_steps(struct builder *b)
+{
+    saga_wire_clear(&b->wires->keys);
+    saga_wire_clear(&b->wires->steps);
+    saga_wire_clear(&b->wires->arguments);
+    add_key(b, SAGA_SLICE("lane"), SAGA_SLICE_NONE);
+    add_key(b, SAGA_SLICE("timers"), SAGA_SLICE_NONE);
+    change_timers(b);
+    change_indexes(b);
+    change_search(b, SAGA_SLICE("SREM"), leaves);
+    change_search(b, SAGA_SLICE("SADD"), stays);
+    add_history(b);
+}
+
+static void add_word(struct saga_wire *wire, struct saga_slice word)
+{
+    saga_wire_begin(wire, 1);
+    saga_wire_add(wire, word);
+}
+
+int saga_redis_apply_transaction(struct saga_transaction *t, struct saga_apply_wires *wires,
+                                 struct saga_arena *arena, const char *prefix,
+                                 const struct saga_apply *apply)
+{
+    struct builder b = { .apply = apply, .wires = wires, .arena = arena };
+    b.lane = saga_layout_key(arena, prefix, apply->lane, "", SAGA_SLICE_NONE);
+    saga_wire_clear(&t->wire);
+    t->queued = 0;
+    make_steps(&b);
+    add_word(&t->wire, SAGA_SLICE("MULTI"));
+    int error = remove_sagas(&b, t);
+    if (error == SAGA_OK) error = set_states(&b, t);
+    if (error == SAGA_OK) error = run_script(&b, t);
+    add_word(&t->wire, SAGA_SLICE("EXEC"));
+    return error;
 }

@@ -5,19 +5,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "store/reader.h"
 
-extern const char saga_lua_apply[], saga_lua_states_read[], saga_lua_timers_due[];
-extern const char saga_lua_heartbeat[], saga_lua_reset_begin[], saga_lua_reset_portion[],
-    saga_lua_built[];
+extern const char saga_lua_timers_due[], saga_lua_heartbeat[], saga_lua_reset_begin[],
+    saga_lua_reset_portion[], saga_lua_built[];
 
 static const char *const sources[SAGA_SCRIPTS] = {
-    [SAGA_SCRIPT_APPLY] = saga_lua_apply,
-    [SAGA_SCRIPT_STATES_READ] = saga_lua_states_read,
     [SAGA_SCRIPT_TIMERS_DUE] = saga_lua_timers_due,
     [SAGA_SCRIPT_HEARTBEAT] = saga_lua_heartbeat,
     [SAGA_SCRIPT_RESET_BEGIN] = saga_lua_reset_begin,
@@ -125,12 +123,15 @@ static int lost(struct saga_connection *c)
     return SAGA_E_AGAIN;
 }
 
-/* Redis 6.2 wraps what goes wrong within a script, newer ones put it first. */
+/* Redis 6.2 wraps what goes wrong within a script, newer ones put it first. So does a transaction that is not begun. */
 static bool says(const redisReply *reply, const char *code)
 {
-    static const char wrapped[] = "ERR Error running script";
+    static const char *const wrappers[] = { "ERR Error running script", "EXECABORT" };
     if (strncmp(reply->str, code, strlen(code)) == 0) return true;
-    return strncmp(reply->str, wrapped, sizeof wrapped - 1) == 0 && strstr(reply->str, code);
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
+        if (strncmp(reply->str, wrappers[i], strlen(wrappers[i])) == 0)
+            return strstr(reply->str, code) != NULL;
+    return false;
 }
 
 int saga_connection_judge(struct saga_connection *c, const struct redisReply *reply)
@@ -239,6 +240,14 @@ int saga_connection_receive(struct saga_connection *c, struct redisReply **ret)
     if (redisGetReply(c->context, &reply) != REDIS_OK) return lost(c);
     *ret = reply;
     return SAGA_OK;
+}
+
+bool saga_connection_has_ended(const struct saga_connection *c)
+{
+    char byte;
+    if (!c->context) return false;
+    ssize_t size = recv(c->context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return size >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 static int ask_all(struct saga_connection *c, const struct saga_command *commands, size_t count,

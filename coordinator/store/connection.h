@@ -12,8 +12,6 @@ struct redisContext;
 struct redisReply;
 
 enum saga_script {
-    SAGA_SCRIPT_APPLY,
-    SAGA_SCRIPT_STATES_READ,
     SAGA_SCRIPT_TIMERS_DUE,
     SAGA_SCRIPT_HEARTBEAT,
     SAGA_SCRIPT_RESET_BEGIN,
@@ -52,6 +50,9 @@ int saga_connection_load_scripts(struct saga_connection *c);
 int saga_connection_append(struct saga_connection *c, const char *bytes, size_t size);
 int saga_connection_flush(struct saga_connection *c);
 int saga_connection_receive(struct saga_connection *c, struct redisReply **ret);
+
+/* Has Redis closed a connection that is open, on which no answer is to come? Or did it say something unasked? */
+bool saga_connection_has_ended(const struct saga_connection *c);
 
 /* What an answer means: 0 unless it is an error. */
 int saga_connection_judge(struct saga_connection *c, const struct redisReply *reply);

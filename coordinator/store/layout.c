@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "store/wire.h"
 
 struct saga_slice saga_layout_key(struct saga_arena *arena, const char *prefix, uint32_t lane,
                                   const char *kind, struct saga_slice rest)
@@ -74,15 +75,19 @@ void saga_layout_index_split(struct saga_slice index, struct saga_slice *ret_nam
     *ret_status = saga_slice_skip(index, at + 1);
 }
 
-struct saga_slice saga_layout_timer(struct saga_arena *arena, struct saga_slice saga_id,
-                                    struct saga_slice name, uint64_t armed)
+struct saga_slice saga_layout_timer_head(char room[SAGA_LAYOUT_TIMER_HEAD], uint64_t armed,
+                                         size_t id_size)
 {
-    struct saga_buffer member;
-    saga_buffer_init(&member, arena);
-    saga_buffer_printf(&member, "%" PRIu64 ":%zu:", armed, saga_id.size);
-    saga_buffer_add(&member, saga_id);
-    saga_buffer_add(&member, name);
-    return saga_buffer_slice(&member);
+    char digits[SAGA_WIRE_DIGITS];
+    const uint64_t numbers[] = { armed, id_size };
+    char *at = room;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct saga_slice number = saga_wire_digits(digits, numbers[i]);
+        memcpy(at, number.data, number.size);
+        at += number.size;
+        *at++ = ':';
+    }
+    return (struct saga_slice){ room, (size_t)(at - room) };
 }
 
 static int take_number(struct saga_slice *rest, unsigned long long *ret)

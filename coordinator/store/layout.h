@@ -25,9 +25,11 @@ struct saga_slice saga_layout_index(struct saga_arena *arena, struct saga_slice 
 void saga_layout_index_split(struct saga_slice index, struct saga_slice *ret_name,
                              struct saga_slice *ret_status);
 
-/* A timer as a member: "<armed>:<bytes of the saga id>:<saga id><name>", as ids hold any byte. */
-struct saga_slice saga_layout_timer(struct saga_arena *arena, struct saga_slice saga_id,
-                                    struct saga_slice name, uint64_t armed);
+/* What stands before saga id and name in a timer's member: "<armed>:<bytes of the saga id>:<saga id><name>", as ids hold
+ * any byte. A view of `room`. */
+#define SAGA_LAYOUT_TIMER_HEAD 44
+struct saga_slice saga_layout_timer_head(char room[SAGA_LAYOUT_TIMER_HEAD], uint64_t armed,
+                                         size_t id_size);
 /* The slices are views of `member`. Errors: SAGA_E_INVALID. */
 int saga_layout_timer_split(struct saga_slice member, struct saga_due_timer *ret);
 

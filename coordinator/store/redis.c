@@ -24,10 +24,23 @@ enum {
 
 /* ---- scripts ---- */
 
-int saga_redis_verdict(struct saga_redis *redis, uint32_t lane, int64_t expected,
+int saga_redis_conflict(struct saga_connection *c, uint32_t lane, int64_t expected,
+                        const char *journal, int64_t applied)
+{
+    if (!journal)
+        saga_connection_complain(c, "has nothing of lane %" PRIu32 ", not even where it stands",
+                                 lane);
+    else
+        saga_connection_complain(c,
+                                 "lane %" PRIu32 " stands at offset %" PRId64
+                                 " of journal %s, but %" PRId64 " was expected",
+                                 lane, applied, journal, expected);
+    return SAGA_E_CONFLICT;
+}
+
+int saga_redis_verdict(struct saga_connection *c, uint32_t lane, int64_t expected,
                        const struct redisReply *reply)
 {
-    struct saga_connection *c = &redis->connection;
     int error = saga_connection_judge(c, reply);
     if (error < 0) return error;
     if (saga_connection_is_unscripted(reply)) {
@@ -41,14 +54,10 @@ int saga_redis_verdict(struct saga_redis *redis, uint32_t lane, int64_t expected
     if (reply->elements != 3 || reply->element[1]->type != REDIS_REPLY_STRING ||
         reply->element[2]->type != REDIS_REPLY_STRING)
         return saga_connection_puzzled(c, "a script");
-    if (reply->element[2]->len == 0)
-        saga_connection_complain(c, "has nothing of lane %" PRIu32 ", not even where it stands",
-                                 lane);
-    else
-        saga_connection_complain(
-            c, "lane %" PRIu32 " stands at offset %s of journal %s, but %" PRId64 " was expected",
-            lane, reply->element[2]->str, reply->element[1]->str, expected);
-    return SAGA_E_CONFLICT;
+    int64_t applied;
+    bool stands = saga_layout_number(reply->element[2], &applied);
+    return saga_redis_conflict(c, lane, expected, stands ? reply->element[1]->str : NULL,
+                               stands ? applied : 0);
 }
 
 bool saga_redis_next_due(const struct redisReply *reply, int64_t *ret_ms)
@@ -66,12 +75,11 @@ static struct saga_slice lane_key(struct saga_redis *redis, uint32_t lane, const
     return saga_layout_key(&redis->scratch, redis->connection.config.prefix, lane, kind, rest);
 }
 
-/* Begins a call of its own: takes what is still to come on the connection, then connects if it
- * must. */
+/* Begins a call about a lane: what was sent before is done before, then it connects if it must. */
 static int begin_call(struct saga_redis *redis, uint32_t lane)
 {
-    SAGA_ASSERT(lane < redis->lanes);
-    saga_redis_collect(redis);
+    SAGA_ASSERT(lane < redis->lane_count);
+    saga_redis_collect(redis, lane);
     saga_arena_reset(&redis->scratch);
     return saga_connection_open(&redis->connection);
 }
@@ -100,7 +108,7 @@ static int run_script(struct saga_redis *redis, const struct saga_command *comma
         if (error == SAGA_OK) error = saga_connection_call(c, command, &reply);
         if (error < 0) return error;
     }
-    error = saga_redis_verdict(redis, lane, expected, reply);
+    error = saga_redis_verdict(c, lane, expected, reply);
     if (error < 0)
         freeReplyObject(reply);
     else
@@ -137,30 +145,78 @@ static int ids_scan(void *self, uint32_t lane, struct saga_scan *scan, struct sa
     return saga_scan_sagas(&redis->connection, scan, lane, arena, ret_ids, ret_count);
 }
 
-static int read_portion(struct saga_redis *redis, uint32_t lane, int64_t expected,
-                        const struct saga_slice *ids, size_t count, struct saga_arena *arena,
-                        struct saga_slice *ret_states)
+enum { READ_BEFORE, READ_STATES, READ_BEHIND, READ_COMMANDS };
+
+/* Where the lane stands, the states, and where it stands then (R10): `applied` never comes back to where it was, and no
+ * state changes without it, so that it being the same twice is as good as a transaction, which a Redis without memory
+ * would refuse. Not a script, as Lua would hash every byte of them. */
+static size_t ask_states(struct saga_redis *redis, uint32_t lane, const struct saga_slice *ids,
+                         size_t count, struct saga_command commands[READ_COMMANDS])
 {
-    struct saga_command command;
-    redisReply *reply;
-    saga_arena_reset(&redis->scratch);
-    begin_script(redis, &command, SAGA_SCRIPT_STATES_READ, lane, 1 + count);
+    for (size_t i = 0; i < READ_COMMANDS; i++) saga_command_init(&commands[i], &redis->scratch);
+    saga_layout_ask_lane(&commands[READ_BEFORE], redis->connection.config.prefix, lane);
+    if (count == 0) return 1;
+    saga_command_add_text(&commands[READ_STATES], "MGET");
     for (size_t i = 0; i < count; i++)
-        saga_command_add(&command, lane_key(redis, lane, "state:", ids[i]));
-    saga_command_add_number(&command, expected);
-    int error = run_script(redis, &command, lane, expected, &reply);
-    if (error < 0) return error;
-    const redisReply *states = reply->elements == 2 ? reply->element[1] : reply;
-    if (states == reply || states->type != REDIS_REPLY_ARRAY || states->elements != count)
-        error = saga_connection_puzzled(&redis->connection, "the script that reads states");
-    for (size_t i = 0; i < count && error == SAGA_OK; i++) {
+        saga_command_add(&commands[READ_STATES], lane_key(redis, lane, "state:", ids[i]));
+    saga_layout_ask_lane(&commands[READ_BEHIND], redis->connection.config.prefix, lane);
+    return READ_COMMANDS;
+}
+
+static int check_standing(struct saga_redis *redis, uint32_t lane, int64_t expected,
+                          const redisReply *reply)
+{
+    struct saga_lane_status found;
+    struct saga_connection *c = &redis->connection;
+    if (saga_layout_lane_status(reply, &redis->scratch, &found) < 0)
+        return saga_connection_puzzled(c, "HMGET");
+    if (!found.present) return saga_redis_conflict(c, lane, expected, NULL, 0);
+    if (found.applied != expected)
+        return saga_redis_conflict(c, lane, expected, found.journal.data, found.applied);
+    return SAGA_OK;
+}
+
+/* `states` has an answer, nil or a string, to each id. */
+static bool are_states(const redisReply *states, size_t count)
+{
+    if (states->type != REDIS_REPLY_ARRAY || states->elements != count) return false;
+    for (size_t i = 0; i < count; i++)
+        if (states->element[i]->type != REDIS_REPLY_STRING &&
+            states->element[i]->type != REDIS_REPLY_NIL)
+            return false;
+    return true;
+}
+
+static int take_states(struct saga_redis *redis, const redisReply *states, size_t count,
+                       struct saga_arena *arena, struct saga_slice *ret_states)
+{
+    if (!are_states(states, count)) return saga_connection_puzzled(&redis->connection, "MGET");
+    for (size_t i = 0; i < count; i++) {
         const redisReply *state = states->element[i];
         ret_states[i] = SAGA_SLICE_NONE;
         if (state->type == REDIS_REPLY_STRING)
             ret_states[i] =
                 saga_arena_copy(arena, (struct saga_slice){ state->str, (size_t)state->len });
     }
-    freeReplyObject(reply);
+    return SAGA_OK;
+}
+
+static int read_portion(struct saga_redis *redis, uint32_t lane, int64_t expected,
+                        const struct saga_slice *ids, size_t count, struct saga_arena *arena,
+                        struct saga_slice *ret_states)
+{
+    struct saga_command commands[READ_COMMANDS];
+    redisReply *replies[READ_COMMANDS];
+    saga_arena_reset(&redis->scratch);
+    size_t asked = ask_states(redis, lane, ids, count, commands);
+    int error = saga_connection_call_all(&redis->connection, commands, asked, replies);
+    if (error < 0) return error;
+    error = check_standing(redis, lane, expected, replies[READ_BEFORE]);
+    if (error == SAGA_OK && count)
+        error = check_standing(redis, lane, expected, replies[READ_BEHIND]);
+    if (error == SAGA_OK && count)
+        error = take_states(redis, replies[READ_STATES], count, arena, ret_states);
+    for (size_t i = 0; i < asked; i++) freeReplyObject(replies[i]);
     return error;
 }
 
@@ -239,6 +295,7 @@ static int heartbeat(void *self, uint32_t lane, int64_t expected, struct saga_sl
     saga_command_add_number(&command, expected);
     saga_command_add(&command, owner);
     saga_command_add_number(&command, now_ms);
+    saga_redis_disarm(redis, lane);
     error = run_script(redis, &command, lane, expected, &reply);
     if (error == SAGA_OK) freeReplyObject(reply);
     return error;
@@ -351,7 +408,7 @@ static const char *problem(void *self)
 static void close_store(void *self)
 {
     struct saga_redis *redis = self;
-    saga_redis_free_applies(redis);
+    saga_redis_close_lanes(redis);
     saga_connection_close(&redis->connection);
     saga_arena_free(&redis->scratch);
     free(redis);
@@ -363,9 +420,7 @@ int saga_redis_open(const struct saga_redis_config *config, uint32_t lanes, stru
     struct saga_redis *redis = saga_memory_zeroed(1, sizeof *redis);
     saga_connection_init(&redis->connection, config, true);
     saga_arena_init(&redis->scratch);
-    redis->lanes = lanes;
-    redis->applies = saga_memory_zeroed(lanes, sizeof *redis->applies);
-    redis->sent = saga_memory_zeroed(lanes, sizeof *redis->sent);
+    saga_redis_open_lanes(redis, config, lanes);
     *ret = (struct saga_store){ .self = redis,
                                 .problem = problem,
                                 .lane_read = lane_read,

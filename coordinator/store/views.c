@@ -132,6 +132,32 @@ int saga_views_state(struct saga_views *views, uint32_t lane, struct saga_slice 
     return error;
 }
 
+int saga_views_states(struct saga_views *views, uint32_t lane, const struct saga_slice *ids,
+                      size_t count, struct saga_arena *arena, struct saga_slice *ret_states)
+{
+    struct saga_command command;
+    redisReply *reply;
+    if (count == 0) return SAGA_OK;
+    saga_command_init(&command, arena);
+    saga_command_add_text(&command, "MGET");
+    for (size_t i = 0; i < count; i++)
+        saga_command_add(&command, saga_layout_key(arena, views->connection.config.prefix, lane,
+                                                   "state:", ids[i]));
+    int error = saga_connection_call(&views->connection, &command, &reply);
+    if (error < 0) return error;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != count)
+        error = saga_connection_puzzled(&views->connection, "MGET");
+    for (size_t i = 0; i < count && error == SAGA_OK; i++) {
+        const redisReply *state = reply->element[i];
+        ret_states[i] = SAGA_SLICE_NONE;
+        if (state->type == REDIS_REPLY_STRING)
+            ret_states[i] =
+                saga_arena_copy(arena, (struct saga_slice){ state->str, (size_t)state->len });
+    }
+    freeReplyObject(reply);
+    return error;
+}
+
 static int by_offset(const void *left, const void *right)
 {
     int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;

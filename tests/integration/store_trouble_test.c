@@ -167,25 +167,53 @@ static void what_was_sent_to_a_frozen_redis_is_not_known(void **state)
 {
     struct saga_store *store = &lane.store;
     struct saga_state_write write = saga_test_start_of("order/1", "s1", "running", 10);
-    struct saga_apply apply = saga_test_lane_apply_of(&lane, 2, &write, 1);
-    struct saga_lane_status found = status();
+    struct saga_lane_status found;
     int64_t next_due_ms;
     (void)state;
+    assert_int_equal(apply_one("s0"), SAGA_OK); /* so that the next one needs no answer first */
+    struct saga_apply apply = saga_test_lane_apply_of(&lane, 3, &write, 1);
     saga_test_redis_freeze(redis);
     assert_int_equal(store->apply(store->self, &apply), SAGA_OK);
     assert_int_equal(store->lane_read(store->self, 0, &lane.arena, &found), SAGA_E_AGAIN);
     assert_int_equal(store->apply_wait(store->self, 0, &next_due_ms), SAGA_E_AGAIN);
     assert_says(words(), "no answer within 1000 ms");
     saga_test_redis_thaw(redis);
-    for (int tries = 0; status().applied != 2; tries++) { /* it arrived, late */
+    for (int tries = 0; status().applied != 3; tries++) { /* it arrived, late */
         assert_true(tries < 1000);
         saga_test_sleep_ms(10);
     }
     assert_int_equal(store->apply(store->self, &apply), SAGA_OK);
     assert_int_equal(store->apply_wait(store->self, 0, &next_due_ms), SAGA_E_CONFLICT);
     assert_string_equal(saga_test_redis_ask(redis, "LLEN saga:{0}:history:order/1"), "0");
-    lane.applied = 2;
+    lane.applied = 3;
     assert_int_equal(apply_one("s2"), SAGA_OK);
+}
+
+/* An owner that is held up between two applies, while another has taken the lane and gone on (R9). */
+static void a_late_owner_writes_nothing_at_all(void **state)
+{
+    struct saga_test_lane next = { .config = lane.config, .applied = 2 };
+    (void)state;
+    assert_int_equal(apply_one("s1"), SAGA_OK); /* it has seen the lane at 2 */
+    assert_int_equal(saga_redis_open(&next.config, SAGA_TEST_LANES, &next.store), SAGA_OK);
+    saga_arena_init(&next.arena);
+    struct saga_state_write write = saga_test_start_of("order/1", "of the next", "running", 10);
+    assert_int_equal(saga_test_lane_apply(&next, &write, 1), SAGA_OK);
+    assert_int_equal(apply_one("late"), SAGA_E_CONFLICT);
+    assert_says(words(), "stands at offset 3 of journal 4f1c0e7a, but 2 was expected");
+    assert_string_equal(saga_test_redis_ask(redis, "GET saga:{0}:state:order/1"), "of the next");
+    saga_test_lane_close(&next);
+}
+
+/* What somebody else writes to the lane's hash without moving it is no reason to recover. */
+static void a_late_heartbeat_holds_nobody_up(void **state)
+{
+    (void)state;
+    assert_int_equal(apply_one("s1"), SAGA_OK);
+    saga_test_redis_ask(redis, "HSET saga:{0}:lane owner somebody");
+    assert_int_equal(apply_one("s2"), SAGA_OK);
+    assert_string_equal(saga_test_redis_ask(redis, "GET saga:{0}:state:order/1"), "s2");
+    assert_string_equal(saga_test_redis_ask(redis, "HGET saga:{0}:lane owner"), "worker-1");
 }
 
 /* ---- refused ---- */
@@ -217,6 +245,7 @@ static void a_replica_takes_no_writes(void **state)
     assert_says(words(), "replica");
     saga_test_redis_ask(redis, "CONFIG SET replica-serve-stale-data no");
     assert_int_equal(apply_one("s1"), SAGA_E_AGAIN);
+    assert_int_equal(lane.store.heartbeat(lane.store.self, 0, 1, SAGA_SLICE("w"), 1), SAGA_E_AGAIN);
     assert_says(words(), "lost its master");
     saga_test_redis_ask(redis, "REPLICAOF NO ONE");
     assert_int_equal(apply_one("s1"), SAGA_OK);
@@ -336,6 +365,8 @@ int main(void)
         TEST(a_redis_that_kept_all_goes_on, begin_append_only),
         TEST(an_idle_connection_that_redis_closed_is_no_trouble, begin),
         TEST(what_was_sent_to_a_frozen_redis_is_not_known, begin_impatient),
+        TEST(a_late_owner_writes_nothing_at_all, begin),
+        TEST(a_late_heartbeat_holds_nobody_up, begin),
         TEST(without_memory_nothing_is_written, begin),
         TEST(a_replica_takes_no_writes, begin),
         TEST(foreign_data_under_our_names_stops_and_moves_nothing, begin),
