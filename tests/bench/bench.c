@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench_report.h"
 #include "bench_run.h"
@@ -211,7 +212,7 @@ int main(int argc, char **argv)
     }
     snprintf(words, sizeof words, "%u", bench_options.workers);
     setenv("SAGA_WORKERS", words, 1);
-    bench_begin(command.json);
+    bench_begin(command.json && !isatty(STDERR_FILENO));
     for (unsigned i = 0; i < command.repeat; i++) {
         if (command.repeat > 1) bench_say("---- round %u of %u", i + 1, command.repeat);
         json_array_append_new(rounds, run_round());

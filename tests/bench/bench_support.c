@@ -105,7 +105,7 @@ double bench_redis_number(const char *format, ...)
 
 /* ---- what processes use ---- */
 
-long bench_memory_kb(pid_t pid, const char *field)
+long bench_status(pid_t pid, const char *field)
 {
     char path[64], line[256];
     long value = 0;

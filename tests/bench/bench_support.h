@@ -30,8 +30,8 @@ _Noreturn void bench_stop(const char *format, ...) __attribute__((format(printf,
 int bench_by_value(const void *a, const void *b);
 /* A number of what Redis answers to a command; 0 where it is none. */
 double bench_redis_number(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A field of /proc/PID/status in KiB, as "VmRSS". */
-long bench_memory_kb(pid_t pid, const char *field);
+/* A number of /proc/PID/status: "Threads", or in KiB "VmRSS". Ends the program if the process is gone. */
+long bench_status(pid_t pid, const char *field);
 /* Processor time of a process so far, in seconds; of all its threads. */
 double bench_processor_s(pid_t pid);
 /* Processor time that all processes of the machine have used so far, in seconds. */

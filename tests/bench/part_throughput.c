@@ -54,8 +54,7 @@ static void set_usage(json_t *figures, const struct usage *begin, const struct u
 static void measure_idle(json_t *figures)
 {
     bench_set(figures, "ready_ms", bench_coordinator());
-    bench_set(figures, "rss_idle_kb",
-              (double)bench_memory_kb(bench_cluster.coordinators[0], "VmRSS"));
+    bench_set(figures, "rss_idle_kb", (double)bench_status(bench_cluster.coordinators[0], "VmRSS"));
     bench_coordinator_stop();
 }
 
@@ -74,8 +73,7 @@ static void measure(const struct bench_setup *setup, json_t *figures)
     struct usage ready = usage_now();
     bench_burst_wait(&burst);
     struct usage end = usage_now();
-    bench_set(figures, "rss_peak_kb",
-              (double)bench_memory_kb(bench_cluster.coordinators[0], "VmHWM"));
+    bench_set(figures, "rss_peak_kb", (double)bench_status(bench_cluster.coordinators[0], "VmHWM"));
     bench_burst_count(&burst);
     bench_coordinator_stop();
     bench_raw_add(figures, events, 0);
