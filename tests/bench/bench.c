@@ -166,7 +166,7 @@ static void print(json_t *report, const json_t *old)
     json_t *comparison = old ? bench_report_compare(old, report) : NULL;
     if (command.json) {
         if (comparison) json_object_set(report, "compare", comparison);
-        json_dumpf(report, stdout, JSON_REAL_PRECISION(6) | JSON_INDENT(2));
+        json_dumpf(report, stdout, JSON_REAL_PRECISION(7) | JSON_INDENT(2));
         printf("\n");
     } else {
         bench_report_print(report, stdout);
