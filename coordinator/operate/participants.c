@@ -14,7 +14,10 @@
 #include "base/message.h"
 #include "engine/engine.h"
 
-enum { BATCH = 1000, POLL_MS = 20 };
+/* A batch of replies leaves as one: producing waits for more (LINGER_MS) unless told that there is none, which costs the
+ * broker far less than a request for each few records. */
+enum { BATCH = 1000, POLL_MS = 20, SEND_MS = 1 };
+#define LINGER_MS "5"
 
 /* How commands of one type are answered where no rule says otherwise. */
 struct manner {
@@ -25,11 +28,19 @@ struct manner {
         body; /* of a success: an object with every member that the definition reads of it */
 };
 
+/* A topic that was answered on. */
+struct reply_topic {
+    struct saga_slice name;
+    rd_kafka_topic_t *topic;
+};
+
 struct saga_participants {
     struct saga_participants_config config;
-    struct saga_arena arena; /* manners */
+    struct saga_arena arena; /* manners, names of reply topics */
     struct manner *manners;
     size_t manner_count, manner_capacity;
+    struct reply_topic *topics;
+    size_t topic_count, topic_capacity;
     rd_kafka_t *consumer, *producer;
     rd_kafka_queue_t *queue;
     pthread_t thread;
@@ -138,16 +149,43 @@ static const char *rule_for(const struct saga_participants *p, struct saga_slice
 
 /* ---- a command ---- */
 
-static struct saga_slice header(const rd_kafka_message_t *message, const char *name)
+/* What a participant reads of a command. */
+struct command {
+    struct saga_slice key, id, type, reply_to;
+};
+
+static struct command read_command(const rd_kafka_message_t *message)
 {
+    struct command command = { .key = { message->key, message->key_len } };
+    const struct {
+        const char *name;
+        struct saga_slice *ret;
+    } wanted[] = { { "ce_id", &command.id },
+                   { "ce_type", &command.type },
+                   { "ce_sagareplyto", &command.reply_to } };
     rd_kafka_headers_t *headers;
+    const char *name;
     const void *value;
     size_t size;
-    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return SAGA_SLICE_NONE;
-    if (rd_kafka_header_get_last(headers, name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return SAGA_SLICE_NONE;
-    return (struct saga_slice){ value, size };
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return command;
+    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == 0; i++)
+        for (size_t w = 0; w < sizeof wanted / sizeof wanted[0]; w++)
+            if (strcmp(name, wanted[w].name) == 0)
+                *wanted[w].ret = (struct saga_slice){ value, size };
+    return command;
+}
+
+/* NULL: there can be no topic of that name. */
+static rd_kafka_topic_t *topic_of(struct saga_participants *p, struct saga_slice name)
+{
+    for (size_t i = 0; i < p->topic_count; i++)
+        if (saga_slice_equal(p->topics[i].name, name)) return p->topics[i].topic;
+    const char *text = saga_arena_string(&p->arena, name);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(p->producer, text, NULL);
+    if (topic)
+        SAGA_PUSH(&p->arena, p->topics, p->topic_count, p->topic_capacity,
+                  (struct reply_topic){ saga_slice_of(text), topic });
+    return topic;
 }
 
 /* The members' made-up values name the saga's key, so that a person sees what belongs together. */
@@ -187,43 +225,53 @@ static struct saga_slice body_of(const struct saga_participants *p, const struct
     return saga_slice_equal(reply, manner->success) ? name_key(manner->body, key, arena) : json;
 }
 
-static void send_reply(struct saga_participants *p, const rd_kafka_message_t *command,
+static struct saga_slice id_of_reply(struct saga_slice command_id, struct saga_arena *arena)
+{
+    static const char suffix[] = "/reply";
+    size_t size = command_id.size + sizeof suffix - 1;
+    char *id = saga_arena_alloc(arena, size);
+    memcpy(id, command_id.data, command_id.size);
+    memcpy(id + command_id.size, suffix, sizeof suffix - 1);
+    return (struct saga_slice){ id, size };
+}
+
+static void send_reply(struct saga_participants *p, const struct command *command,
                        struct saga_slice type, struct saga_slice body, struct saga_arena *arena)
 {
-    struct saga_slice id = header(command, "ce_id");
-    char *topic = saga_arena_string(arena, header(command, "ce_sagareplyto"));
-    struct saga_slice reply_id = saga_arena_printf(arena, "%.*s/reply", SAGA_SLICE_ARG(id));
+    rd_kafka_topic_t *topic = topic_of(p, command->reply_to);
+    struct saga_slice reply_id = id_of_reply(command->id, arena);
     const char *content = saga_body_format_by_bytes(body) == SAGA_FORMAT_JSON ? "application/json"
                                                                               : "application/avro";
     rd_kafka_resp_err_t error;
+    if (!topic) return;
     do {
         error = rd_kafka_producev(
-            p->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(command->key, command->key_len),
+            p->producer, RD_KAFKA_V_RKT(topic),
+            RD_KAFKA_V_KEY(command->key.data, command->key.size),
             RD_KAFKA_V_VALUE((void *)(uintptr_t)body.data, body.size),
             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADER("ce_specversion", "1.0", 3),
             RD_KAFKA_V_HEADER("ce_id", reply_id.data, (ssize_t)reply_id.size),
             RD_KAFKA_V_HEADER("ce_source", "/simulated", 10),
             RD_KAFKA_V_HEADER("ce_type", type.data, (ssize_t)type.size),
-            RD_KAFKA_V_HEADER("ce_sagacommandid", id.data, (ssize_t)id.size),
+            RD_KAFKA_V_HEADER("ce_sagacommandid", command->id.data, (ssize_t)command->id.size),
             RD_KAFKA_V_HEADER("content-type", content, -1), RD_KAFKA_V_END);
         if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) rd_kafka_poll(p->producer, 10);
     } while (error == RD_KAFKA_RESP_ERR__QUEUE_FULL);
 }
 
-static void answer(struct saga_participants *p, const rd_kafka_message_t *command,
+static void answer(struct saga_participants *p, const rd_kafka_message_t *message,
                    struct saga_arena *arena)
 {
-    struct saga_slice type = header(command, "ce_type"), id = header(command, "ce_id");
-    struct saga_slice key = { command->key, command->key_len };
+    struct command command = read_command(message);
     struct saga_command_parts parts;
-    const struct manner *manner = manner_of(p, type);
-    const char *rule = rule_for(p, key, type);
-    if (!manner || saga_command_id_parse(id, &parts) < 0) return;
+    const struct manner *manner = manner_of(p, command.type);
+    const char *rule = rule_for(p, command.key, command.type);
+    if (!manner || saga_command_id_parse(command.id, &parts) < 0) return;
     if (rule && strcmp(rule, "silent") == 0) return;
     bool now_answers = rule && strcmp(rule, "silent-once") == 0;
     if (now_answers && parts.attempt == 1) return;
     struct saga_slice reply = rule && !now_answers ? saga_slice_of(rule) : manner->success;
-    send_reply(p, command, reply, body_of(p, manner, reply, key, arena), arena);
+    send_reply(p, &command, reply, body_of(p, manner, reply, command.key, arena), arena);
     atomic_fetch_add_explicit(&p->answered, 1, memory_order_relaxed);
 }
 
@@ -246,6 +294,7 @@ static void *participants_main(void *context)
             if (!commands[i]->err) answer(p, commands[i], &arena);
             rd_kafka_message_destroy(commands[i]);
         }
+        if (count > 0) rd_kafka_flush(p->producer, SEND_MS); /* begun; nobody waits for its end */
         saga_arena_reset(&arena);
     }
     saga_arena_free(&arena);
@@ -261,7 +310,7 @@ static rd_kafka_t *make_client(const struct saga_participants *p, rd_kafka_type_
         { "client.id", "saga-participants" },
         { "log_level", "2" },
         { type == RD_KAFKA_CONSUMER ? "group.id" : "linger.ms",
-          type == RD_KAFKA_CONSUMER ? p->config.group : "0" },
+          type == RD_KAFKA_CONSUMER ? p->config.group : LINGER_MS },
         { type == RD_KAFKA_CONSUMER ? "auto.offset.reset" : "partitioner",
           type == RD_KAFKA_CONSUMER ? "earliest" : "murmur2_random" },
         { type == RD_KAFKA_CONSUMER ? "isolation.level" : "acks",
@@ -307,6 +356,7 @@ static void free_participants(struct saga_participants *p)
     }
     if (p->producer) {
         rd_kafka_flush(p->producer, 1000);
+        for (size_t i = 0; i < p->topic_count; i++) rd_kafka_topic_destroy(p->topics[i].topic);
         rd_kafka_destroy(p->producer);
     }
     saga_arena_free(&p->arena);

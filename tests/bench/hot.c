@@ -13,7 +13,7 @@
 #include "engine/engine.h"
 #include "runtime/intake.h"
 
-enum { STEPS = 3, EVENTS = STEPS + 1, ROUNDS = 5, BATCH = 1000 };
+enum { STEPS = 3, EVENTS = STEPS + 1, BATCH = 1000, COUNT_MAX = 100000 };
 
 static const char order[] =
     "{\"id\":\"order-12345\",\"text\":\"Two hundred bytes of something that a service may want to "
@@ -21,9 +21,9 @@ static const char order[] =
     "about it, in words that nobody reads.\"}";
 
 static struct {
-    unsigned batches;
+    unsigned batches, rounds;
     const char *definition;
-} options = { .batches = 100 };
+} options = { .batches = 100, .rounds = 5 };
 
 static struct saga_catalog *catalog;
 static struct saga_codec *codec;
@@ -129,17 +129,20 @@ static void run_batch(void)
     }
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static unsigned read_count(const char *text, struct argp_state *state)
 {
     char *end;
-    long value;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || value < 1 || value > COUNT_MAX)
+        argp_error(state, "'%s' is not a number from 1 to %d", text, COUNT_MAX);
+    return (unsigned)value;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
     switch (key) {
-    case 'n':
-        value = strtol(argument, &end, 10);
-        if (end == argument || *end || value < 1 || value > 100000)
-            argp_error(state, "'%s' is not a number from 1 to 100000", argument);
-        options.batches = (unsigned)value;
-        return 0;
+    case 'n': options.batches = read_count(argument, state); return 0;
+    case 'r': options.rounds = read_count(argument, state); return 0;
     case ARGP_KEY_ARG: options.definition = argument; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -148,7 +151,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 int main(int argc, char **argv)
 {
     static const struct argp_option rows[] = {
-        { "batches", 'n', "NUMBER", 0, "of 1000 sagas, in each of five rounds (100)", 0 }, { 0 }
+        { "batches", 'n', "NUMBER", 0, "of 1000 sagas, in each round (100)", 0 },
+        { "rounds", 'r', "NUMBER", 0, "of which the best counts (5)", 0 },
+        { 0 }
     };
     const struct argp argp = { .options = rows,
                                .parser = parse,
@@ -157,7 +162,7 @@ int main(int argc, char **argv)
     double best = 0;
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
     load(options.definition ? options.definition : SAGA_SOURCE_DIR "/tests/bench/three-steps.yaml");
-    for (int round = 0; round < ROUNDS; round++) {
+    for (unsigned round = 0; round < options.rounds; round++) {
         double begin_s = processor_s();
         for (unsigned i = 0; i < options.batches; i++) run_batch();
         double rate = options.batches * BATCH * EVENTS / (processor_s() - begin_s);

@@ -10,7 +10,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <jansson.h>
-#include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -21,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "bench_records.h"
 #include "bench_support.h"
 #include "codec/codec.h"
 #include "harness/process.h"
@@ -29,9 +29,7 @@
 #define WORKING SAGA_SOURCE_DIR "/tests/bench/three-steps.yaml"
 
 enum {
-    LANES = 4,
     THE_LANE = 0,
-    CALL_MS = 20000,
     PATIENCE_MS = 3600000,
     LOOK_MS = 200,
     BAR = 40,
@@ -46,7 +44,6 @@ static struct {
 } options = { .sagas = 1000000, .bytes = 850 };
 
 static atomic_bool ends;
-static char first_key[32];
 
 /* ---- progress, for people ---- */
 
@@ -68,41 +65,25 @@ static void show_progress(const char *what, double done, double all, double bega
 
 /* ---- the sagas ---- */
 
-/* The next key of the lane. */
-static void next_key(char *key, size_t size, unsigned *number)
-{
-    do snprintf(key, size, "h-%u", (*number)++);
-    while (saga_lane_of_key(saga_slice_of(key), LANES) != THE_LANE);
-}
-
 static void send_held(void)
 {
-    char words[256], key[32];
+    const struct bench_starts starts = { .topic = "bench.held",
+                                         .type = "Held",
+                                         .prefix = "h-",
+                                         .count = options.sagas,
+                                         .lane = THE_LANE,
+                                         .text_bytes = options.bytes };
+    bench_send_starts(&starts);
+}
+
+/* The size of a state in Redis. */
+static double bytes_of_a_state(void)
+{
+    char key[BENCH_KEY_BYTES];
     unsigned number = 0;
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", bench_cluster.kafka.servers, NULL, 0);
-    rd_kafka_conf_set(conf, "enable.idempotence", "true", NULL, 0);
-    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
-    char *body = malloc(options.bytes + 256), *text = malloc(options.bytes + 1);
-    if (!producer || !body || !text) bench_stop("no producer: %s", words);
-    for (unsigned i = 0; i < options.bytes; i++) text[i] = (char)('a' + (i * 7 + i / 26) % 26);
-    text[options.bytes] = '\0';
-    for (unsigned i = 0; i < options.sagas; i++) {
-        next_key(key, sizeof key, &number);
-        if (i == 0) memcpy(first_key, key, sizeof first_key);
-        int size = sprintf(body, "{\"id\":\"%s\",\"text\":\"%s\"}", key, text);
-        while (rd_kafka_producev(producer, RD_KAFKA_V_TOPIC("bench.held"),
-                                 RD_KAFKA_V_PARTITION(THE_LANE), RD_KAFKA_V_KEY(key, strlen(key)),
-                                 RD_KAFKA_V_VALUE(body, (size_t)size),
-                                 RD_KAFKA_V_HEADER("ce_type", "Held", 4),
-                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END))
-            rd_kafka_poll(producer, 100);
-        rd_kafka_poll(producer, 0);
-    }
-    if (rd_kafka_flush(producer, PATIENCE_MS)) bench_stop("the starts cannot be sent");
-    rd_kafka_destroy(producer);
-    free(body);
-    free(text);
+    do snprintf(key, sizeof key, "h-%u", number++);
+    while (saga_lane_of_key(saga_slice_of(key), BENCH_LANES) != THE_LANE);
+    return bench_redis_number("STRLEN saga:{0}:state:held/%s", key);
 }
 
 /* Sagas of the other lanes, for as long as the rebuild takes. */
@@ -119,10 +100,10 @@ static void *keep_others_busy(void *client)
                                         .headers = &header,
                                         .header_count = 1 };
         struct saga_position at;
-        if (saga_lane_of_key(key, LANES) == THE_LANE) continue;
+        if (saga_lane_of_key(key, BENCH_LANES) == THE_LANE) continue;
         message.value =
             saga_arena_printf(&arena, "{\"id\":\"%.*s\",\"text\":\"x\"}", SAGA_SLICE_ARG(key));
-        if (saga_client_send(client, &message, CALL_MS, &at) < 0)
+        if (saga_client_send(client, &message, BENCH_CALL_MS, &at) < 0)
             bench_stop("%s", saga_client_problem(client));
         saga_arena_reset(&arena);
         saga_test_sleep_ms(PAUSE_MS);
@@ -133,22 +114,16 @@ static void *keep_others_busy(void *client)
 
 /* ---- looking ---- */
 
-static double redis_number(const char *command)
-{
-    const char *answer = saga_test_redis_ask(bench_cluster.redis, "%s", command);
-    return answer ? strtod(answer, NULL) : 0;
-}
-
 static double held(void)
 {
-    return redis_number("ZCARD saga:{0}:index:held:running");
+    return bench_redis_number("ZCARD saga:{0}:index:held:running");
 }
 
 static int64_t records_of(const char *topic, int32_t lane)
 {
     int64_t low, high;
-    if (saga_client_watermarks(bench_cluster.client, saga_slice_of(topic), lane, CALL_MS, &low,
-                               &high) < 0)
+    if (saga_client_watermarks(bench_cluster.client, saga_slice_of(topic), lane, BENCH_CALL_MS,
+                               &low, &high) < 0)
         bench_stop("%s", saga_client_problem(bench_cluster.client));
     return high;
 }
@@ -220,18 +195,6 @@ static bool is_built(void)
 {
     const char *journal = saga_test_redis_ask(bench_cluster.redis, "HGET saga:{0}:lane journal");
     return journal && strlen(journal) == 32 && strncmp(journal, "built-", 6) != 0;
-}
-
-static double peak_kb(pid_t pid)
-{
-    char path[64], line[256];
-    double value = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    FILE *file = fopen(path, "r");
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, "VmHWM:", 6) == 0) value = strtod(line + 6, NULL);
-    if (file) fclose(file);
-    return value;
 }
 
 static double rebuild(void)
@@ -314,15 +277,14 @@ int main(int argc, char **argv)
     setenv("SAGA_WORKERS", "2", 1);
     setenv("SAGA_SNAPSHOT_INTERVAL", "5s", 1);
     bench_begin(options.json);
-    saga_test_cluster_start(&bench_cluster, WORKING, LANES);
+    saga_test_cluster_start(&bench_cluster, WORKING, BENCH_LANES);
     if (saga_test_cli(&bench_cluster, NULL, 0, "topics create %s", HELD) != 0 ||
         saga_test_cli(&bench_cluster, NULL, 0, "deploy %s", HELD) != 0)
         bench_stop("the saga cannot be deployed");
     saga_test_participants(&bench_cluster, NULL, 0);
     fill();
     int64_t marker = wait_for_snapshot();
-    snprintf(words, sizeof words, "STRLEN saga:{0}:state:held/%s", first_key);
-    double state_bytes = redis_number(words);
+    double state_bytes = bytes_of_a_state();
     saga_test_coordinator_signal(&bench_cluster, 0, SIGKILL);
     saga_test_redis_flushall(bench_cluster.redis);
     if (saga_test_kafka_cut(&bench_cluster.kafka, "saga.journal", THE_LANE, marker) < 0)
@@ -335,11 +297,9 @@ int main(int argc, char **argv)
         pthread_create(&load, NULL, keep_others_busy, client) != 0)
         bench_stop("no load for the other lanes");
     double took_s = rebuild(), others = 0;
-    for (int lane = 1; lane < LANES; lane++) {
-        snprintf(words, sizeof words, "ZCARD saga:{%d}:index:three-steps:completed", lane);
-        others += redis_number(words);
-    }
-    double peak = peak_kb(bench_cluster.coordinators[0]);
+    for (int lane = 1; lane < BENCH_LANES; lane++)
+        others += bench_redis_number("ZCARD saga:{%d}:index:three-steps:completed", lane);
+    double peak = (double)bench_status(bench_cluster.coordinators[0], "VmHWM");
     atomic_store(&ends, true);
     pthread_join(load, NULL);
     saga_client_free(client);

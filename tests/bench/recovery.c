@@ -120,12 +120,6 @@ static double stroke(unsigned number, int signal_number)
 
 /* ---- the whole ---- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     char *end;
@@ -149,8 +143,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static void print(double *killed_s, double *stopped_s)
 {
     unsigned last = options.rounds - 1;
-    qsort(killed_s, options.rounds, sizeof *killed_s, by_value);
-    qsort(stopped_s, options.rounds, sizeof *stopped_s, by_value);
+    qsort(killed_s, options.rounds, sizeof *killed_s, bench_by_value);
+    qsort(stopped_s, options.rounds, sizeof *stopped_s, bench_by_value);
     if (options.json) {
         json_t *object =
             json_pack("{s:f,s:f,s:f,s:f,s:I}", "killed_median_s", killed_s[last / 2],

@@ -90,20 +90,6 @@ static void *send_starts(void *client)
 
 /* ---- samples ---- */
 
-static double status_of(pid_t pid, const char *field)
-{
-    char path[64], line[256];
-    double value = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    FILE *file = fopen(path, "r");
-    if (!file) bench_stop("a coordinator ended by itself");
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, field, strlen(field)) == 0)
-            value = strtod(line + strlen(field) + 1, NULL);
-    fclose(file);
-    return value;
-}
-
 static double descriptors_of(pid_t pid)
 {
     char path[64];
@@ -128,8 +114,8 @@ static void take_sample(double at_s)
     struct sample sample = { .at_s = at_s };
     for (unsigned i = 0; i < COORDINATORS; i++) {
         pid_t pid = bench_cluster.coordinators[i];
-        sample.values[RSS_KB] += status_of(pid, "VmRSS");
-        sample.values[THREADS] += status_of(pid, "Threads");
+        sample.values[RSS_KB] += (double)bench_status(pid, "VmRSS");
+        sample.values[THREADS] += (double)bench_status(pid, "Threads");
         sample.values[DESCRIPTORS] += descriptors_of(pid);
     }
     sample.values[REDIS_KB] = redis_number("memory", "used_memory:") / 1024;

@@ -123,6 +123,11 @@ const struct saga_redis_config *saga_test_redis_config(const struct saga_test_re
     return &redis->config;
 }
 
+pid_t saga_test_redis_pid(const struct saga_test_redis *redis)
+{
+    return redis->pid;
+}
+
 const char *saga_test_redis_log(const struct saga_test_redis *redis)
 {
     return redis->log;

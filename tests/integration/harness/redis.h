@@ -4,6 +4,7 @@
 #define SAGA_TEST_REDIS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "store/views.h"
 
@@ -22,6 +23,8 @@ void saga_test_redis_free(struct saga_test_redis *redis);
 
 /* Where it is, for the store and the views; lives as long as the server's struct. */
 const struct saga_redis_config *saga_test_redis_config(const struct saga_test_redis *redis);
+/* Its process; 0 while it does not run. */
+pid_t saga_test_redis_pid(const struct saga_test_redis *redis);
 /* What it has written to its log. */
 const char *saga_test_redis_log(const struct saga_test_redis *redis);
 

@@ -1,0 +1,125 @@
+/* How fast sagas of three steps go, all starts being there before the coordinator begins: with plain bodies, in Avro, and
+ * with bodies that jq computes; and how fast what was written is proved. */
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "bench_run.h"
+#include "bench_support.h"
+
+double bench_found_steps_per_s;
+
+static const struct bench_setup avro = { .saga = "three-steps-avro.yaml",
+                                         .name = "three-steps-avro",
+                                         .schemas = "avro" };
+static const struct bench_setup jq = { .saga = "three-steps-jq.yaml", .name = "three-steps-jq" };
+
+/* Processor time so far, in seconds. */
+struct usage {
+    double coordinator_s, broker_s, redis_s, participants_s, machine_s, at_ms;
+};
+
+static struct usage usage_now(void)
+{
+    pid_t coordinator = bench_cluster.coordinators[0];
+    return (struct usage){ .coordinator_s = coordinator ? bench_processor_s(coordinator) : 0,
+                           .broker_s = bench_processor_s(bench_cluster.kafka.pid),
+                           .redis_s = bench_processor_s(saga_test_redis_pid(bench_cluster.redis)),
+                           .participants_s = bench_processor_s(getpid()),
+                           .machine_s = bench_machine_s(),
+                           .at_ms = bench_now_ms() };
+}
+
+static double all_of(const struct usage *usage)
+{
+    return usage->coordinator_s + usage->broker_s + usage->redis_s + usage->participants_s;
+}
+
+/* `begin` is from before the coordinator's start, so its own start counts for its steps; `ready` when it began to work. */
+static void set_usage(json_t *figures, const struct usage *begin, const struct usage *ready,
+                      const struct usage *end, double steps)
+{
+    double machine_s = (end->at_ms - ready->at_ms) / 1e3 * (double)sysconf(_SC_NPROCESSORS_ONLN);
+    double ours_s = all_of(end) - all_of(ready), every_s = end->machine_s - ready->machine_s;
+    bench_set(figures, "coordinator_us_per_step",
+              (end->coordinator_s - begin->coordinator_s) / steps * 1e6);
+    bench_set(figures, "broker_us_per_step", (end->broker_s - begin->broker_s) / steps * 1e6);
+    bench_set(figures, "redis_us_per_step", (end->redis_s - begin->redis_s) / steps * 1e6);
+    bench_set(figures, "participants_us_per_step",
+              (end->participants_s - begin->participants_s) / steps * 1e6);
+    bench_set(figures, "busy", ours_s / machine_s);
+    bench_set(figures, "busy_others", every_s > ours_s ? (every_s - ours_s) / machine_s : 0);
+}
+
+/* What the coordinator is before its first saga. */
+static void measure_idle(json_t *figures)
+{
+    bench_set(figures, "ready_ms", bench_coordinator());
+    bench_set(figures, "rss_idle_kb", (double)bench_status(bench_cluster.coordinators[0], "VmRSS"));
+    bench_coordinator_stop();
+}
+
+static void measure(const struct bench_setup *setup, json_t *figures)
+{
+    struct bench_burst burst;
+    unsigned events = bench_options.sagas * (BENCH_STEPS + 1);
+    bench_servers(setup);
+    bench_raw_warm_up();
+    bench_raw_add(figures, events, 0);
+    measure_idle(figures);
+    bench_say("%u sagas: all starts are there, then the coordinator begins", bench_options.sagas);
+    bench_burst_begin(&burst, "load-", bench_options.sagas);
+    struct usage begin = usage_now();
+    bench_coordinator();
+    struct usage ready = usage_now();
+    bench_burst_wait(&burst);
+    struct usage end = usage_now();
+    bench_set(figures, "rss_peak_kb", (double)bench_status(bench_cluster.coordinators[0], "VmHWM"));
+    bench_burst_count(&burst);
+    bench_coordinator_stop();
+    bench_raw_add(figures, events, 0);
+    bench_raw_mean(figures);
+    bench_set(figures, "steps_per_s", burst.steps_per_s);
+    bench_set(figures, "ratio",
+              burst.steps_per_s / json_real_value(json_object_get(figures, "raw_events_per_s")));
+    set_usage(figures, &begin, &ready, &end, (double)burst.sagas * BENCH_STEPS);
+    bench_burst_free(&burst);
+}
+
+void bench_throughput(json_t *figures)
+{
+    measure(&bench_plain, figures);
+    bench_found_steps_per_s = json_real_value(json_object_get(figures, "steps_per_s"));
+}
+
+void bench_avro(json_t *figures)
+{
+    measure(&avro, figures);
+}
+
+void bench_jq(json_t *figures)
+{
+    measure(&jq, figures);
+}
+
+/* Processor time of the children that have ended, in seconds. */
+static double children_s(void)
+{
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+void bench_replay(json_t *figures)
+{
+    bench_servers(&bench_plain);
+    bench_coordinator_stop();
+    double begin_ms = bench_now_ms(), begin_s = children_s();
+    json_t *said = bench_verify();
+    double took_s = (bench_now_ms() - begin_ms) / 1e3, used_s = children_s() - begin_s;
+    double records = json_number_value(json_object_get(said, "records"));
+    json_decref(said);
+    bench_set(figures, "records", records);
+    bench_set(figures, "records_per_core_s", records / used_s);
+    bench_set(figures, "records_per_s", records / took_s);
+}
