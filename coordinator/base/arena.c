@@ -19,6 +19,7 @@ struct saga_arena_block {
 enum {
     BLOCK_BYTES_MIN = 4096,
     BLOCK_BYTES_GROWTH_MAX = 1024 * 1024,
+    KEPT_BYTES_MAX = 16 * 1024 * 1024, /* by an arena that was reset */
     FIRST_ITEMS_MAX = 8,
     FIRST_ITEMS_BYTES = 1536
 };
@@ -26,38 +27,6 @@ enum {
 void saga_arena_init(struct saga_arena *arena)
 {
     *arena = (struct saga_arena){ 0 };
-}
-
-void saga_arena_reset(struct saga_arena *arena)
-{
-    struct saga_arena_block *kept = NULL;
-    for (struct saga_arena_block *block = arena->blocks; block;) {
-        struct saga_arena_block *next = block->next;
-        if (!kept || block->capacity > kept->capacity) {
-            free(kept);
-            kept = block;
-        } else {
-            free(block);
-        }
-        block = next;
-    }
-    if (kept) {
-        kept->next = NULL;
-        kept->used = 0;
-    }
-    arena->blocks = kept;
-    arena->used_bytes = 0;
-}
-
-void saga_arena_free(struct saga_arena *arena)
-{
-    for (struct saga_arena_block *block = arena->blocks; block;) {
-        struct saga_arena_block *next = block->next;
-        free(block);
-        block = next;
-    }
-    arena->blocks = NULL;
-    arena->used_bytes = 0;
 }
 
 static struct saga_arena_block *add_block(struct saga_arena *arena, size_t size)
@@ -74,6 +43,36 @@ static struct saga_arena_block *add_block(struct saga_arena *arena, size_t size)
     block->used = 0;
     arena->blocks = block;
     return block;
+}
+
+void saga_arena_free(struct saga_arena *arena)
+{
+    for (struct saga_arena_block *block = arena->blocks; block;) {
+        struct saga_arena_block *next = block->next;
+        free(block);
+        block = next;
+    }
+    arena->blocks = NULL;
+    arena->used_bytes = 0;
+}
+
+/* One block as large as all together takes their place, so that an arena that is filled again and again, as a worker's for
+ * every batch, asks for memory no more. */
+void saga_arena_reset(struct saga_arena *arena)
+{
+    size_t all = 0, largest = 0;
+    for (struct saga_arena_block *block = arena->blocks; block; block = block->next) {
+        all += block->capacity;
+        if (block->capacity > largest) largest = block->capacity;
+    }
+    arena->used_bytes = 0;
+    if (arena->blocks && !arena->blocks->next) {
+        arena->blocks->used = 0;
+        return;
+    }
+    if (all > KEPT_BYTES_MAX) all = largest > KEPT_BYTES_MAX ? largest : KEPT_BYTES_MAX;
+    saga_arena_free(arena);
+    if (all) add_block(arena, all);
 }
 
 /* From the next place of that alignment on, a power of 2. */

@@ -80,13 +80,14 @@ struct saga_resident *saga_lane_find(struct saga_lane *lane, struct saga_slice i
     return resident;
 }
 
+/* `bytes`: the state's, by the engine's estimate. */
 static void set_clean(struct saga_lane *lane, struct saga_resident *resident,
-                      struct saga_state *state)
+                      struct saga_state *state, size_t bytes)
 {
     saga_state_free(resident->clean);
     resident->clean = state;
     lane->resident_bytes -= resident->bytes;
-    resident->bytes = 512 + (state ? 3 * saga_state_bytes(state) : 0);
+    resident->bytes = 512 + (state ? 3 * bytes : 0);
     lane->resident_bytes += resident->bytes;
 }
 
@@ -111,7 +112,8 @@ int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga
         struct saga_state *state = NULL;
         if (states[i].data) error = saga_state_decode(codec, states[i], arena, &state, diagnostic);
         if (error < 0) return error;
-        set_clean(lane, saga_lane_find(lane, missing[i]), state);
+        set_clean(lane, saga_lane_find(lane, missing[i]), state,
+                  state ? saga_state_bytes(state) : 0);
     }
     return SAGA_OK;
 }
@@ -156,7 +158,8 @@ void saga_lane_note_history(struct saga_resident *resident, struct saga_arena *a
 int saga_lane_check(struct saga_lane *lane, struct saga_resident **ret_culprit)
 {
     for (struct saga_resident *r = lane->touched; r; r = r->next_touched) {
-        if (saga_state_bytes(r->working) <= SAGA_STATE_CHECKED_MAX) continue;
+        r->working_bytes = saga_state_bytes(r->working);
+        if (r->working_bytes <= SAGA_STATE_CHECKED_MAX) continue;
         *ret_culprit = r;
         return SAGA_E_LIMIT;
     }
@@ -187,19 +190,29 @@ static void enlist(struct saga_lane *lane, struct saga_resident *r)
     lane->unstored_count++;
 }
 
+static void note_due(struct saga_lane *lane, const struct saga_state *state)
+{
+    for (size_t i = 0; i < state->timer_count; i++)
+        if (!state->timers[i].held && state->timers[i].due_ms < lane->unstored_due_ms)
+            lane->unstored_due_ms = state->timers[i].due_ms;
+}
+
 static void publish_one(struct saga_lane *lane, struct saga_resident *r)
 {
     struct saga_state *working = r->working;
     enlist(lane, r);
     if (r->departed) leave(r, r->departed);
-    if (working->forgotten) leave(r, working);
-    if (working->status == SAGA_STATUS_NONE) saga_state_free(working); /* it never began */
-    bool there = !working->forgotten && working->status != SAGA_STATUS_NONE;
-    set_clean(lane, r, there ? working : NULL);
-    for (size_t i = 0; there && i < working->timer_count; i++)
-        if (!working->timers[i].held && working->timers[i].due_ms < lane->unstored_due_ms)
-            lane->unstored_due_ms = working->timers[i].due_ms;
-    for (size_t i = 0; there && i < r->history_count; i++)
+    if (working->status == SAGA_STATUS_NONE || working->forgotten) {
+        set_clean(lane, r, NULL, 0);
+        if (working->forgotten)
+            leave(r, working);
+        else
+            saga_state_free(working); /* it never began */
+        return;
+    }
+    set_clean(lane, r, working, r->working_bytes ? r->working_bytes : saga_state_bytes(working));
+    note_due(lane, working);
+    for (size_t i = 0; i < r->history_count; i++)
         SAGA_PUSH(&lane->unstored_arena, r->unstored_history, r->unstored_history_count,
                   r->unstored_history_capacity, r->history[i]);
 }
@@ -215,6 +228,7 @@ static void end_batch(struct saga_lane *lane, bool committed)
             saga_state_free(r->departed);
         }
         r->working = r->departed = NULL;
+        r->working_bytes = 0;
         r->history = NULL;
         r->history_count = r->history_capacity = 0;
         r->next_touched = NULL;

@@ -283,7 +283,7 @@ static void read_command(rd_kafka_t *consumer, const char *key, size_t key_size)
 /* As participants send their replies. */
 static rd_kafka_t *plain_producer(void)
 {
-    const char *const pairs[][2] = { { "linger.ms", "1000" } };
+    const char *const pairs[][2] = { { "linger.ms", "0" } };
     rd_kafka_conf_t *conf = raw_settings(pairs, sizeof pairs / sizeof pairs[0]);
     rd_kafka_conf_set_dr_msg_cb(conf, raw_delivered);
     return raw_client(RD_KAFKA_PRODUCER, conf);

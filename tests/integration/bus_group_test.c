@@ -191,6 +191,51 @@ static void fetching_at_any_moment_stops_no_rebalance(void **state)
     saga_test_bus_close(&a);
 }
 
+/* How many of the records are of `topic`. */
+static size_t count_of(const struct saga_bus_records *records, const char *topic)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < records->count; i++)
+        count += saga_slice_is(records->items[i].topic, topic);
+    return count;
+}
+
+/* Starts wait for replies, but not for ever: an eighth of a batch is theirs. Both topics must have been fetched when it is
+ * looked at, so it is tried until they were. */
+static void patient_topics_come_last(void **state)
+{
+    enum { RECORDS = 100, MAX = 80, SHARE = 10, TRIES = 200 };
+    struct saga_test_bus b;
+    struct saga_slice topics[] = { SAGA_SLICE("hasty"), SAGA_SLICE("patient") };
+    const struct saga_position from[] = { { topics[1], 0, 0 }, { topics[0], 0, 0 } };
+    size_t hasty = 0, patient = 0;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        saga_test_topic(client, topics[i].data, 1);
+        saga_test_fill(client, topics[i].data, 0, "r", RECORDS);
+    }
+    saga_test_bus_open(&b, kafka.servers, "patience", "a", NULL, 0);
+    assert_bus(&b, b.bus.subscribe(b.bus.self, topics, 2, 1), SAGA_OK);
+    saga_test_bus_wait_assigned(&b, 1);
+    for (int i = 1; i <= TRIES && (hasty == 0 || patient == 0 || hasty + patient < MAX); i++) {
+        struct saga_bus_records records;
+        assert_bus(&b, b.bus.fetch(b.bus.self, from, 2), SAGA_OK);
+        saga_test_sleep_ms(i * 5);
+        assert_bus(&b, b.bus.poll(b.bus.self, 0, MAX, &records), SAGA_OK);
+        hasty = count_of(&records, "hasty");
+        patient = count_of(&records, "patient");
+        b.bus.release(b.bus.self, &records);
+    }
+    assert_int_equal(hasty, MAX - SHARE);
+    assert_int_equal(patient, SHARE);
+    /* alone they need not wait */
+    assert_bus(&b, b.bus.fetch(b.bus.self, from, 1), SAGA_OK);
+    for (int i = 0; i < POLLS && patient < SHARE + RECORDS; i++)
+        patient += saga_test_bus_poll(&b, POLL_MS);
+    assert_int_equal(patient, SHARE + RECORDS);
+    saga_test_bus_close(&b);
+}
+
 /* ---- fencing ---- */
 
 static int commit_with_offset(struct saga_test_bus *b, const char *topic, int64_t offset,
@@ -374,7 +419,7 @@ static void looking_at_a_topic_does_not_make_it(void **state)
     saga_test_bus_open(&b, kafka.servers, "counted", "a", NULL, 0);
     struct saga_slice names[] = { SAGA_SLICE("counted"), SAGA_SLICE("nowhere") };
     struct saga_bus *bus = &b.bus;
-    assert_bus(&b, bus->warm(bus->self, names, 2, 0), SAGA_OK);
+    assert_bus(&b, bus->warm(bus->self, names, 2), SAGA_OK);
     assert_bus(&b, bus->partition_count(bus->self, names[0], 5000, &count), SAGA_OK);
     assert_int_equal(count, 5);
     for (int i = 0; i < 3; i++)
@@ -395,6 +440,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(nothing_is_fetched_before_it_is_asked_for),
         cmocka_unit_test(same_numbered_partitions_meet_in_one_member),
         cmocka_unit_test(fetching_at_any_moment_stops_no_rebalance),
+        cmocka_unit_test(patient_topics_come_last),
         cmocka_unit_test(a_stale_assignment_is_refused),
         cmocka_unit_test(pending_offsets_are_waited_for),
         cmocka_unit_test(a_position_that_is_gone_is_named),

@@ -1,0 +1,233 @@
+/* What Redis is told of a lane whose batches are told together (lane_store.c). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "runtime/lane.h"
+
+static struct saga_arena arena;
+static struct saga_codec *codec;
+static struct saga_lane lane;
+static int64_t offset;
+
+static int setup(void **state)
+{
+    (void)state;
+    saga_arena_init(&arena);
+    saga_lane_init(&lane, 0);
+    offset = 0;
+    return saga_codec_new(&codec);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    saga_lane_clear(&lane);
+    saga_arena_free(&lane.unstored_arena);
+    saga_codec_free(codec);
+    saga_arena_free(&arena);
+    return 0;
+}
+
+static struct saga_resident *resident_of(const char *id)
+{
+    return saga_lane_find(&lane, saga_slice_of(id));
+}
+
+/* The saga's working copy, to which one more event came. */
+static struct saga_state *touch(const char *id)
+{
+    struct saga_resident *resident = resident_of(id);
+    struct saga_state *state = saga_lane_work_on(&lane, resident);
+    state->id = saga_arena_copy(&state->arena, saga_slice_of(id));
+    state->run = SAGA_SLICE("r");
+    state->name = SAGA_SLICE("order");
+    state->sequence++;
+    state->changed_ms = ++offset;
+    if (state->status == SAGA_STATUS_NONE) state->status = SAGA_RUNNING;
+    saga_lane_note_history(resident, &arena, offset);
+    return state;
+}
+
+static void set_timer(struct saga_state *state, const char *name, int64_t due_ms)
+{
+    state->timer_count = 0;
+    if (name)
+        SAGA_PUSH(&state->arena, state->timers, state->timer_count, state->timer_capacity,
+                  (struct saga_timer){ saga_slice_of(name), due_ms, state->sequence, false });
+}
+
+static void forget(const char *id)
+{
+    struct saga_state *state = touch(id);
+    set_timer(state, NULL, 0);
+    state->forgotten = true;
+}
+
+static size_t writes(struct saga_state_write **ret)
+{
+    size_t count;
+    assert_int_equal(saga_lane_writes(&lane, codec, &arena, ret, &count), SAGA_OK);
+    return count;
+}
+
+static size_t tell(struct saga_state_write **ret)
+{
+    size_t count = writes(ret);
+    saga_lane_stored(&lane);
+    return count;
+}
+
+static void changes_of_several_batches_are_one(void **state)
+{
+    struct saga_state_write *told;
+    (void)state;
+    set_timer(touch("order/a"), "step/one", 100);
+    saga_lane_publish(&lane, 1);
+    set_timer(touch("order/a"), "step/two", 200);
+    touch("order/b");
+    saga_lane_publish(&lane, 2);
+    struct saga_state *last = touch("order/a");
+    last->status = SAGA_COMPLETED;
+    set_timer(last, "keep", 300);
+    saga_lane_publish(&lane, 3);
+    assert_int_equal(lane.unstored_since_ms, 1);
+    assert_int_equal(lane.unstored_due_ms,
+                     100); /* a timer that is gone is looked for in vain, once */
+    assert_int_equal(writes(&told), 2);
+    assert_true(saga_slice_is(told[0].saga_id, "order/a"));
+    assert_null(told[0].status_before.data);
+    assert_true(saga_slice_is(told[0].status_after, "completed"));
+    assert_int_equal(told[0].timers_removed_count, 0);
+    assert_int_equal(told[0].timers_added_count, 1);
+    assert_true(saga_slice_is(told[0].timers_added[0].name, "keep"));
+    assert_int_equal(told[0].history_count, 3);
+    assert_int_equal(told[0].history[2], 4);
+    saga_lane_stored(&lane);
+    assert_int_equal(writes(&told), 0);
+}
+
+static void what_redis_has_is_what_changes_are_against(void **state)
+{
+    struct saga_state_write *told;
+    (void)state;
+    set_timer(touch("order/a"), "step/one", 100);
+    saga_lane_publish(&lane, 1);
+    tell(&told);
+    set_timer(touch("order/a"), "step/two", 200);
+    saga_lane_publish(&lane, 2);
+    set_timer(touch("order/a"), NULL, 0);
+    resident_of("order/a")->working->status = SAGA_COMPENSATING;
+    saga_lane_publish(&lane, 3);
+    assert_int_equal(tell(&told), 1);
+    assert_true(saga_slice_is(told[0].status_before, "running"));
+    assert_true(saga_slice_is(told[0].status_after, "compensating"));
+    assert_int_equal(told[0].timers_removed_count, 1);
+    assert_true(saga_slice_is(told[0].timers_removed[0].name, "step/one"));
+    assert_int_equal(told[0].timers_added_count, 0);
+    assert_int_equal(told[0].history_count, 2);
+}
+
+static void who_came_and_went_is_not_told_of(void **state)
+{
+    struct saga_state_write *told;
+    (void)state;
+    touch("order/a");
+    saga_lane_publish(&lane, 1);
+    forget("order/a");
+    saga_lane_publish(&lane, 2);
+    assert_int_equal(tell(&told), 0);
+    assert_int_equal(HASH_COUNT(lane.residents), 0);
+}
+
+/* The run that Redis has leaves; another came and went since; the third is there. */
+static void a_new_run_begins_behind_the_end_of_the_old(void **state)
+{
+    struct saga_state_write *told;
+    (void)state;
+    set_timer(touch("order/a"), "keep", 100);
+    saga_lane_publish(&lane, 1);
+    tell(&told);
+    forget("order/a");
+    saga_lane_publish(&lane, 2);
+    assert_int_equal(writes(&told), 1);
+    touch("order/a");
+    forget("order/a");
+    saga_lane_publish(&lane, 3);
+    touch("order/a");
+    saga_lane_publish(&lane, 4);
+    assert_int_equal(tell(&told), 2);
+    assert_null(told[0].state.data);
+    assert_true(saga_slice_is(told[0].status_before, "running"));
+    assert_int_equal(told[0].timers_removed_count, 1);
+    assert_non_null(told[1].state.data);
+    assert_null(told[1].status_before.data);
+    assert_int_equal(told[1].history_count, 1);
+    assert_int_equal(told[1].history[0], 5);
+}
+
+static void within_one_batch_too(void **state)
+{
+    struct saga_state_write *told;
+    (void)state;
+    touch("order/a");
+    saga_lane_publish(&lane, 1);
+    tell(&told);
+    forget("order/a");
+    touch("order/a"); /* which work_on begins anew */
+    saga_lane_publish(&lane, 2);
+    assert_int_equal(tell(&told), 2);
+    assert_null(told[0].state.data);
+    assert_non_null(told[1].state.data);
+}
+
+static void an_abort_leaves_what_was_committed(void **state)
+{
+    struct saga_state_write *told;
+    (void)state;
+    touch("order/a");
+    saga_lane_publish(&lane, 1);
+    touch("order/a")->status = SAGA_COMPLETED;
+    touch("order/b");
+    saga_lane_abandon(&lane);
+    assert_int_equal(tell(&told), 1);
+    assert_true(saga_slice_is(told[0].status_after, "running"));
+    assert_int_equal(told[0].history_count, 1);
+}
+
+static void what_redis_lacks_stays_at_hand(void **state)
+{
+    struct saga_state_write *told;
+    (void)state;
+    touch("order/a");
+    saga_lane_publish(&lane, 1);
+    tell(&told);
+    touch("order/b");
+    saga_lane_publish(&lane, 2);
+    saga_lane_cut(&lane, 0);
+    assert_int_equal(HASH_COUNT(lane.residents), 1);
+    assert_non_null(resident_of("order/b")->clean);
+    tell(&told);
+    saga_lane_cut(&lane, 0);
+    assert_int_equal(HASH_COUNT(lane.residents), 0);
+    assert_int_equal(lane.resident_bytes, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(changes_of_several_batches_are_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_redis_has_is_what_changes_are_against, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(who_came_and_went_is_not_told_of, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_new_run_begins_behind_the_end_of_the_old, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(within_one_batch_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_abort_leaves_what_was_committed, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_redis_lacks_stays_at_hand, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("what Redis is told of a lane", tests, NULL, NULL);
+}
