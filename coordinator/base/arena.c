@@ -95,6 +95,18 @@ void *saga_arena_take(struct saga_arena *arena, size_t size)
     return take(arena, size, alignof(max_align_t));
 }
 
+bool saga_arena_extend(struct saga_arena *arena, const void *piece, size_t size, size_t wanted)
+{
+    struct saga_arena_block *block = arena->blocks;
+    size_t more = wanted - size;
+    if (!block || !piece) return false;
+    if ((const char *)piece + size != block->bytes + block->used) return false;
+    if (block->capacity - block->used < more) return false;
+    block->used += more;
+    arena->used_bytes += more;
+    return true;
+}
+
 /* Texts stand close together: what is read and copied of a state is mostly that. */
 static char *take_text(struct saga_arena *arena, size_t size)
 {
@@ -185,8 +197,10 @@ void saga_arena_grow(struct saga_arena *arena, void **items, size_t count, size_
     SAGA_ASSERT(count <= *capacity);
     if (count < *capacity) return;
     size_t wanted = *capacity ? *capacity * 2 : first_capacity(item_size);
-    void *grown = saga_arena_take(arena, wanted * item_size);
-    if (count) memcpy(grown, *items, count * item_size);
-    *items = grown;
+    if (!saga_arena_extend(arena, *items, count * item_size, wanted * item_size)) {
+        void *grown = saga_arena_take(arena, wanted * item_size);
+        if (count) memcpy(grown, *items, count * item_size);
+        *items = grown;
+    }
     *capacity = wanted;
 }

@@ -6,6 +6,7 @@
 #define SAGA_BASE_ARENA_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/slice.h"
@@ -32,6 +33,10 @@ void *saga_arena_take(struct saga_arena *arena, size_t size);
 #define SAGA_NEW(arena, type) ((type *)saga_arena_alloc((arena), sizeof(type)))
 #define SAGA_NEW_ARRAY(arena, type, count)                                                         \
     ((type *)saga_arena_alloc((arena), sizeof(type) * (size_t)(count)))
+
+/* Makes a piece of `size` bytes larger where it stands, with whatever was there before in what is new. False: something was
+ * handed out behind it, or the block ends. */
+bool saga_arena_extend(struct saga_arena *arena, const void *piece, size_t size, size_t wanted);
 
 /* Copies of bytes; an absent slice stays absent. The copy is terminated behind its last byte. */
 struct saga_slice saga_arena_copy(struct saga_arena *arena, struct saga_slice s);

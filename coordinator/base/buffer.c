@@ -16,9 +16,11 @@ void saga_buffer_append(struct saga_buffer *buffer, const void *bytes, size_t si
     if (buffer->capacity - buffer->size < size + 1) {
         size_t capacity = buffer->capacity ? buffer->capacity * 2 : 128;
         while (capacity - buffer->size < size + 1) capacity *= 2;
-        char *grown = saga_arena_take(buffer->arena, capacity);
-        if (buffer->size) memcpy(grown, buffer->data, buffer->size);
-        buffer->data = grown;
+        if (!saga_arena_extend(buffer->arena, buffer->data, buffer->capacity, capacity)) {
+            char *grown = saga_arena_take(buffer->arena, capacity);
+            if (buffer->size) memcpy(grown, buffer->data, buffer->size);
+            buffer->data = grown;
+        }
         buffer->capacity = capacity;
     }
     if (size) memcpy(buffer->data + buffer->size, bytes, size);

@@ -84,13 +84,18 @@ void saga_sha256(struct saga_slice first, struct saga_slice second, uint8_t ret[
     SAGA_ASSERT(done);
 }
 
-void saga_hex(const uint8_t *bytes, size_t size, char *ret)
+static void write_hex(const uint8_t *bytes, size_t size, char *ret)
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < size; i++) {
         ret[2 * i] = digits[bytes[i] >> 4];
         ret[2 * i + 1] = digits[bytes[i] & 15];
     }
+}
+
+void saga_hex(const uint8_t *bytes, size_t size, char *ret)
+{
+    write_hex(bytes, size, ret);
     ret[2 * size] = '\0';
 }
 
@@ -99,6 +104,14 @@ void saga_sha256_hex(struct saga_slice bytes, char ret[2 * SAGA_SHA256_BYTES + 1
     uint8_t digest[SAGA_SHA256_BYTES];
     saga_sha256(bytes, SAGA_SLICE_NONE, digest);
     saga_hex(digest, sizeof digest, ret);
+}
+
+void saga_sha256_digits(struct saga_slice bytes, size_t count, char *ret)
+{
+    uint8_t digest[SAGA_SHA256_BYTES];
+    SAGA_ASSERT(count % 2 == 0 && count <= 2 * sizeof digest);
+    saga_sha256(bytes, SAGA_SLICE_NONE, digest);
+    write_hex(digest, count / 2, ret);
 }
 
 uint64_t saga_crc64_avro(struct saga_slice bytes)

@@ -17,6 +17,8 @@ uint32_t saga_lane_of_key(struct saga_slice key, uint32_t lanes);
 void saga_sha256(struct saga_slice first, struct saga_slice second, uint8_t ret[SAGA_SHA256_BYTES]);
 /* The same as 64 lower-case hexadecimal digits and a NUL. */
 void saga_sha256_hex(struct saga_slice bytes, char ret[2 * SAGA_SHA256_BYTES + 1]);
+/* The first of those digits, an even number of them, without a NUL. */
+void saga_sha256_digits(struct saga_slice bytes, size_t count, char *ret);
 void saga_hex(const uint8_t *bytes, size_t size, char *ret);
 /* The other way, digits of either case. SAGA_E_INVALID unless `hex` is exactly `size` bytes. */
 int saga_unhex(struct saga_slice hex, uint8_t *ret, size_t size);

@@ -18,7 +18,7 @@ enum {
 static char *grow(struct saga_avro_out *out, char *at, size_t size, size_t certain)
 {
     size_t capacity = out->capacity ? out->capacity : FIRST_CAPACITY;
-    out->size = out->bytes ? (size_t)(at - out->bytes) : 0;
+    out->size = at ? (size_t)(at - out->bytes) : 0; /* none: the first time */
     if (out->over || certain > out->bytes_max || out->size > out->bytes_max - certain) {
         out->over = true;
         return NULL;
@@ -109,6 +109,7 @@ void saga_avro_begin(struct saga_avro_out *out, uint64_t fingerprint, size_t byt
     out->size = 0;
     out->bytes_max = bytes_max;
     out->over = false;
+    if (!out->bytes) grow(out, NULL, sizeof head, 0);
     saga_avro_put_fixed(out, head, sizeof head);
 }
 

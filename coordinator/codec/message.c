@@ -33,10 +33,10 @@ bool saga_fact_is_message(const struct saga_fact *fact)
 static struct saga_slice traceparent(const struct saga_state *state, struct saga_slice id,
                                      struct saga_arena *arena)
 {
-    char hex[2 * SAGA_SHA256_BYTES + 1];
-    saga_sha256_hex(id, hex);
+    char span[16];
+    saga_sha256_digits(id, sizeof span, span);
     return SAGA_CONCAT(arena, SAGA_SLICE("00-"), state->trace, SAGA_SLICE("-"),
-                       (struct saga_slice){ hex, 16 }, SAGA_SLICE("-01"));
+                       (struct saga_slice){ span, sizeof span }, SAGA_SLICE("-01"));
 }
 
 /* What every record that goes out has in common. */

@@ -96,13 +96,13 @@ int saga_command_id_parse(struct saga_slice id, struct saga_command_parts *ret)
 
 struct saga_slice saga_run_of(struct saga_arena *arena, const struct saga_position *source)
 {
-    char hex[2 * SAGA_SHA256_BYTES + 1];
+    char hex[12];
     char partition[SAGA_DECIMAL_BYTES], offset[SAGA_DECIMAL_BYTES];
-    saga_sha256_hex(SAGA_CONCAT(arena, source->topic, SLASH,
-                                saga_slice_of_number(source->partition, partition), SLASH,
-                                saga_slice_of_number(source->offset, offset)),
-                    hex);
-    return saga_arena_copy(arena, (struct saga_slice){ hex, 12 });
+    struct saga_slice position =
+        SAGA_CONCAT(arena, source->topic, SLASH, saga_slice_of_number(source->partition, partition),
+                    SLASH, saga_slice_of_number(source->offset, offset));
+    saga_sha256_digits(position, sizeof hex, hex);
+    return saga_arena_copy(arena, (struct saga_slice){ hex, sizeof hex });
 }
 
 int64_t saga_backoff_ms(const struct saga_retry *retry, uint32_t attempt,

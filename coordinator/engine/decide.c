@@ -58,9 +58,9 @@ static struct saga_slice trace_of(struct saga_decision *d, struct saga_slice id,
         struct saga_slice trace = { given.data + 3, 32 };
         if (is_hex(trace)) return trace;
     }
-    char hex[2 * SAGA_SHA256_BYTES + 1];
-    saga_sha256_hex(saga_arena_join(d->arena, id, '/', run), hex);
-    return saga_arena_copy(d->arena, (struct saga_slice){ hex, 32 });
+    char hex[32];
+    saga_sha256_digits(saga_arena_join(d->arena, id, '/', run), sizeof hex, hex);
+    return saga_arena_copy(d->arena, (struct saga_slice){ hex, sizeof hex });
 }
 
 static void set_search_values(struct saga_decision *d)

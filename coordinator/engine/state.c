@@ -139,53 +139,78 @@ void saga_state_free(struct saga_state *state)
     saga_arena_free(&arena);
 }
 
-static void *copy_array(struct saga_arena *arena, const void *items, size_t count, size_t item_size)
+/* ---- copying ---- */
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define STATE(member) offsetof(struct saga_state, member)
+#define STEP(member) offsetof(struct saga_step_state, member)
+
+/* Where the texts stand in each struct. */
+static const size_t state_texts[] = {
+    STATE(id),
+    STATE(run),
+    STATE(key),
+    STATE(name),
+    STATE(sha256),
+    STATE(trace),
+    STATE(input),
+    STATE(vars),
+    STATE(stuck_step),
+    STATE(stuck_message),
+    STATE(parent_id),
+    STATE(parent_run),
+    STATE(parent_step),
+    STATE(error.step),
+    STATE(error.type),
+    STATE(error.message),
+    STATE(deferred.step),
+    STATE(deferred.type),
+    STATE(deferred.message),
+};
+static const size_t scope_texts[] = { offsetof(struct saga_scope, items) };
+static const size_t step_texts[] = {
+    STEP(path),
+    STEP(target),
+    STEP(error_type),
+    STEP(error_message),
+    STEP(topic),
+    STEP(type),
+    STEP(reply_topic),
+    STEP(body),
+    STEP(result),
+    STEP(compensation_topic),
+    STEP(compensation_type),
+    STEP(compensation_reply_topic),
+    STEP(compensation_body),
+};
+static const size_t timer_texts[] = { offsetof(struct saga_timer, name) };
+static const size_t search_texts[] = { offsetof(struct saga_search_value, name),
+                                       offsetof(struct saga_search_value, value) };
+static const size_t waiter_texts[] = { offsetof(struct saga_waiter, id),
+                                       offsetof(struct saga_waiter, run),
+                                       offsetof(struct saga_waiter, step),
+                                       offsetof(struct saga_waiter, offered) };
+static const size_t kept_texts[] = { offsetof(struct saga_kept_event, id),
+                                     offsetof(struct saga_kept_event, type),
+                                     offsetof(struct saga_kept_event, body) };
+
+/* Its texts, which are the original's so far, become copies. */
+static inline void own_texts(struct saga_arena *arena, void *item, const size_t *texts,
+                             size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct saga_slice *text = (struct saga_slice *)(void *)((char *)item + texts[i]);
+        if (text->data) *text = saga_arena_copy(arena, *text);
+    }
+}
+
+static void *copy_array(struct saga_arena *arena, const void *items, size_t count, size_t item_size,
+                        const size_t *texts, size_t text_count)
 {
     if (count == 0) return NULL;
-    return memcpy(saga_arena_alloc(arena, count * item_size), items, count * item_size);
-}
-
-static void copy_error(struct saga_arena *arena, struct saga_error_value *error)
-{
-    error->step = saga_arena_copy(arena, error->step);
-    error->type = saga_arena_copy(arena, error->type);
-    error->message = saga_arena_copy(arena, error->message);
-}
-
-static void copy_step(struct saga_arena *arena, struct saga_step_state *step)
-{
-    struct saga_slice *const slices[] = {
-        &step->path,
-        &step->target,
-        &step->error_type,
-        &step->error_message,
-        &step->topic,
-        &step->type,
-        &step->reply_topic,
-        &step->body,
-        &step->result,
-        &step->compensation_topic,
-        &step->compensation_type,
-        &step->compensation_reply_topic,
-        &step->compensation_body,
-    };
-    for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++)
-        *slices[i] = saga_arena_copy(arena, *slices[i]);
-}
-
-static void copy_waiter(struct saga_arena *arena, struct saga_waiter *waiter)
-{
-    waiter->id = saga_arena_copy(arena, waiter->id);
-    waiter->run = saga_arena_copy(arena, waiter->run);
-    waiter->step = saga_arena_copy(arena, waiter->step);
-    waiter->offered = saga_arena_copy(arena, waiter->offered);
-}
-
-static void copy_kept(struct saga_arena *arena, struct saga_kept_event *event)
-{
-    event->id = saga_arena_copy(arena, event->id);
-    event->type = saga_arena_copy(arena, event->type);
-    event->body = saga_arena_copy(arena, event->body);
+    char *copy = memcpy(saga_arena_take(arena, count * item_size), items, count * item_size);
+    for (size_t i = 0; i < count; i++) own_texts(arena, copy + i * item_size, texts, text_count);
+    return copy;
 }
 
 /* A state is copied for every event, and the one before it is freed: blocks of few different sizes are used again at once. */
@@ -196,46 +221,25 @@ static size_t round_up(size_t bytes)
 
 struct saga_state *saga_state_clone(const struct saga_state *state)
 {
+#define COPY(items, count, capacity, texts)                                                        \
+    copy->items =                                                                                  \
+        copy_array(&arena, state->items, state->count, sizeof *state->items, texts, COUNT(texts)); \
+    copy->capacity = state->count
     struct saga_arena arena;
     saga_arena_init(&arena);
     arena.first_block_bytes = round_up(sizeof *state + saga_state_bytes(state) * 2 + 512);
-    struct saga_state *copy = SAGA_NEW(&arena, struct saga_state);
+    struct saga_state *copy = saga_arena_take(&arena, sizeof *copy);
     *copy = *state;
-    struct saga_slice *const slices[] = {
-        &copy->id,          &copy->run,           &copy->key,       &copy->name,
-        &copy->sha256,      &copy->trace,         &copy->input,     &copy->vars,
-        &copy->stuck_step,  &copy->stuck_message, &copy->parent_id, &copy->parent_run,
-        &copy->parent_step,
-    };
-    for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++)
-        *slices[i] = saga_arena_copy(&arena, *slices[i]);
-    copy_error(&arena, &copy->error);
-    copy_error(&arena, &copy->deferred);
-    copy->scopes = copy_array(&arena, state->scopes, state->scope_count, sizeof *state->scopes);
-    copy->steps = copy_array(&arena, state->steps, state->step_count, sizeof *state->steps);
-    copy->timers = copy_array(&arena, state->timers, state->timer_count, sizeof *state->timers);
-    copy->search = copy_array(&arena, state->search, state->search_count, sizeof *state->search);
-    copy->waiters = copy_array(&arena, state->waiters, state->waiter_count, sizeof *state->waiters);
-    copy->kept = copy_array(&arena, state->kept, state->kept_count, sizeof *state->kept);
-    copy->scope_capacity = state->scope_count;
-    copy->step_capacity = state->step_count;
-    copy->timer_capacity = state->timer_count;
-    copy->search_capacity = state->search_count;
-    copy->waiter_capacity = state->waiter_count;
-    copy->kept_capacity = state->kept_count;
-    for (size_t i = 0; i < copy->scope_count; i++)
-        copy->scopes[i].items = saga_arena_copy(&arena, copy->scopes[i].items);
-    for (size_t i = 0; i < copy->step_count; i++) copy_step(&arena, &copy->steps[i]);
-    for (size_t i = 0; i < copy->timer_count; i++)
-        copy->timers[i].name = saga_arena_copy(&arena, copy->timers[i].name);
-    for (size_t i = 0; i < copy->search_count; i++) {
-        copy->search[i].name = saga_arena_copy(&arena, copy->search[i].name);
-        copy->search[i].value = saga_arena_copy(&arena, copy->search[i].value);
-    }
-    for (size_t i = 0; i < copy->waiter_count; i++) copy_waiter(&arena, &copy->waiters[i]);
-    for (size_t i = 0; i < copy->kept_count; i++) copy_kept(&arena, &copy->kept[i]);
+    own_texts(&arena, copy, state_texts, COUNT(state_texts));
+    COPY(scopes, scope_count, scope_capacity, scope_texts);
+    COPY(steps, step_count, step_capacity, step_texts);
+    COPY(timers, timer_count, timer_capacity, timer_texts);
+    COPY(search, search_count, search_capacity, search_texts);
+    COPY(waiters, waiter_count, waiter_capacity, waiter_texts);
+    COPY(kept, kept_count, kept_capacity, kept_texts);
     copy->arena = arena;
     return copy;
+#undef COPY
 }
 
 struct saga_step_state *saga_state_step(const struct saga_state *state, struct saga_slice path)

@@ -78,6 +78,41 @@ static void copies_are_terminated_and_absence_is_kept(void **state)
     saga_arena_free(&arena);
 }
 
+static void texts_are_put_one_behind_the_other(void **state)
+{
+    (void)state;
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    struct saga_slice text = SAGA_CONCAT(&arena, SAGA_SLICE("a"), SAGA_SLICE_NONE, SAGA_SLICE(""),
+                                         SAGA_SLICE("bcd"), SAGA_SLICE("/"));
+    assert_string_equal(text.data, "abcd/");
+    assert_int_equal(text.size, 5);
+    assert_string_equal(SAGA_CONCAT(&arena, SAGA_SLICE_NONE).data, "");
+    assert_string_equal(text.data, "abcd/");
+    saga_arena_free(&arena);
+}
+
+/* What was handed out last grows where it stands; nothing else does, nor beyond its block. */
+static void the_last_piece_may_grow(void **state)
+{
+    (void)state;
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    assert_false(saga_arena_extend(&arena, NULL, 0, 8));
+    char *first = saga_arena_take(&arena, 5);
+    memcpy(first, "first", 5);
+    assert_true(saga_arena_extend(&arena, first, 5, 9));
+    assert_int_equal(arena.used_bytes, 9);
+    char *second = saga_arena_take(&arena, 8);
+    assert_true(second >= first + 9);
+    assert_int_equal((uintptr_t)second % _Alignof(max_align_t), 0);
+    assert_false(saga_arena_extend(&arena, first, 9, 10));
+    assert_false(saga_arena_extend(&arena, second, 8, 1024 * 1024));
+    assert_true(saga_arena_extend(&arena, second, 8, 8));
+    assert_memory_equal(first, "first", 5);
+    saga_arena_free(&arena);
+}
+
 static void pushed_items_survive_growth(void **state)
 {
     (void)state;
@@ -131,6 +166,8 @@ int main(void)
         cmocka_unit_test(a_piece_larger_than_a_block_fits),
         cmocka_unit_test(a_reset_arena_gives_zeroed_memory_again_from_one_block),
         cmocka_unit_test(copies_are_terminated_and_absence_is_kept),
+        cmocka_unit_test(texts_are_put_one_behind_the_other),
+        cmocka_unit_test(the_last_piece_may_grow),
         cmocka_unit_test(pushed_items_survive_growth),
         cmocka_unit_test(a_buffer_holds_what_was_appended),
         cmocka_unit_test(a_buffer_writes_json_strings),

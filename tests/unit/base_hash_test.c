@@ -55,6 +55,9 @@ static void sha256_is_that_of_the_standard(void **state)
     char hex[2 * SAGA_SHA256_BYTES + 1];
     saga_sha256_hex(SAGA_SLICE("abc"), hex);
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    char first[6] = "......";
+    saga_sha256_digits(SAGA_SLICE("abc"), 4, first);
+    assert_memory_equal(first, "ba78..", sizeof first);
     saga_sha256_hex(SAGA_SLICE_NONE, hex);
     assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }

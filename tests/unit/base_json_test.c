@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,52 @@ static void invalid_json_is_refused_at_its_place(void **state)
     assert_int_equal(saga_json_validate(SAGA_SLICE_NONE, NULL, NULL), SAGA_E_INVALID);
     assert_int_equal(validate(SAGA_SLICE("\"a\0\""), NULL, NULL), SAGA_E_INVALID);
     assert_int_equal(validate(SAGA_SLICE("\"\\\0\""), NULL, NULL), SAGA_E_INVALID);
+}
+
+/* Texts are looked through eight bytes at a time: what is special must be seen at each place of them. */
+static void each_byte_is_seen_at_each_place(void **state)
+{
+    (void)state;
+    enum { TEXT = 24 };
+    for (size_t place = 1; place <= TEXT; place++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char json[TEXT + 2];
+            size_t offset = 0;
+            memset(json, 'x', sizeof json);
+            json[0] = json[TEXT + 1] = '"';
+            json[place] = (char)byte;
+            bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+            struct saga_slice text = { json, sizeof json };
+            int error = validate(text, &offset, NULL);
+            assert_int_equal(error, plain ? SAGA_OK : SAGA_E_INVALID);
+            if (!plain && byte != '\\' && byte != '"') assert_int_equal(offset, place);
+            assert_int_equal(saga_utf8_valid(text), byte < 0x80 ? sizeof json : place);
+        }
+    }
+}
+
+/* The end of a text is found with a quote in it that is escaped, at each place. */
+static void escaped_quotes_are_seen_at_each_place(void **state)
+{
+    (void)state;
+    enum { TEXT = 24 };
+    for (size_t place = 0; place < TEXT; place++) {
+        char text[TEXT + 3], json[100];
+        memset(text, 'x', sizeof text);
+        memcpy(text + place, "\\\"", 2);
+        text[TEXT + 2] = '\0';
+        snprintf(json, sizeof json, "{\"%s\":\"%s\",\"z\":[\"%s\",1]}", text, text, text);
+        struct saga_slice value, name, last;
+        struct saga_json_walk walk;
+        assert_int_equal(validate(saga_slice_of(json), NULL, NULL), SAGA_OK);
+        saga_json_walk_init(&walk, saga_slice_of(json));
+        assert_true(saga_json_walk_next(&walk, &name, &value));
+        assert_int_equal(name.size, TEXT + 4);
+        assert_int_equal(value.size, TEXT + 4);
+        assert_int_equal(saga_json_member(saga_slice_of(json), SAGA_SLICE("z"), &value), SAGA_OK);
+        assert_int_equal(saga_json_element(value, -1, &last), SAGA_OK);
+        assert_true(saga_slice_is(last, "1"));
+    }
 }
 
 static void depth_has_a_limit(void **state)
@@ -305,6 +352,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(valid_json_is_taken),
         cmocka_unit_test(invalid_json_is_refused_at_its_place),
+        cmocka_unit_test(each_byte_is_seen_at_each_place),
+        cmocka_unit_test(escaped_quotes_are_seen_at_each_place),
         cmocka_unit_test(depth_has_a_limit),
         cmocka_unit_test(every_cut_is_refused),
         cmocka_unit_test(members_are_found),

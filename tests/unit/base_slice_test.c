@@ -5,6 +5,9 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/error.h"
 #include "base/message.h"
 #include "base/slice.h"
@@ -80,6 +83,17 @@ static void numbers_are_read_whole_or_not_at_all(void **state)
     assert_true(value == ~0ULL);
 }
 
+static void numbers_are_written_as_printf_does(void **state)
+{
+    (void)state;
+    static const int64_t numbers[] = { 0, 7, 10, -1, -10, 4294967295, INT64_MAX, INT64_MIN };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        char digits[SAGA_DECIMAL_BYTES], want[32];
+        snprintf(want, sizeof want, "%" PRId64, numbers[i]);
+        assert_true(saga_slice_is(saga_slice_of_number(numbers[i], digits), want));
+    }
+}
+
 static void of_two_headers_the_last_counts(void **state)
 {
     (void)state;
@@ -99,6 +113,7 @@ int main(void)
         cmocka_unit_test(skipping_stops_at_the_end),
         cmocka_unit_test(clipping_never_splits_a_character),
         cmocka_unit_test(numbers_are_read_whole_or_not_at_all),
+        cmocka_unit_test(numbers_are_written_as_printf_does),
         cmocka_unit_test(of_two_headers_the_last_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

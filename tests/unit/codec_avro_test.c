@@ -154,6 +154,27 @@ static void a_record_over_the_limit_is_refused(void **state)
     free(body);
 }
 
+static void a_record_of_just_the_limit_is_taken(void **state)
+{
+    struct fixture *f = *state;
+    static const uint8_t zero[SAGA_SHA256_BYTES];
+    uint8_t chain[SAGA_SHA256_BYTES];
+    struct saga_slice bytes;
+    char *body = calloc(1, SAGA_JOURNAL_RECORD_BYTES_MAX);
+    assert_non_null(body);
+    struct saga_journal_record record = { .cause.body = { body,
+                                                          SAGA_JOURNAL_RECORD_BYTES_MAX / 2 } };
+    size_t frame = encode(f, &record).size - record.cause.body.size; /* its length has 4 bytes */
+    record.cause.body.size = SAGA_JOURNAL_RECORD_BYTES_MAX - frame;
+    assert_int_equal(encode(f, &record).size, SAGA_JOURNAL_RECORD_BYTES_MAX);
+    record.cause.body.size++;
+    assert_int_equal(saga_journal_encode(f->codec, &record, zero, &f->arena, &bytes, chain),
+                     SAGA_E_LIMIT);
+    record.cause.body.size = 3; /* and what comes behind it is as ever */
+    assert_int_equal(encode(f, &record).size, frame);
+    free(body);
+}
+
 /* ---- the chain ---- */
 
 static void each_record_is_chained_to_the_one_before(void **state)
@@ -369,6 +390,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_value_that_is_the_causes_is_written_once, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_record_over_the_limit_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_record_of_just_the_limit_is_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_record_is_chained_to_the_one_before, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_state_is_read_as_it_was_written, set_up, tear_down),
