@@ -124,7 +124,7 @@ static int lost(struct saga_connection *c)
 }
 
 /* Redis 6.2 wraps what goes wrong within a script, newer ones put it first. So does a
-/* transaction that is not begun. */
+ * transaction that is not begun. */
 static bool says(const redisReply *reply, const char *code)
 {
     static const char *const wrappers[] = { "ERR Error running script", "EXECABORT" };

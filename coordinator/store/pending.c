@@ -1,5 +1,5 @@
 /* Applies: sent without waiting, as a transaction that takes effect only if the lane's hash
-/* still is as it was read (R9). */
+ * still is as it was read (R9). */
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "store/redis_internal.h"
 
 /* How often an apply is sent again because somebody wrote to the lane's hash without moving it:
-/* a late heartbeat. */
+ * a late heartbeat. */
 enum { TRIES_MAX = 3 };
 
 void saga_redis_open_lanes(struct saga_redis *redis, const struct saga_redis_config *config,
@@ -134,7 +134,7 @@ static int send_bytes(struct saga_connection *c, struct saga_slice bytes)
 }
 
 /* The transaction, and behind it what arms the lane for the next one. The lane is armed and as
-/* it should be. */
+ * it should be. */
 static int send(struct saga_redis *redis, uint32_t number)
 {
     struct saga_redis_lane *lane = &redis->lanes[number];
@@ -205,7 +205,7 @@ static int receive_armed(struct saga_redis *redis, struct saga_redis_lane *lane)
 }
 
 /* Takes all answers to one sending. `*ret_touched`: EXEC did nothing, since somebody wrote to
-/* the lane's hash. */
+ * the lane's hash. */
 static int take_answers(struct saga_redis *redis, uint32_t number, bool *ret_touched)
 {
     struct saga_redis_lane *lane = &redis->lanes[number];
@@ -237,7 +237,7 @@ static int take_answers(struct saga_redis *redis, uint32_t number, bool *ret_tou
 }
 
 /* What is under way gets its answer, whatever it is. Where the connection is lost nobody knows
-/* whether Redis has done it; lane_read tells later. */
+ * whether Redis has done it; lane_read tells later. */
 static void take(struct saga_redis *redis, uint32_t number)
 {
     struct saga_redis_lane *lane = &redis->lanes[number];

@@ -33,7 +33,7 @@ int saga_views_every_lane(struct saga_views *views, uint32_t lanes, struct saga_
 int saga_views_state(struct saga_views *views, uint32_t lane, struct saga_slice saga_id,
                      struct saga_arena *arena, struct saga_slice *ret_state);
 /* The same of many with one question, absent where there is none: `ret_states` has `count`
-/* places. Some 1000 at a time hold nobody else up. */
+ * places. Some 1000 at a time hold nobody else up. */
 int saga_views_states(struct saga_views *views, uint32_t lane, const struct saga_slice *ids,
                       size_t count, struct saga_arena *arena, struct saga_slice *ret_states);
 /* Journal offsets of the saga's records, ascending. */
@@ -61,7 +61,7 @@ struct saga_view_count {
     uint64_t count;
 };
 /* Sagas by definition and status, over all lanes, sorted: those that the filter lets through,
-/* whatever its limit; NULL: all. */
+ * whatever its limit; NULL: all. */
 int saga_views_counts(struct saga_views *views, uint32_t lanes,
                       const struct saga_view_filter *filter, struct saga_arena *arena,
                       struct saga_view_count **ret, size_t *ret_count);
