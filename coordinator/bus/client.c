@@ -171,23 +171,15 @@ int saga_client_send(struct saga_client *client, const struct saga_message *mess
 
 static rd_kafka_t *make_reader(struct saga_client *client, const char *isolation)
 {
-    const char *const own[] = { "group.id",
-                                "saga-reads",
-                                "enable.auto.commit",
-                                "false",
-                                "enable.auto.offset.store",
-                                "false",
-                                "auto.offset.reset",
-                                "error",
-                                "isolation.level",
-                                isolation,
-                                "enable.partition.eof",
-                                "true",
-                                "fetch.wait.max.ms",
-                                "50",
-                                "fetch.error.backoff.ms",
-                                "20",
-                                NULL };
+    const char *const own[] = { "group.id", "saga-reads", "enable.auto.commit", "false",
+                                "enable.auto.offset.store", "false", "auto.offset.reset", "error",
+                                "isolation.level", isolation, "enable.partition.eof", "true",
+                                "fetch.wait.max.ms", "50", "fetch.error.backoff.ms", "20",
+                                /* librdkafka before 2.2 looks again at a full queue after a whole
+                                 * second: what it holds is what can be read in a second. Taken
+                                 * only as there are records to read. */
+                                "queued.min.messages", "500000", "queued.max.messages.kbytes",
+                                "262144", NULL };
     return saga_kafka_client(
         RD_KAFKA_CONSUMER,
         saga_kafka_conf(&client->config, own, client->problem, sizeof client->problem),

@@ -1,6 +1,6 @@
-/* What a batch changed, as one transaction of Redis: the states, and apply.lua with the rest. Everything that removes comes
- * before everything that adds: a saga that was forgotten and started again within the batch is named twice, leaving
- * first. */
+/* What a batch changed, as one transaction of Redis: the states, and apply.lua with the rest.
+ * Everything that removes comes before everything that adds: a saga that was forgotten and
+ * started again within the batch is named twice, leaving first. */
 #include <string.h>
 
 #include "base/error.h"

@@ -123,7 +123,8 @@ static int lost(struct saga_connection *c)
     return SAGA_E_AGAIN;
 }
 
-/* Redis 6.2 wraps what goes wrong within a script, newer ones put it first. So does a transaction that is not begun. */
+/* Redis 6.2 wraps what goes wrong within a script, newer ones put it first. So does a
+ * transaction that is not begun. */
 static bool says(const redisReply *reply, const char *code)
 {
     static const char *const wrappers[] = { "ERR Error running script", "EXECABORT" };

@@ -51,7 +51,8 @@ int saga_connection_append(struct saga_connection *c, const char *bytes, size_t 
 int saga_connection_flush(struct saga_connection *c);
 int saga_connection_receive(struct saga_connection *c, struct redisReply **ret);
 
-/* Has Redis closed a connection that is open, on which no answer is to come? Or did it say something unasked? */
+/* Has Redis closed a connection that is open, on which no answer is to come? Or did it say
+ * something unasked? */
 bool saga_connection_has_ended(const struct saga_connection *c);
 
 /* What an answer means: 0 unless it is an error. */

@@ -25,8 +25,8 @@ struct saga_slice saga_layout_index(struct saga_arena *arena, struct saga_slice 
 void saga_layout_index_split(struct saga_slice index, struct saga_slice *ret_name,
                              struct saga_slice *ret_status);
 
-/* What stands before saga id and name in a timer's member: "<armed>:<bytes of the saga id>:<saga id><name>", as ids hold
- * any byte. A view of `room`. */
+/* What stands before saga id and name in a timer's member: "<armed>:<bytes of the saga id>:<saga
+ * id><name>", as ids hold any byte. A view of `room`. */
 #define SAGA_LAYOUT_TIMER_HEAD 44
 struct saga_slice saga_layout_timer_head(char room[SAGA_LAYOUT_TIMER_HEAD], uint64_t armed,
                                          size_t id_size);

@@ -1,4 +1,5 @@
-/* Applies: sent without waiting, as a transaction that takes effect only if the lane's hash still is as it was read (R9). */
+/* Applies: sent without waiting, as a transaction that takes effect only if the lane's hash
+ * still is as it was read (R9). */
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 #include "store/layout.h"
 #include "store/redis_internal.h"
 
-/* How often an apply is sent again because somebody wrote to the lane's hash without moving it: a late heartbeat. */
+/* How often an apply is sent again because somebody wrote to the lane's hash without moving it:
+ * a late heartbeat. */
 enum { TRIES_MAX = 3 };
 
 void saga_redis_open_lanes(struct saga_redis *redis, const struct saga_redis_config *config,
@@ -131,7 +133,8 @@ static int send_bytes(struct saga_connection *c, struct saga_slice bytes)
     return saga_connection_append(c, bytes.data, bytes.size);
 }
 
-/* The transaction, and behind it what arms the lane for the next one. The lane is armed and as it should be. */
+/* The transaction, and behind it what arms the lane for the next one. The lane is armed and as
+ * it should be. */
 static int send(struct saga_redis *redis, uint32_t number)
 {
     struct saga_redis_lane *lane = &redis->lanes[number];
@@ -201,7 +204,8 @@ static int receive_armed(struct saga_redis *redis, struct saga_redis_lane *lane)
     return error;
 }
 
-/* Takes all answers to one sending. `*ret_touched`: EXEC did nothing, since somebody wrote to the lane's hash. */
+/* Takes all answers to one sending. `*ret_touched`: EXEC did nothing, since somebody wrote to
+ * the lane's hash. */
 static int take_answers(struct saga_redis *redis, uint32_t number, bool *ret_touched)
 {
     struct saga_redis_lane *lane = &redis->lanes[number];
@@ -232,8 +236,8 @@ static int take_answers(struct saga_redis *redis, uint32_t number, bool *ret_tou
     return error;
 }
 
-/* What is under way gets its answer, whatever it is. Where the connection is lost nobody knows whether Redis has done it;
- * lane_read tells later. */
+/* What is under way gets its answer, whatever it is. Where the connection is lost nobody knows
+ * whether Redis has done it; lane_read tells later. */
 static void take(struct saga_redis *redis, uint32_t number)
 {
     struct saga_redis_lane *lane = &redis->lanes[number];

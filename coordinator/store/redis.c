@@ -147,9 +147,10 @@ static int ids_scan(void *self, uint32_t lane, struct saga_scan *scan, struct sa
 
 enum { READ_BEFORE, READ_STATES, READ_BEHIND, READ_COMMANDS };
 
-/* Where the lane stands, the states, and where it stands then (R10): `applied` never comes back to where it was, and no
- * state changes without it, so that it being the same twice is as good as a transaction, which a Redis without memory
- * would refuse. Not a script, as Lua would hash every byte of them. */
+/* Where the lane stands, the states, and where it stands then (R10): `applied` never comes back
+ * to where it was, and no state changes without it, so that it being the same twice is as good
+ * as a transaction, which a Redis without memory would refuse. Not a script, as Lua would hash
+ * every byte of them. */
 static size_t ask_states(struct saga_redis *redis, uint32_t lane, const struct saga_slice *ids,
                          size_t count, struct saga_command commands[READ_COMMANDS])
 {

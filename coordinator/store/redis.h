@@ -1,5 +1,5 @@
-/* The real store, on hiredis: one connection a worker, scripts by EVALSHA, written for Redis 6.2
- * and later. */
+/* The real store, on hiredis: one connection a worker, and one a lane for its applies; written for
+ * Redis 6.2 and later. */
 #ifndef SAGA_STORE_REDIS_H
 #define SAGA_STORE_REDIS_H
 

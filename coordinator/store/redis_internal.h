@@ -14,11 +14,13 @@ struct saga_transaction {
     size_t queued;         /* commands between the two; the last is the script */
 };
 
-/* A lane's way to Redis for its applies, and its last apply. Each lane has a connection of its own, as it is a connection
- * that WATCHes: the answer to one lane's EXEC ends the watch over all that it watches.
+/* A lane's way to Redis for its applies, and its last apply. Each lane has a connection of its own,
+ * as it is a connection that WATCHes: the answer to one lane's EXEC ends the watch over all that it
+ * watches.
  *
- * A lane is armed when its hash is watched and was read since: what is sent now takes effect only if the hash still is as
- * it was read (R9). Every apply arms the lane for the next one, behind its EXEC. */
+ * A lane is armed when its hash is watched and was read since: what is sent now takes effect
+ * only if the hash still is as it was read (R9). Every apply arms the lane for the next one,
+ * behind its EXEC. */
 struct saga_redis_lane {
     struct saga_connection connection;
     bool armed;
@@ -50,7 +52,8 @@ struct saga_redis {
     struct saga_apply_wires wires;
 };
 
-/* Writes what carries `apply` out, the lane being armed. Errors: SAGA_E_LIMIT (more than one command takes). */
+/* Writes what carries `apply` out, the lane being armed. Errors: SAGA_E_LIMIT (more than one
+ * command takes). */
 int saga_redis_apply_transaction(struct saga_transaction *t, struct saga_apply_wires *wires,
                                  struct saga_arena *arena, const char *prefix,
                                  const struct saga_apply *apply);
@@ -58,7 +61,8 @@ int saga_redis_apply_transaction(struct saga_transaction *t, struct saga_apply_w
 /* store.h's apply and apply_wait. */
 int saga_redis_apply(void *self, const struct saga_apply *apply);
 int saga_redis_apply_wait(void *self, uint32_t lane, int64_t *ret_next_due_ms);
-/* Takes the lane's answer, if one is still to come, and keeps it: whoever else asks about the lane calls this first. */
+/* Takes the lane's answer, if one is still to come, and keeps it: whoever else asks about the
+ * lane calls this first. */
 void saga_redis_collect(struct saga_redis *redis, uint32_t lane);
 /* Somebody writes the lane's hash beside the applies. */
 void saga_redis_disarm(struct saga_redis *redis, uint32_t lane);

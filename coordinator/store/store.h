@@ -1,7 +1,7 @@
 /* What a worker needs of Redis, as a struct of functions: the real one is store/redis.h, the
  * simulation has another. One store a worker; used by its thread alone. Everything of lane p has
- * the hash tag {p} (architecture.md, Redis). Writes are one script a lane and batch, which
- * compares before it sets (R9).
+ * the hash tag {p} (architecture.md, Redis). A batch is written in one transaction a lane,
+ * which does nothing unless the lane is where the caller says (R9).
  *
  * Errors of every function: SAGA_E_AGAIN (Redis is away or busy; nothing is known about what was
  * asked; connects again by itself), SAGA_E_CONFLICT (the lane's `applied`, or its journal, is
@@ -101,7 +101,7 @@ struct saga_store {
      * `applied` is `expected` (R10). `ret_states` has `count` places; the bytes are in `arena`. */
     int (*states_read)(void *self, uint32_t lane, int64_t expected, const struct saga_slice *ids,
                        size_t count, struct saga_arena *arena, struct saga_slice *ret_states);
-    /* Sends the apply script; its answer is awaited by apply_wait. At most one a lane is under
+    /* Sends what the batch changed; its answer is awaited by apply_wait. At most one a lane is under
      * way. Slices may go when it returns. */
     int (*apply)(void *self, const struct saga_apply *apply);
     /* Waits for the answer to the lane's last apply; 0 at once where none is under way.

@@ -32,8 +32,8 @@ int saga_views_every_lane(struct saga_views *views, uint32_t lanes, struct saga_
 /* Encoded state of a saga; SAGA_E_NOT_FOUND. */
 int saga_views_state(struct saga_views *views, uint32_t lane, struct saga_slice saga_id,
                      struct saga_arena *arena, struct saga_slice *ret_state);
-/* The same of many with one question, absent where there is none: `ret_states` has `count` places. Some 1000 at a time
- * hold nobody else up. */
+/* The same of many with one question, absent where there is none: `ret_states` has `count`
+ * places. Some 1000 at a time hold nobody else up. */
 int saga_views_states(struct saga_views *views, uint32_t lane, const struct saga_slice *ids,
                       size_t count, struct saga_arena *arena, struct saga_slice *ret_states);
 /* Journal offsets of the saga's records, ascending. */
@@ -60,8 +60,8 @@ struct saga_view_count {
     struct saga_slice name, status;
     uint64_t count;
 };
-/* Sagas by definition and status, over all lanes, sorted: those that the filter lets through, whatever its limit; NULL:
- * all. */
+/* Sagas by definition and status, over all lanes, sorted: those that the filter lets through,
+ * whatever its limit; NULL: all. */
 int saga_views_counts(struct saga_views *views, uint32_t lanes,
                       const struct saga_view_filter *filter, struct saga_arena *arena,
                       struct saga_view_count **ret, size_t *ret_count);

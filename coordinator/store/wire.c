@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 
-/* What a wire keeps for the next batch. A thousand states of a few KB fit; one batch of giants is not remembered for
- * ever. */
+/* What a wire keeps for the next batch. A thousand states of a few KB fit; one batch of giants is
+ * not remembered for ever. */
 enum { KEPT_BYTES_MAX = 4 * 1024 * 1024, BYTES_MIN = 4096 };
 
 void saga_wire_free(struct saga_wire *wire)

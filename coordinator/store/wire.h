@@ -1,6 +1,6 @@
-/* Commands to Redis as the bytes that go over the connection (RESP), written straight into one growing run of bytes: for
- * what a batch changes, where an item more to copy counts. What is asked now and then is built with store/command.h.
- * Private to the store. */
+/* Commands to Redis as the bytes that go over the connection (RESP), written straight into one
+ * growing run of bytes: for what a batch changes, where an item more to copy counts. What is
+ * asked now and then is built with store/command.h. Private to the store. */
 #ifndef SAGA_STORE_WIRE_H
 #define SAGA_STORE_WIRE_H
 
@@ -14,7 +14,8 @@ struct saga_wire {
     size_t items; /* written since saga_wire_clear, commands' beginnings not counted */
 };
 
-/* Forgets what was written, keeps the memory unless there is unusually much of it. All zeros is an empty wire. */
+/* Forgets what was written, keeps the memory unless there is unusually much of it. All zeros is
+ * an empty wire. */
 void saga_wire_clear(struct saga_wire *wire);
 void saga_wire_free(struct saga_wire *wire);
 

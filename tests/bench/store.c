@@ -1,6 +1,7 @@
-/* What applying batches costs, in Redis and in the worker, without Kafka: sagas of three steps as a worker writes them, with
- * a redis-server of this program's own. Each batch has as many sagas that start as such that end; all together have four
- * events a saga. Time is that of the processors, each by itself. */
+/* What applying batches costs, in Redis and in the worker, without Kafka: sagas of three steps
+ * as a worker writes them, with a redis-server of this program's own. Each batch has as many
+ * sagas that start as such that end; all together have four events a saga. Time is that of the
+ * processors, each by itself. */
 #include <argp.h>
 #include <setjmp.h>
 #include <stdarg.h>
