@@ -17,7 +17,7 @@
 /* A batch of replies leaves as one: producing waits for more (LINGER_MS) unless told that there is none, which costs the
  * broker far less than a request for each few records. */
 enum { BATCH = 1000, POLL_MS = 20, SEND_MS = 1 };
-#define LINGER_MS "5"
+#define LINGER_MS "2"
 
 /* How commands of one type are answered where no rule says otherwise. */
 struct manner {
