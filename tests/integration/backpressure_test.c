@@ -67,8 +67,7 @@ static void memory_does_not_grow_with_open_sagas(void **state)
     (void)state;
     saga_test_cluster_start(&cluster, PATIENT, LANES);
     saga_test_participants(&cluster, rules, sizeof rules / sizeof rules[0]);
-    saga_test_coordinator_start(&cluster, 0);
-    saga_test_wait_ready(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     start_open_ones(&cluster, 0, FIRST);
     long first_kb = memory_kb(cluster.coordinators[0]);
     start_open_ones(&cluster, FIRST, ALL);

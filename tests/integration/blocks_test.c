@@ -39,18 +39,6 @@ static const struct saga_answer_rule rules[] = {
     { "full-*", "Book", "Full" },
 };
 
-static void start_coordinators(struct saga_test_cluster *cluster)
-{
-    char words[8192] = "";
-    saga_test_coordinator_start(cluster, 0);
-    saga_test_coordinator_start(cluster, 1);
-    for (int i = 0; i < 600; i++, saga_test_sleep_ms(STEP_MS)) {
-        int code = saga_test_cli(cluster, words, sizeof words, "doctor");
-        if (code == 0 && strstr(words, "c0/") && strstr(words, "c1/")) return;
-    }
-    fail_msg("the coordinators do not get ready; logs in %s\n%s", cluster->folder, words);
-}
-
 static void create_topic(struct saga_test_cluster *cluster, const char *name, int32_t partitions)
 {
     bool created;
@@ -212,7 +200,7 @@ static void trips_with_their_legs(void **state)
     cluster.definition = NULL; /* freed here, with the other */
     saga_test_cluster_deploy(&cluster, SAGAS "trip.yaml");
     serve(&cluster, definitions, 2);
-    start_coordinators(&cluster);
+    saga_test_coordinators_ready(&cluster, 2);
     /* early ones, and one of them twice */
     pay(&cluster, &good);
     check_legs(&cluster, &full);
@@ -301,7 +289,7 @@ static void a_version_with_new_topics_is_deployed_while_running(void **state)
     char key[32];
     (void)state;
     saga_test_cluster_start(&cluster, SAGAS "venue.yaml", LANES);
-    start_coordinators(&cluster);
+    saga_test_coordinators_ready(&cluster, 2);
     for (unsigned i = 0; i < OLD; i++) {
         snprintf(key, sizeof key, "old-%u", i);
         venue_event(&cluster, "venues", "VenueAsked", key);

@@ -38,27 +38,12 @@ static void start_order(struct saga_test_cluster *cluster, const char *path)
     saga_test_participants(cluster, rules, RULES);
 }
 
-/* The starts' topic begins at its end (from: latest): nothing is sent before somebody reads it. */
-static void start_first_coordinator(struct saga_test_cluster *cluster)
-{
-    saga_test_coordinator_start(cluster, 0);
-    for (int i = 0; i < 600; i++) {
-        char words[4096];
-        int code = saga_test_cli(cluster, words, sizeof words, "doctor");
-        if (code == 0 && strstr(words, "c0/")) return;
-        saga_test_sleep_ms(100);
-    }
-    char words[8192];
-    saga_test_cli(cluster, words, sizeof words, "doctor");
-    fail_msg("the coordinator does not get ready; logs in %s\n%s", cluster->folder, words);
-}
-
 static void all_endings_of_1000_sagas(void **state)
 {
     struct saga_test_cluster cluster;
     (void)state;
     start_order(&cluster, ORDER);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_send_orders(&cluster, "good-", 600);
     saga_test_send_orders(&cluster, "stock-", 60);
     saga_test_send_orders(&cluster, "fraud-", 60);
@@ -83,7 +68,7 @@ static void coordinators_come_go_and_are_killed_under_load(void **state)
     struct saga_test_cluster cluster;
     (void)state;
     start_order(&cluster, PATIENT);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_send_orders(&cluster, "a-", 150);
     saga_test_coordinator_start(&cluster, 1);
     saga_test_send_orders(&cluster, "b-", 150);
@@ -111,7 +96,7 @@ static void a_zombie_does_nothing(void **state)
     struct saga_test_cluster cluster;
     (void)state;
     start_order(&cluster, PATIENT);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_coordinator_start(&cluster, 1);
     saga_test_send_orders(&cluster, "a-", 200);
     saga_test_coordinator_signal(&cluster, 0, SIGSTOP);
@@ -130,7 +115,7 @@ static void redis_is_killed_and_loses_everything(void **state)
     struct saga_test_cluster cluster;
     (void)state;
     start_order(&cluster, PATIENT);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_send_orders(&cluster, "a-", 100);
     saga_test_redis_kill(cluster.redis);
     saga_test_send_orders(&cluster, "b-", 100);
@@ -151,7 +136,7 @@ static void the_broker_is_killed_under_load(void **state)
     struct saga_test_cluster cluster;
     (void)state;
     start_order(&cluster, PATIENT);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_coordinator_start(&cluster, 1);
     saga_test_send_orders(&cluster, "a-", 200);
     saga_test_kafka_kill(&cluster.kafka);
@@ -180,7 +165,7 @@ static void replies_hop_to_their_lanes(void **state)
     }
     saga_test_cluster_deploy(&cluster, PATIENT);
     saga_test_participants(&cluster, rules, RULES);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_coordinator_start(&cluster, 1);
     saga_test_send_orders(&cluster, "a-", 200);
     saga_test_send_orders(&cluster, "card-", 50);
@@ -198,7 +183,7 @@ static void strange_records_change_nothing(void **state)
     char words[16384];
     (void)state;
     start_order(&cluster, ORDER);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_send_orders(&cluster, "x-", 1);
     saga_test_wait_status(&cluster, "completed", 1, WAIT_MS);
     /* a second start, a late duplicate, a contradiction, a reply for a step that was never sent */
@@ -245,7 +230,7 @@ static void operators_mend_what_is_stuck(void **state)
     (void)state;
     saga_test_cluster_start(&cluster, ORDER, LANES);
     saga_test_participants(&cluster, silent_pivot, 1);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_send_orders(&cluster, "s-", 3);
     saga_test_wait_status(&cluster, "stuck", 3, WAIT_MS);
     assert_int_equal(
@@ -308,7 +293,7 @@ static void a_java_participant_keeps_its_books(void **state)
                           "shipping.commands",
                           NULL };
     assert_int_equal(saga_test_spawn(arguments, log, &java), 0);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_send_orders(&cluster, "good-", 60);
     saga_test_send_orders(&cluster, "card-", 20);
     saga_test_send_orders(&cluster, "courier-", 20);
@@ -343,7 +328,7 @@ static void a_record_that_cannot_be_committed_is_put_aside(void **state)
     assert_int_equal(saga_client_create_topic(cluster.client, &spec, 20000, &created), 0);
     saga_test_cluster_deploy(&cluster, PATIENT);
     saga_test_participants(&cluster, NULL, 0);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_send_orders(&cluster, "a-", 20);
     size_t size =
         (size_t)snprintf(body, sizeof body, "{\"orderId\":\"big\",\"total\":1,\"lines\":\"");
@@ -372,7 +357,7 @@ static void a_second_process_of_one_name_is_refused(void **state)
     pid_t pid;
     (void)state;
     start_order(&cluster, ORDER);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     snprintf(path, sizeof path, "%s/second.log", cluster.folder);
     assert_int_equal(saga_test_spawn(arguments, path, &pid), 0);
     int status = saga_test_stop(pid, 0, 60000);
@@ -415,7 +400,7 @@ static void deployed_while_running_and_forgotten_after_keep(void **state)
     (void)state;
     saga_test_cluster_start(&cluster, NULL, LANES);
     assert_int_equal(saga_test_cli(&cluster, NULL, 0, "topics create"), 0);
-    start_first_coordinator(&cluster);
+    saga_test_coordinators_ready(&cluster, 1);
     saga_test_cluster_deploy(&cluster, SAGA_SOURCE_DIR "/tests/integration/sagas/short-keep.yaml");
     saga_test_participants(&cluster, NULL, 0);
     send_asked(&cluster, 20);

@@ -104,18 +104,12 @@ static void cut_to_snapshots(struct saga_test_cluster *cluster, const struct mar
 
 static void start(struct saga_test_cluster *cluster, struct marks *marks)
 {
-    char words[WORDS];
     memset(marks, 0, sizeof *marks);
     saga_arena_init(&marks->arena);
     assert_int_equal(saga_codec_new(&marks->codec), SAGA_OK);
     saga_test_cluster_start(cluster, PATIENT, LANES);
     saga_test_participants(cluster, rules, 1);
-    saga_test_coordinator_start(cluster, 0);
-    for (int i = 0; i < 600; i++) {
-        if (saga_test_cli(cluster, words, sizeof words, "doctor") == 0 && strstr(words, "c0/"))
-            break;
-        saga_test_sleep_ms(100);
-    }
+    saga_test_coordinators_ready(cluster, 1);
     saga_test_send_orders(cluster, "open-", OPEN);
     saga_test_send_orders(cluster, "done-", DONE);
     saga_test_wait_status(cluster, "completed", DONE, WAIT_MS);

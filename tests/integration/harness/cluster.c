@@ -20,7 +20,7 @@
 #include "base/time.h"
 #include "harness/process.h"
 
-enum { CALL_MS = 20000, ARGUMENTS_MAX = 32, STEP_MS = 50, HEADERS_MAX = 12 };
+enum { CALL_MS = 20000, ARGUMENTS_MAX = 32, STEP_MS = 50, READY_MS = 60000, HEADERS_MAX = 12 };
 
 /* ---- servers ---- */
 
@@ -127,6 +127,29 @@ void saga_test_coordinator_start(struct saga_test_cluster *cluster, unsigned num
     snprintf(instance, sizeof instance, "--instance=c%u", number);
     snprintf(log, sizeof log, "%s/coordinator-%u.log", cluster->folder, number);
     assert_int_equal(saga_test_spawn(arguments, log, &cluster->coordinators[number]), 0);
+}
+
+static bool each_owns_lanes(const char *doctor, unsigned count)
+{
+    char owner[16];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(owner, sizeof owner, "c%u/", i);
+        if (!strstr(doctor, owner)) return false;
+    }
+    return true;
+}
+
+void saga_test_coordinators_ready(struct saga_test_cluster *cluster, unsigned count)
+{
+    char words[8192] = "";
+    for (unsigned i = 0; i < count; i++) saga_test_coordinator_start(cluster, i);
+    for (int waited_ms = 0; waited_ms < READY_MS; waited_ms += STEP_MS) {
+        if (saga_test_cli(cluster, words, sizeof words, "doctor") == 0 &&
+            each_owns_lanes(words, count))
+            return;
+        saga_test_sleep_ms(STEP_MS);
+    }
+    fail_msg("the coordinators do not get ready; logs in %s\n%s", cluster->folder, words);
 }
 
 int saga_test_coordinator_signal(struct saga_test_cluster *cluster, unsigned number,

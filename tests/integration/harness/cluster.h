@@ -38,6 +38,9 @@ int saga_test_cli(struct saga_test_cluster *cluster, char *output, size_t size, 
 
 /* Starts `saga run` as instance c<number>; does not wait. */
 void saga_test_coordinator_start(struct saga_test_cluster *cluster, unsigned number);
+/* Starts coordinators c0 .. c<count - 1> and waits until each owns lanes and `saga doctor` is content: a topic of starts is
+ * read from its end, so nothing is sent before somebody reads it. */
+void saga_test_coordinators_ready(struct saga_test_cluster *cluster, unsigned count);
 /* Sends a signal; for SIGTERM and SIGKILL waits for the end and returns the exit status as of waitpid. */
 int saga_test_coordinator_signal(struct saga_test_cluster *cluster, unsigned number,
                                  int signal_number);
