@@ -15,7 +15,7 @@ enum { UNEXPECTED_LOG_MS = 5000 };
 static int by_lane(const void *left, const void *right)
 {
     const struct saga_item *a = left, *b = right;
-    if (a->in.lane != b->in.lane) return a->in.lane < b->in.lane ? -1 : 1;
+    if (a->in->lane != b->in->lane) return a->in->lane < b->in->lane ? -1 : 1;
     return a->order < b->order ? -1 : 1;
 }
 
@@ -26,9 +26,9 @@ static int load_lane(struct saga_batch *b, struct saga_lane *lane, const struct 
     size_t id_count = 0, id_capacity = 0;
     struct saga_diagnostic diagnostic = { 0 };
     for (size_t i = 0; i < count; i++) {
-        SAGA_PUSH(b->arena, ids, id_count, id_capacity, items[i].in.saga_id);
-        for (size_t c = 1; c < items[i].in.candidate_count; c++)
-            SAGA_PUSH(b->arena, ids, id_count, id_capacity, items[i].in.candidates[c]);
+        SAGA_PUSH(b->arena, ids, id_count, id_capacity, items[i].in->saga_id);
+        for (size_t c = 1; c < items[i].in->candidate_count; c++)
+            SAGA_PUSH(b->arena, ids, id_count, id_capacity, items[i].in->candidates[c]);
     }
     memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
     int error = saga_lane_load(lane, &b->w->config.store, b->w->codec, ids, id_count, b->arena,
@@ -45,8 +45,8 @@ static int load(struct saga_batch *b)
     if (b->item_count == 0) return SAGA_OK;
     qsort(b->items, b->item_count, sizeof *b->items, by_lane);
     for (size_t i = 0, end; i < b->item_count; i = end) {
-        uint32_t number = b->items[i].in.lane;
-        for (end = i + 1; end < b->item_count && b->items[end].in.lane == number; end++) {
+        uint32_t number = b->items[i].in->lane;
+        for (end = i + 1; end < b->item_count && b->items[end].in->lane == number; end++) {
         }
         int error = load_lane(b, saga_batch_owned_lane(b, number), b->items + i, end - i);
         if (error < 0) return error;
@@ -240,7 +240,7 @@ static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_inta
 static int decide_all(struct saga_batch *b)
 {
     for (size_t i = 0; i < b->item_count; i++) {
-        int error = decide(b, saga_batch_owned_lane(b, b->items[i].in.lane), &b->items[i].in);
+        int error = decide(b, saga_batch_owned_lane(b, b->items[i].in->lane), b->items[i].in);
         if (error < 0) return error;
     }
     for (uint32_t n = 0; n < b->w->config.lanes; n++) {

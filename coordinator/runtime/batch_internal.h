@@ -7,7 +7,7 @@
 
 /* One event to be taken, in the order of its lane. */
 struct saga_item {
-    struct saga_intake_item in;
+    struct saga_intake_item *in; /* in the batch's arena */
     size_t order; /* in which it was read: what sorting by lane keeps */
 };
 

@@ -91,7 +91,7 @@ static void note_untyped(struct saga_batch *b, const struct saga_intake_item *in
                     (long long)in->record.offset, SAGA_SLICE_ARG(in->words));
 }
 
-static int take_item(struct saga_batch *b, const struct saga_intake_item *in)
+static int take_item(struct saga_batch *b, struct saga_intake_item *in)
 {
     switch (in->fate) {
     case SAGA_INTAKE_NOTHING:
@@ -111,7 +111,7 @@ static int take_item(struct saga_batch *b, const struct saga_intake_item *in)
     case SAGA_INTAKE_EVENT: break;
     }
     SAGA_PUSH(b->arena, b->items, b->item_count, b->item_capacity,
-              (struct saga_item){ *in, b->item_count });
+              (struct saga_item){ in, b->item_count });
     return SAGA_OK;
 }
 
@@ -192,13 +192,15 @@ static int take_records(struct saga_batch *b)
 static void take_alarm(struct saga_batch *b, uint32_t lane, const struct saga_due_timer *alarm,
                        uint64_t fingerprint)
 {
-    struct saga_intake_item in = { .fate = SAGA_INTAKE_EVENT, .lane = lane };
-    in.event.kind = SAGA_EVENT_TIMER;
-    in.event.source = (struct saga_position){ SAGA_SLICE_NONE, -1, -1 };
-    in.event.timer = alarm->name;
-    in.event.armed = alarm->armed;
-    in.saga_id = alarm->saga_id;
-    take_item(b, &in);
+    struct saga_intake_item *in = SAGA_NEW(b->arena, struct saga_intake_item);
+    *in = (struct saga_intake_item){ .fate = SAGA_INTAKE_EVENT,
+                                     .lane = lane,
+                                     .saga_id = alarm->saga_id,
+                                     .event = { .kind = SAGA_EVENT_TIMER,
+                                                .source = { SAGA_SLICE_NONE, -1, -1 },
+                                                .timer = alarm->name,
+                                                .armed = alarm->armed } };
+    take_item(b, in);
     b->w->last_alarm = fingerprint;
     b->timers++;
 }

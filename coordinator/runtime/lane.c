@@ -57,26 +57,46 @@ int64_t saga_lane_applied_in_redis(const struct saga_lane *lane)
     return lane->building[0] ? -2 - lane->built : lane->applied;
 }
 
-static struct saga_resident *look_up(struct saga_lane *lane, struct saga_slice id)
+static struct saga_resident *look_up(struct saga_lane *lane, struct saga_slice id, unsigned hash)
 {
     struct saga_resident *resident;
-    HASH_FIND(hh, lane->residents, id.data, id.size, resident);
+    HASH_FIND_BYHASHVALUE(hh, lane->residents, id.data, id.size, hash, resident);
+    return resident;
+}
+
+static unsigned hash_of(struct saga_slice id)
+{
+    unsigned hash;
+    HASH_VALUE(id.data, id.size, hash);
+    return hash;
+}
+
+static bool is_at_hand(struct saga_lane *lane, struct saga_slice id)
+{
+    return look_up(lane, id, hash_of(id)) != NULL;
+}
+
+static struct saga_resident *resident_new(struct saga_slice id)
+{
+    struct saga_resident *resident = saga_memory_zeroed(1, sizeof *resident);
+    char *copy = saga_memory_take(id.size + 1);
+    memcpy(copy, id.data, id.size);
+    copy[id.size] = '\0';
+    resident->id = (struct saga_slice){ copy, id.size };
     return resident;
 }
 
 struct saga_resident *saga_lane_find(struct saga_lane *lane, struct saga_slice id)
 {
-    struct saga_resident *resident = look_up(lane, id);
-    if (resident) { /* to the end: uthash keeps the order of insertion, which makes it the order of use */
+    unsigned hash = hash_of(id);
+    struct saga_resident *resident = look_up(lane, id, hash);
+    if (resident && resident->working) return resident; /* this batch used it already */
+    if (resident) /* to the end: uthash keeps the order of insertion, which makes it the order of use */
         HASH_DEL(lane->residents, resident);
-    } else {
-        resident = saga_memory_zeroed(1, sizeof *resident);
-        char *copy = saga_memory_take(id.size + 1);
-        memcpy(copy, id.data, id.size);
-        copy[id.size] = '\0';
-        resident->id = (struct saga_slice){ copy, id.size };
-    }
-    HASH_ADD_KEYPTR(hh, lane->residents, resident->id.data, resident->id.size, resident);
+    else
+        resident = resident_new(id);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, lane->residents, resident->id.data, resident->id.size, hash,
+                                resident);
     return resident;
 }
 
@@ -98,7 +118,7 @@ int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga
     struct saga_slice *missing = SAGA_NEW_ARRAY(arena, struct saga_slice, count);
     size_t missing_count = 0;
     for (size_t i = 0; i < count; i++)
-        if (!look_up(lane, ids[i])) missing[missing_count++] = ids[i];
+        if (!is_at_hand(lane, ids[i])) missing[missing_count++] = ids[i];
     if (missing_count == 0) return SAGA_OK;
     struct saga_slice *states = SAGA_NEW_ARRAY(arena, struct saga_slice, missing_count);
     int error = store->states_read(store->self, lane->number, saga_lane_applied_in_redis(lane),
@@ -108,7 +128,7 @@ int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga
         return error;
     }
     for (size_t i = 0; i < missing_count; i++) {
-        if (look_up(lane, missing[i])) continue; /* named twice */
+        if (is_at_hand(lane, missing[i])) continue; /* named twice */
         struct saga_state *state = NULL;
         if (states[i].data) error = saga_state_decode(codec, states[i], arena, &state, diagnostic);
         if (error < 0) return error;

@@ -4,8 +4,8 @@
 -- KEYS: the lane's hash, its timers, then the keys of the steps in their order.
 -- ARGV: journal, expected, applied, chain, owner, now, how many steps; then of each step its
 --   command, number of keys, number of arguments; then the arguments of all steps in their order.
---   One key: the command takes it and all arguments. Otherwise key and argument go together, the
---   first with the first.
+--   RPUSH: each key takes as many arguments as the one before them says. Else one key takes all
+--   arguments, and of several keys each takes one, the first the first.
 -- Returns {1, when the earliest timer rings or ''} or {0, journal, applied}, both '' where there
 -- is no lane.
 
@@ -23,7 +23,14 @@ local steps = tonumber(ARGV[7])
 local key, at = 3, 8 + 3 * steps
 for step = 8, at - 1, 3 do
   local command, keys, count = ARGV[step], tonumber(ARGV[step + 1]), tonumber(ARGV[step + 2])
-  if keys == 1 then
+  if command == 'RPUSH' then
+    local first = at
+    for i = key, key + keys - 1 do
+      local last = first + tonumber(ARGV[first])
+      call(command, KEYS[i], unpack(ARGV, first + 1, last))
+      first = last + 1
+    end
+  elseif keys == 1 then
     for first = at, at + count - 1, PORTION do
       call(command, KEYS[key], unpack(ARGV, first, math.min(first + PORTION, at + count) - 1))
     end

@@ -227,17 +227,25 @@ static void change_search(struct builder *b, struct saga_slice command, concerne
     end(b, command);
 }
 
+/* As many of a saga's entries as one call of the script takes. */
+static void add_entries(struct builder *b, const struct saga_state_write *write)
+{
+    enum { ENTRIES_MAX = 1000 };
+    for (size_t from = 0; from < write->history_count; from += ENTRIES_MAX) {
+        size_t rest = write->history_count - from;
+        size_t count = rest < ENTRIES_MAX ? rest : ENTRIES_MAX;
+        add_key(b, SAGA_SLICE("history:"), write->saga_id);
+        saga_wire_add_number(&b->wires->arguments, (int64_t)count);
+        for (size_t i = 0; i < count; i++)
+            saga_wire_add_number(&b->wires->arguments, write->history[from + i]);
+    }
+}
+
 static void add_history(struct builder *b)
 {
     begin(b);
-    for (size_t i = 0; i < b->apply->write_count; i++) {
-        const struct saga_state_write *write = &b->apply->writes[i];
-        if (!stays(write)) continue;
-        for (size_t h = 0; h < write->history_count; h++) {
-            add_key(b, SAGA_SLICE("history:"), write->saga_id);
-            saga_wire_add_number(&b->wires->arguments, write->history[h]);
-        }
-    }
+    for (size_t i = 0; i < b->apply->write_count; i++)
+        if (stays(&b->apply->writes[i])) add_entries(b, &b->apply->writes[i]);
     end(b, SAGA_SLICE("RPUSH"));
 }
 

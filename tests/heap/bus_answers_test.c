@@ -216,7 +216,7 @@ static int start(void **state)
                                     .mock = true };
     if (saga_kafka_open(&config, 0, OPEN_MS, &arena, &bus, &diagnostic) < 0) return -1;
     bus.listen(bus.self, (struct saga_bus_listener){ NULL, on_assigned, on_revoked });
-    return bus.subscribe(bus.self, &source, 1);
+    return bus.subscribe(bus.self, &source, 1, 0);
 }
 
 static int stop(void **state)
