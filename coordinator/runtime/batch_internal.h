@@ -8,7 +8,7 @@
 /* One event to be taken, in the order of its lane. */
 struct saga_item {
     struct saga_intake_item *in; /* in the batch's arena */
-    size_t order; /* in which it was read: what sorting by lane keeps */
+    size_t order;                /* in which it was read: what sorting by lane keeps */
 };
 
 /* A journal record that was sent, and whose history it belongs to. */
