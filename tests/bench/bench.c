@@ -90,7 +90,7 @@ static void choose(const char *name, struct argp_state *state)
 static void be_quick(void)
 {
     command.quick = true;
-    bench_options.sagas = 20000;
+    bench_options.sagas = 10000;
     bench_options.alone = 100;
     bench_options.round_trips = 300;
     bench_options.waiting = 20000;

@@ -26,6 +26,7 @@ const struct bench_setup bench_plain = { .saga = "three-steps.yaml", .name = "th
 static const struct bench_setup *current; /* of the servers that run; NULL: none */
 static struct saga_schemas *schemas;
 static bool verified; /* nothing was written since */
+static bool is_warm;  /* the broker */
 
 /* ---- programs ---- */
 
@@ -135,6 +136,7 @@ void bench_servers_leave(void)
     saga_schemas_free(schemas);
     schemas = NULL;
     current = NULL;
+    is_warm = false;
 }
 
 /* ---- the coordinator ---- */
@@ -183,11 +185,6 @@ static json_t *run_raw_loop(unsigned events, unsigned round_trips)
     const char *const arguments[] = { "tests/raw_loop", words[0], words[1], words[2],
                                       words[3],         words[4], NULL };
     return bench_run_program(arguments);
-}
-
-void bench_raw_warm_up(void)
-{
-    json_decref(run_raw_loop(WARM_UP, 0));
 }
 
 void bench_raw_add(json_t *figures, unsigned events, unsigned round_trips)
@@ -302,4 +299,19 @@ void bench_burst_free(struct bench_burst *burst)
 {
     bench_times_free(&burst->commands);
     bench_times_free(&burst->done);
+}
+
+void bench_warm_up(void)
+{
+    struct bench_burst burst;
+    if (is_warm) return;
+    bench_say("%u sagas to begin with, which are not measured", bench_options.sagas);
+    json_decref(run_raw_loop(WARM_UP, 0));
+    bench_burst_begin(&burst, "warm-", bench_options.sagas);
+    bench_coordinator();
+    bench_burst_wait(&burst);
+    bench_burst_count(&burst);
+    bench_coordinator_stop();
+    bench_burst_free(&burst);
+    is_warm = true;
 }

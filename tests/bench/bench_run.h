@@ -81,8 +81,6 @@ json_t *bench_run_program(const char *const *arguments);
 
 /* Runs it with so many events and round trips (0: without) and adds its numbers to `figures`, for bench_raw_mean. */
 void bench_raw_add(json_t *figures, unsigned events, unsigned round_trips);
-/* The same without figures, for a broker that has done nothing yet. */
-void bench_raw_warm_up(void);
 /* Half of each number that was added twice. */
 void bench_raw_mean(json_t *figures);
 
@@ -104,5 +102,9 @@ void bench_burst_wait(const struct bench_burst *burst);
 /* Reads what they sent and looks whether it is what must be, once; ends the program if not. */
 void bench_burst_count(struct bench_burst *burst);
 void bench_burst_free(struct bench_burst *burst);
+
+/* Events and sagas that are not measured, once for the servers that run: a broker's code is compiled when it has been used
+ * for a while, which takes half of the machine meanwhile. The coordinator does not run before and after. */
+void bench_warm_up(void);
 
 #endif

@@ -74,6 +74,7 @@ void bench_latency(json_t *figures)
 {
     bench_servers(&bench_plain);
     bench_coordinator_stop();
+    bench_warm_up();
     bench_raw_add(figures, 0, bench_options.round_trips);
     bench_coordinator();
     measure_alone(figures);
@@ -142,6 +143,8 @@ void bench_load(json_t *figures)
     if (load.count <= load.rate * WARM_UP_S) bench_stop("a rate of %g is too low", load.rate);
     double *took_ms = room_for(load.count);
     bench_servers(&bench_plain);
+    bench_coordinator_stop();
+    bench_warm_up();
     bench_coordinator();
     struct bench_sender *sender = bench_sender_open("bench.starts", "Asked", false);
     struct bench_reader *reader = bench_reader_open("bench.done");

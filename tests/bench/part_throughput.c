@@ -58,28 +58,14 @@ static void measure_idle(json_t *figures)
     bench_coordinator_stop();
 }
 
-/* A broker's code is compiled when it has been used for a while, which takes half of the machine meanwhile. */
-static void warm_up(void)
-{
-    struct bench_burst burst;
-    bench_say("%u sagas to begin with, which are not measured", bench_options.sagas);
-    bench_raw_warm_up();
-    bench_burst_begin(&burst, "warm-", bench_options.sagas);
-    bench_coordinator();
-    bench_burst_wait(&burst);
-    bench_burst_count(&burst);
-    bench_coordinator_stop();
-    bench_burst_free(&burst);
-}
-
 static void measure(const struct bench_setup *setup, json_t *figures)
 {
     struct bench_burst burst;
     unsigned events = bench_options.sagas * (BENCH_STEPS + 1);
     bench_servers(setup);
-    warm_up();
-    bench_raw_add(figures, events, 0);
     measure_idle(figures);
+    bench_warm_up();
+    bench_raw_add(figures, events, 0);
     bench_say("%u sagas: all starts are there, then the coordinator begins", bench_options.sagas);
     bench_burst_begin(&burst, "load-", bench_options.sagas);
     struct usage begin = usage_now();
