@@ -13,7 +13,7 @@
 #include "bench_support.h"
 
 enum { SAGAS_MAX = 10000000, ALONE_MAX = 100000, REPEAT_MAX = 1000, PARTS_MAX = 16 };
-enum { KEY_QUICK = 256, KEY_REPEAT, KEY_COMPARE, KEY_OPEN, KEY_RATE };
+enum { KEY_QUICK = 256, KEY_REPEAT, KEY_COMPARE, KEY_OPEN, KEY_RATE, KEY_LANES };
 
 const struct bench_part bench_parts[] = {
     { .name = "throughput",
@@ -101,7 +101,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 {
     switch (key) {
     case 'n': bench_options.sagas = read_count(argument, 10, SAGAS_MAX, state); break;
-    case 'w': bench_options.workers = read_count(argument, 1, BENCH_LANES, state); break;
+    case 'w': bench_options.workers = read_count(argument, 1, BENCH_LANES_MAX, state); break;
+    case KEY_LANES: bench_lanes = (int)read_count(argument, 1, BENCH_LANES_MAX, state); break;
     case 'a': bench_options.alone = read_count(argument, 1, ALONE_MAX, state); break;
     case 'o':
         if (strcmp(argument, "json") != 0 && strcmp(argument, "text") != 0)
@@ -114,6 +115,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_OPEN: bench_options.waiting = read_count(argument, 100, SAGAS_MAX, state); break;
     case KEY_RATE: bench_options.rate = read_rate(argument, state); break;
     case ARGP_KEY_ARG: choose(argument, state); break;
+    case ARGP_KEY_END:
+        if (bench_options.workers > (unsigned)bench_lanes)
+            argp_error(state, "%u workers cannot share %d lanes", bench_options.workers,
+                       bench_lanes);
+        break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -155,7 +161,7 @@ static json_t *settings(void)
 {
     return json_pack(
         "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:I}", "sagas", (json_int_t)bench_options.sagas,
-        "workers", (json_int_t)bench_options.workers, "lanes", (json_int_t)BENCH_LANES, "alone",
+        "workers", (json_int_t)bench_options.workers, "lanes", (json_int_t)bench_lanes, "alone",
         (json_int_t)bench_options.alone, "roundTrips", (json_int_t)bench_options.round_trips,
         "open", (json_int_t)bench_options.waiting, "seconds", (json_int_t)bench_options.seconds,
         "rate", bench_options.rate, "repeat", (json_int_t)command.repeat);
@@ -178,6 +184,7 @@ static void print(json_t *report, const json_t *old)
 static const struct argp_option rows[] = {
     { "sagas", 'n', "NUMBER", 0, "of each measurement of speed (100000)", 0 },
     { "workers", 'w', "NUMBER", 0, "of the coordinator and of the plain loop (2)", 0 },
+    { "lanes", KEY_LANES, "NUMBER", 0, "of the coordinator, and partitions of each topic (4)", 0 },
     { "alone", 'a', "NUMBER", 0, "sagas of latency (200)", 0 },
     { "open", KEY_OPEN, "NUMBER", 0, "sagas that wait, of open, timers and rebuild (1000000)", 0 },
     { "rate", KEY_RATE, "NUMBER", 0,

@@ -8,6 +8,8 @@
 #include "base/hash.h"
 #include "bench_support.h"
 
+int bench_lanes = BENCH_LANES;
+
 enum { BODY_TEXT_BYTES = 200, READ_MS = 1000, READ_MAX = 2000 };
 
 static void *allocated(void *memory)
@@ -106,7 +108,7 @@ void bench_send_starts(const struct bench_starts *starts)
         snprintf(text, sizeof text, "%s%u", starts->prefix, number);
         struct saga_slice key = saga_slice_of(text);
         if (starts->lane != BENCH_ANY_LANE &&
-            saga_lane_of_key(key, BENCH_LANES) != (uint32_t)starts->lane)
+            saga_lane_of_key(key, (uint32_t)bench_lanes) != (uint32_t)starts->lane)
             continue;
         bench_sender_send(sender, key,
                           starts->body ? starts->body(key, number, starts->context, &arena)
@@ -126,7 +128,7 @@ struct bench_reader {
 struct bench_mark bench_mark_now(const char *topic)
 {
     struct bench_mark mark;
-    for (int32_t lane = 0; lane < BENCH_LANES; lane++) {
+    for (int32_t lane = 0; lane < bench_lanes; lane++) {
         int64_t low;
         if (saga_client_watermarks(bench_cluster.client, saga_slice_of(topic), lane, BENCH_CALL_MS,
                                    &low, &mark.offsets[lane]) < 0)
@@ -143,11 +145,11 @@ struct bench_reader *bench_reader_open(const char *topic)
                                         { "isolation.level", "read_committed" } };
     struct bench_reader *reader = allocated(calloc(1, sizeof *reader));
     struct bench_mark mark = bench_mark_now(topic);
-    rd_kafka_topic_partition_list_t *lanes = rd_kafka_topic_partition_list_new(BENCH_LANES);
+    rd_kafka_topic_partition_list_t *lanes = rd_kafka_topic_partition_list_new(bench_lanes);
     reader->consumer =
         make_client(RD_KAFKA_CONSUMER, settings, sizeof settings / sizeof settings[0], NULL);
     rd_kafka_poll_set_consumer(reader->consumer);
-    for (int32_t lane = 0; lane < BENCH_LANES; lane++)
+    for (int32_t lane = 0; lane < bench_lanes; lane++)
         rd_kafka_topic_partition_list_add(lanes, topic, lane)->offset = mark.offsets[lane];
     if (rd_kafka_assign(reader->consumer, lanes)) bench_stop("%s cannot be read", topic);
     rd_kafka_topic_partition_list_destroy(lanes);
@@ -202,7 +204,7 @@ static void add_lane(struct bench_times *times, const char *topic, int32_t lane,
 struct bench_times bench_times_since(const char *topic, const struct bench_mark *mark)
 {
     struct bench_times times = { 0 };
-    for (int32_t lane = 0; lane < BENCH_LANES; lane++)
+    for (int32_t lane = 0; lane < bench_lanes; lane++)
         add_lane(&times, topic, lane, mark->offsets[lane]);
     return times;
 }

@@ -10,7 +10,16 @@
 #include "base/arena.h"
 #include "base/slice.h"
 
-enum { BENCH_LANES = 4, BENCH_CALL_MS = 20000, BENCH_ANY_LANE = -1, BENCH_KEY_BYTES = 48 };
+enum {
+    BENCH_LANES = 4,
+    BENCH_LANES_MAX = 64,
+    BENCH_CALL_MS = 20000,
+    BENCH_ANY_LANE = -1,
+    BENCH_KEY_BYTES = 48
+};
+
+extern int
+    bench_lanes; /* of the coordinator, and partitions of each topic: BENCH_LANES unless said otherwise */
 
 /* ---- sending ---- */
 
@@ -50,7 +59,7 @@ void bench_reader_close(struct bench_reader *reader);
 
 /* Where the lanes of a topic end now. */
 struct bench_mark {
-    int64_t offsets[BENCH_LANES];
+    int64_t offsets[BENCH_LANES_MAX];
 };
 struct bench_mark bench_mark_now(const char *topic);
 

@@ -117,7 +117,7 @@ void bench_servers(const struct bench_setup *setup)
     snprintf(path, sizeof path, FOLDER "%s", setup->saga);
     snprintf(folder, sizeof folder, FOLDER "%s", setup->schemas ? setup->schemas : "");
     if (setup->schemas) setenv("SAGA_SCHEMAS", folder, 1);
-    saga_test_cluster_start(&bench_cluster, path, BENCH_LANES);
+    saga_test_cluster_start(&bench_cluster, path, (uint32_t)bench_lanes);
     if (setup->schemas) read_schemas(folder);
     if (setup->also &&
         (saga_test_cli(&bench_cluster, NULL, 0, "topics create " FOLDER "%s", setup->also) != 0 ||
@@ -144,7 +144,7 @@ void bench_servers_leave(void)
 /* Its worker has opened every lane, and said so in Redis, after that time. */
 static bool has_all_lanes_since(int64_t since_ms)
 {
-    for (int lane = 0; lane < BENCH_LANES; lane++)
+    for (int lane = 0; lane < bench_lanes; lane++)
         if (bench_redis_number("HGET saga:{%d}:lane heartbeat", lane) < (double)since_ms)
             return false;
     return true;
@@ -179,7 +179,7 @@ static json_t *run_raw_loop(unsigned events, unsigned round_trips)
     char words[5][64];
     snprintf(words[0], sizeof words[0], "--bootstrap=%s", bench_cluster.kafka.servers);
     snprintf(words[1], sizeof words[1], "--workers=%u", bench_options.workers);
-    snprintf(words[2], sizeof words[2], "--partitions=%d", BENCH_LANES);
+    snprintf(words[2], sizeof words[2], "--partitions=%d", bench_lanes);
     snprintf(words[3], sizeof words[3], "--events=%u", events);
     snprintf(words[4], sizeof words[4], "--round-trips=%u", round_trips);
     const char *const arguments[] = { "tests/raw_loop", words[0], words[1], words[2],
@@ -217,7 +217,7 @@ void bench_raw_mean(json_t *figures)
 static double completed(void)
 {
     double sum = 0;
-    for (int lane = 0; lane < BENCH_LANES; lane++)
+    for (int lane = 0; lane < bench_lanes; lane++)
         sum += bench_redis_number("ZCARD saga:{%d}:index:%s:completed", lane, current->name);
     return sum;
 }

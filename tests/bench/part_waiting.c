@@ -26,7 +26,7 @@ static const struct bench_setup alarms = { .saga = "three-steps.yaml",
 static double running(const char *name)
 {
     double sum = 0;
-    for (int lane = 0; lane < BENCH_LANES; lane++)
+    for (int lane = 0; lane < bench_lanes; lane++)
         sum += bench_redis_number("ZCARD saga:{%d}:index:%s:running", lane, name);
     return sum;
 }
