@@ -240,6 +240,9 @@ static void a_record_that_is_too_large_aborts(void **state)
     /* by the client itself */
     assert_bus(&b, b.bus.begin(b.bus.self), SAGA_OK);
     assert_bus(&b, saga_test_bus_send(&b, "narrow", 0, "a", 1, NULL), SAGA_OK);
+    assert_bus(&b, b.bus.send(b.bus.self, &message, NULL),
+               SAGA_E_AGAIN); /* with the other it is much */
+    assert_bus(&b, b.bus.flush(b.bus.self), SAGA_OK);
     assert_bus(&b, b.bus.send(b.bus.self, &message, NULL), SAGA_E_INVALID);
     assert_non_null(strstr(b.bus.problem(b.bus.self), "narrow"));
     assert_bus(&b, b.bus.abort(b.bus.self), SAGA_OK);
