@@ -191,6 +191,14 @@ static size_t first_capacity(size_t item_size)
     return fit < 1 ? 1 : fit < FIRST_ITEMS_MAX ? fit : FIRST_ITEMS_MAX;
 }
 
+size_t saga_arena_capacity(const struct saga_arena *arena)
+{
+    size_t all = 0;
+    for (const struct saga_arena_block *block = arena->blocks; block; block = block->next)
+        all += sizeof *block + block->capacity;
+    return all;
+}
+
 void saga_arena_grow(struct saga_arena *arena, void **items, size_t count, size_t *capacity,
                      size_t item_size)
 {

@@ -60,6 +60,9 @@ struct saga_slice saga_arena_printf(struct saga_arena *arena, const char *format
 struct saga_slice saga_arena_vprintf(struct saga_arena *arena, const char *format,
                                      va_list arguments);
 
+/* How many bytes of memory it has, used or not. */
+size_t saga_arena_capacity(const struct saga_arena *arena);
+
 /* Grows an array by doubling: makes room for one more of `item_size` behind `count` items, copying when it
  * must. `*items` and `*capacity` change. Use through SAGA_PUSH. */
 void saga_arena_grow(struct saga_arena *arena, void **items, size_t count, size_t *capacity,

@@ -11,7 +11,7 @@
 #define SAGA_STATE_CHECKED_MAX (SAGA_STATE_BYTES_MAX / 2 * 3)
 /* Sagas of a lane that Redis may lack under load, and for how long: what people look at is late by that, and a new owner
  * replays so much more. One apply of so many states holds Redis for some ten milliseconds. */
-#define SAGA_UNSTORED_MAX 4000
+#define SAGA_UNSTORED_MAX 2000
 #define SAGA_UNSTORED_MS 500
 /* One journal record: a cause of a payload and the commands that followed from it. */
 #define SAGA_JOURNAL_RECORD_BYTES_MAX (8 * 1024 * 1024)

@@ -138,8 +138,10 @@ int saga_kafka_consumer_open(struct saga_kafka *k)
         "100",
         "fetch.error.backoff.ms",
         "50",
+        /* librdkafka before 2.2 looks again at a full queue after a whole second: what it holds is what can be read in a
+         * second, of starts and of the rest each. */
         "queued.min.messages",
-        "20000",
+        "10000",
         "queued.max.messages.kbytes",
         "32768",
         "topic.metadata.refresh.interval.ms",

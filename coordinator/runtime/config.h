@@ -22,7 +22,7 @@ struct saga_config {
     int64_t stop_timeout_ms;  /* stop-timeout, default 10s (R27) */
     int64_t snapshot_records; /* 0: no snapshots */
     int64_t snapshot_interval_ms;
-    size_t cache_bytes;    /* cache, bytes of states a worker keeps, default 64 MiB */
+    size_t cache_bytes;    /* cache, bytes of states a worker keeps, default 32 MiB */
     const char *log_level; /* log-level: error, warning, info, debug; default info */
     enum saga_log_format
         log_format; /* log: auto (text on a terminal... and elsewhere), text, json */

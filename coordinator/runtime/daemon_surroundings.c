@@ -17,7 +17,7 @@ enum {
     HOLD_MS = 15000,
     RENEW_MS = 3000,
     REDIS_LOOK_MS = 5000,
-    GIVE_BACK_MS = 30000, /* memory that nobody uses any more */
+    GIVE_BACK_MS = 10000, /* memory that nobody uses any more */
     SCHEMAS_LOOK_MS = 5000
 };
 

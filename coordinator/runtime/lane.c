@@ -100,14 +100,14 @@ struct saga_resident *saga_lane_find(struct saga_lane *lane, struct saga_slice i
     return resident;
 }
 
-/* `bytes`: the state's, by the engine's estimate. */
 static void set_clean(struct saga_lane *lane, struct saga_resident *resident,
-                      struct saga_state *state, size_t bytes)
+                      struct saga_state *state)
 {
     saga_state_free(resident->clean);
     resident->clean = state;
     lane->resident_bytes -= resident->bytes;
-    resident->bytes = 512 + (state ? 3 * bytes : 0);
+    resident->bytes = sizeof *resident + resident->id.size;
+    if (state) resident->bytes += saga_arena_capacity(&state->arena);
     lane->resident_bytes += resident->bytes;
 }
 
@@ -132,8 +132,7 @@ int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga
         struct saga_state *state = NULL;
         if (states[i].data) error = saga_state_decode(codec, states[i], arena, &state, diagnostic);
         if (error < 0) return error;
-        set_clean(lane, saga_lane_find(lane, missing[i]), state,
-                  state ? saga_state_bytes(state) : 0);
+        set_clean(lane, saga_lane_find(lane, missing[i]), state);
     }
     return SAGA_OK;
 }
@@ -178,8 +177,7 @@ void saga_lane_note_history(struct saga_resident *resident, struct saga_arena *a
 int saga_lane_check(struct saga_lane *lane, struct saga_resident **ret_culprit)
 {
     for (struct saga_resident *r = lane->touched; r; r = r->next_touched) {
-        r->working_bytes = saga_state_bytes(r->working);
-        if (r->working_bytes <= SAGA_STATE_CHECKED_MAX) continue;
+        if (saga_state_bytes(r->working) <= SAGA_STATE_CHECKED_MAX) continue;
         *ret_culprit = r;
         return SAGA_E_LIMIT;
     }
@@ -223,14 +221,14 @@ static void publish_one(struct saga_lane *lane, struct saga_resident *r)
     enlist(lane, r);
     if (r->departed) leave(r, r->departed);
     if (working->status == SAGA_STATUS_NONE || working->forgotten) {
-        set_clean(lane, r, NULL, 0);
+        set_clean(lane, r, NULL);
         if (working->forgotten)
             leave(r, working);
         else
             saga_state_free(working); /* it never began */
         return;
     }
-    set_clean(lane, r, working, r->working_bytes ? r->working_bytes : saga_state_bytes(working));
+    set_clean(lane, r, working);
     note_due(lane, working);
     for (size_t i = 0; i < r->history_count; i++)
         SAGA_PUSH(&lane->unstored_arena, r->unstored_history, r->unstored_history_count,
@@ -248,7 +246,6 @@ static void end_batch(struct saga_lane *lane, bool committed)
             saga_state_free(r->departed);
         }
         r->working = r->departed = NULL;
-        r->working_bytes = 0;
         r->history = NULL;
         r->history_count = r->history_capacity = 0;
         r->next_touched = NULL;

@@ -24,8 +24,7 @@ struct saga_resident {
         *departed;    /* forgotten in this batch, before a new run began in it; else NULL */
     int64_t *history; /* where the offsets of this batch's records will stand (batch's arena) */
     size_t history_count, history_capacity;
-    size_t bytes;         /* estimate of the clean state, for the cache's budget */
-    size_t working_bytes; /* of the working state, when it was checked */
+    size_t bytes; /* of memory, with the clean state's: for the cache's budget */
     struct saga_resident *next_touched;
     /* Only while Redis has another state than the clean one: */
     bool is_unstored;

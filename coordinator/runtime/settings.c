@@ -292,7 +292,7 @@ const struct saga_setting saga_settings[] = {
     { "snapshot-interval", "snapshot-interval", "DURATION", "10m",
       "or when the last one is so old; the journal must be kept longer than this",
       read_snapshot_interval },
-    { "cache", "cache", "BYTES", "64MiB", "states that a worker keeps in memory", read_cache },
+    { "cache", "cache", "BYTES", "32MiB", "states that a worker keeps in memory", read_cache },
     { "log-level", "log-level", "LEVEL", "info", "error, warning, info or debug", read_log_level },
     { "log", "log", "FORMAT", "auto",
       "text, json, or auto: text, for the journal of systemd without the time", read_log },

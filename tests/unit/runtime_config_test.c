@@ -100,7 +100,7 @@ static void nothing_given_is_all_defaults(void **state)
     assert_int_equal(config.workers, 2);
     assert_int_equal(config.batch_max, 2000);
     assert_int_equal(config.stop_timeout_ms, 10000);
-    assert_int_equal(config.cache_bytes, 64 << 20);
+    assert_int_equal(config.cache_bytes, 32 << 20);
     assert_string_equal(config.log_level, "info");
     assert_int_equal(config.log_format, SAGA_LOG_AUTO);
     assert_int_equal(config.kafka.setting_count, 0);
