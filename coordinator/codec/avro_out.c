@@ -63,19 +63,20 @@ void saga_avro_put(struct saga_avro_out *out, const struct saga_avro_field *fiel
     const char *end = out->bytes + out->capacity;
     for (const struct saga_avro_field *field = fields; field < fields + count; field++) {
         const void *at = (const char *)from + field->offset;
-        struct saga_slice text = SAGA_SLICE_NONE;
+        struct saga_slice text;
         left -= FIELD_BYTES_MAX;
         switch (field->kind) {
         case SAGA_AVRO_INT: to = write_long(to, *(const int32_t *)at); continue;
         case SAGA_AVRO_LONG: to = write_long(to, *(const int64_t *)at); continue;
         case SAGA_AVRO_BOOL: *to++ = (char)*(const bool *)at; continue;
         case SAGA_AVRO_NAME: text = saga_avro_name_of(field->names, *(const int *)at); break;
-        case SAGA_AVRO_STRING: text = *(const struct saga_slice *)at; break;
         case SAGA_AVRO_BYTES:
             text = *(const struct saga_slice *)at;
             *to++ = text.data ? 2 : 0; /* the branch, 1 or 0 */
             if (!text.data) continue;
             break;
+        case SAGA_AVRO_STRING:
+        default: text = *(const struct saga_slice *)at; break;
         }
         if ((size_t)(end - to) < LONG_BYTES_MAX + text.size + left) {
             to = grow(out, to, LONG_BYTES_MAX + text.size + left, text.size);

@@ -153,7 +153,8 @@ int main(int argc, char **argv)
     double before = redis_s(redis);
     for (unsigned batch = 0; batch < options.batches; batch++) worker += apply_batch(batch);
     double server = redis_s(redis) - before;
-    double states = (double)(options.sagas / EVENTS * EVENTS) * options.batches;
+    unsigned whole = options.sagas / EVENTS * EVENTS; /* sagas, each with all of its events */
+    double states = (double)whole * options.batches;
     printf("%.0f states of %u bytes: Redis %.2f us (%.0f/s), the worker %.2f us (%.0f/s) of a "
            "processor's time for each\n",
            states, options.bytes, server / states * 1e6, states / server, worker / states * 1e6,
