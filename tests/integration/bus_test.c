@@ -75,9 +75,9 @@ static void committed_records_show_and_aborted_ones_do_not(void **state)
         assert_bus(&b, saga_test_bus_send(&b, "visible", 0, "a", round, &offsets[0]), SAGA_OK);
         assert_bus(&b, saga_test_bus_send(&b, "visible", 1, "b", round, &offsets[1]), SAGA_OK);
         assert_bus(&b, b.bus.flush(b.bus.self), SAGA_OK);
-        /* a record and a marker in each round before */
-        assert_int_equal(offsets[0], 2 * (round - 1));
-        assert_int_equal(offsets[1], 2 * (round - 1));
+        /* a record and a marker in each round before, but the broker may not have written the last marker yet */
+        assert_in_range(offsets[0], 2 * (round - 1) - (round > 1), 2 * (round - 1));
+        assert_in_range(offsets[1], 2 * (round - 1) - (round > 1), 2 * (round - 1));
         if (round == 2 || round == 3)
             assert_bus(&b, b.bus.commit(b.bus.self), SAGA_OK);
         else
@@ -86,14 +86,17 @@ static void committed_records_show_and_aborted_ones_do_not(void **state)
     assert_string_equal(content("visible", 0), "a2 a3");
     assert_string_equal(content("visible", 1), "b2 b3");
     /* R8: what the reader is asked to reach is behind the last marker, and it gets there without a record */
-    assert_bus(&b, b.bus.watermarks(b.bus.self, SAGA_SLICE("visible"), 0, 5000, &low, &high), 0);
-    assert_int_equal(low, 0);
-    assert_int_equal(high, 8);
+    for (high = 0; high < 8; saga_test_sleep_ms(10)) {
+        assert_bus(&b, b.bus.watermarks(b.bus.self, SAGA_SLICE("visible"), 0, 5000, &low, &high),
+                   0);
+        assert_int_equal(low, 0);
+        assert_in_range(high, 7, 8);
+    }
     assert_bus(&b, b.bus.reader_open(b.bus.self, SAGA_SLICE("visible"), 0, 6), SAGA_OK);
     assert_int_equal(read_until(&b, 1, high, &position), 0);
     assert_int_equal(position, 8);
     /* another partition on the same reader */
-    assert_bus(&b, b.bus.reader_open(b.bus.self, SAGA_SLICE("visible"), 1, 2), SAGA_OK);
+    assert_bus(&b, b.bus.reader_open(b.bus.self, SAGA_SLICE("visible"), 1, 1), SAGA_OK);
     assert_int_equal(read_until(&b, 3, high, &position), 2);
     assert_int_equal(position, 8);
     b.bus.reader_close(b.bus.self);
