@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/table.h"
 #include "bus/kafka_error.h"
 #include "bus/kafka_headers.h"
 #include "bus/kafka_internal.h"
