@@ -8,20 +8,18 @@
 #include "base/limits.h"
 #include "base/mutation.h"
 
-static void empty_lists(struct saga_lane *lane)
+static void none_touched(struct saga_lane *lane)
 {
-    lane->touched = lane->unstored = NULL;
+    lane->touched = NULL;
     lane->touched_end = &lane->touched;
-    lane->unstored_end = &lane->unstored;
-    lane->touched_count = lane->unstored_count = 0;
-    lane->unstored_due_ms = SAGA_TIMER_NEVER;
 }
 
 void saga_lane_init(struct saga_lane *lane, uint32_t number)
 {
     *lane = (struct saga_lane){ .number = number, .next_due_ms = 0 };
     saga_arena_init(&lane->unstored_arena);
-    empty_lists(lane);
+    none_touched(lane);
+    saga_lane_none_unstored(lane);
 }
 
 static void free_resident(struct saga_lane *lane, struct saga_resident *resident)
@@ -47,9 +45,9 @@ void saga_lane_clear(struct saga_lane *lane)
 {
     struct saga_resident *resident, *next;
     HASH_ITER(hh, lane->residents, resident, next) free_resident(lane, resident);
-    empty_lists(lane);
+    none_touched(lane);
+    saga_lane_none_unstored(lane);
     saga_arena_free(&lane->unstored_arena);
-    saga_arena_init(&lane->unstored_arena);
 }
 
 int64_t saga_lane_applied_in_redis(const struct saga_lane *lane)
@@ -144,7 +142,6 @@ struct saga_state *saga_lane_work_on(struct saga_lane *lane, struct saga_residen
         resident->next_touched = NULL;
         *lane->touched_end = resident;
         lane->touched_end = &resident->next_touched;
-        lane->touched_count++;
     } else if (resident->working->forgotten) {
         saga_state_free(resident->departed);
         resident->departed = resident->working;
@@ -250,9 +247,7 @@ static void end_batch(struct saga_lane *lane, bool committed)
         r->history_count = r->history_capacity = 0;
         r->next_touched = NULL;
     }
-    lane->touched = NULL;
-    lane->touched_end = &lane->touched;
-    lane->touched_count = 0;
+    none_touched(lane);
 }
 
 void saga_lane_publish(struct saga_lane *lane, int64_t monotonic_ms)

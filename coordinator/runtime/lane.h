@@ -75,7 +75,6 @@ struct saga_lane {
     size_t resident_bytes;
     struct saga_resident *touched; /* in the order in which the batch touched them */
     struct saga_resident **touched_end;
-    size_t touched_count;
     struct saga_resident
         *unstored; /* what Redis is still to be told, in the order of first change */
     struct saga_resident **unstored_end;
@@ -105,8 +104,8 @@ int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga
 
 /* The state to decide on; a new one where there is no such saga, or none any more. Touches the resident. */
 struct saga_state *saga_lane_work_on(struct saga_lane *lane, struct saga_resident *resident);
-/* Notes that a journal record of this saga was sent: returns the place for its offset. The place is stable until the
- * batch ends because it is `slot`, given by the caller. */
+/* Notes the offset of a journal record of this saga: it becomes part of its history when the batch is published. `arena` is
+ * the batch's. */
 void saga_lane_note_history(struct saga_resident *resident, struct saga_arena *arena,
                             int64_t offset);
 
@@ -138,6 +137,8 @@ int saga_lane_apply(struct saga_lane *lane, struct saga_store *store, struct sag
                     int64_t now_ms, const struct saga_state_write *writes, size_t count);
 /* What was given by saga_lane_writes is on its way. */
 void saga_lane_stored(struct saga_lane *lane);
+/* Empties the list of what Redis is to be told; the residents are the caller's to look after. */
+void saga_lane_none_unstored(struct saga_lane *lane);
 /* Cuts the states at hand to `bytes_max`, the least recently used first; those that Redis lacks stay. */
 void saga_lane_cut(struct saga_lane *lane, size_t bytes_max);
 /* Drops one state; Redis must have it, or nothing of that saga. */

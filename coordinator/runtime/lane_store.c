@@ -1,7 +1,6 @@
 /* What Redis is still to be told of a lane. Under load the changes of several batches are told together: a saga that moves
  * on more than once meanwhile is written once, and a timer that came and went not at all. Redis is behind the journal
  * then, as it is after a crash, and `applied` says where it stands (R8, R9): what it lacks is at hand. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -144,6 +143,15 @@ int saga_lane_apply(struct saga_lane *lane, struct saga_store *store, struct sag
     return error;
 }
 
+void saga_lane_none_unstored(struct saga_lane *lane)
+{
+    lane->unstored = NULL;
+    lane->unstored_end = &lane->unstored;
+    lane->unstored_count = 0;
+    lane->unstored_due_ms = SAGA_TIMER_NEVER;
+    saga_arena_reset(&lane->unstored_arena);
+}
+
 void saga_lane_stored(struct saga_lane *lane)
 {
     for (struct saga_resident *r = lane->unstored, *next; r; r = next) {
@@ -156,9 +164,5 @@ void saga_lane_stored(struct saga_lane *lane)
         r->is_unstored = false;
         if (!r->clean) saga_lane_drop(lane, r); /* else what has left would fill the cache */
     }
-    lane->unstored = NULL;
-    lane->unstored_end = &lane->unstored;
-    lane->unstored_count = 0;
-    lane->unstored_due_ms = SAGA_TIMER_NEVER;
-    saga_arena_reset(&lane->unstored_arena);
+    saga_lane_none_unstored(lane);
 }

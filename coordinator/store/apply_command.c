@@ -42,38 +42,36 @@ static size_t count_writes(const struct saga_apply *apply, concerned_fn *concern
 
 /* ---- beside the script ---- */
 
-static int remove_sagas(struct builder *b, struct saga_transaction *t)
+typedef void add_fn(const struct builder *b, struct saga_wire *wire,
+                    const struct saga_state_write *write);
+
+/* One command for all sagas concerned, of each of which it takes two items. Nothing where there are none. */
+static int add_command(const struct builder *b, struct saga_transaction *t,
+                       struct saga_slice command, concerned_fn *concerned, add_fn *add)
 {
-    size_t count = count_writes(b->apply, leaves), items = 1 + 2 * count;
+    size_t count = count_writes(b->apply, concerned), items = 1 + 2 * count;
     if (count == 0) return SAGA_OK;
     if (items > ITEMS_MAX) return SAGA_E_LIMIT;
     saga_wire_begin(&t->wire, items);
-    saga_wire_add(&t->wire, SAGA_SLICE("UNLINK"));
-    for (size_t i = 0; i < b->apply->write_count; i++) {
-        const struct saga_state_write *write = &b->apply->writes[i];
-        if (!leaves(write)) continue;
-        saga_wire_add_joined(&t->wire, b->lane, SAGA_SLICE("state:"), write->saga_id);
-        saga_wire_add_joined(&t->wire, b->lane, SAGA_SLICE("history:"), write->saga_id);
-    }
+    saga_wire_add(&t->wire, command);
+    for (size_t i = 0; i < b->apply->write_count; i++)
+        if (concerned(&b->apply->writes[i])) add(b, &t->wire, &b->apply->writes[i]);
     t->queued++;
     return SAGA_OK;
 }
 
-static int set_states(struct builder *b, struct saga_transaction *t)
+static void add_keys(const struct builder *b, struct saga_wire *wire,
+                     const struct saga_state_write *write)
 {
-    size_t count = count_writes(b->apply, stays), items = 1 + 2 * count;
-    if (count == 0) return SAGA_OK;
-    if (items > ITEMS_MAX) return SAGA_E_LIMIT;
-    saga_wire_begin(&t->wire, items);
-    saga_wire_add(&t->wire, SAGA_SLICE("MSET"));
-    for (size_t i = 0; i < b->apply->write_count; i++) {
-        const struct saga_state_write *write = &b->apply->writes[i];
-        if (!stays(write)) continue;
-        saga_wire_add_joined(&t->wire, b->lane, SAGA_SLICE("state:"), write->saga_id);
-        saga_wire_add(&t->wire, write->state);
-    }
-    t->queued++;
-    return SAGA_OK;
+    saga_wire_add_joined(wire, b->lane, SAGA_SLICE("state:"), write->saga_id);
+    saga_wire_add_joined(wire, b->lane, SAGA_SLICE("history:"), write->saga_id);
+}
+
+static void add_state(const struct builder *b, struct saga_wire *wire,
+                      const struct saga_state_write *write)
+{
+    saga_wire_add_joined(wire, b->lane, SAGA_SLICE("state:"), write->saga_id);
+    saga_wire_add(wire, write->state);
 }
 
 /* ---- the script's steps ---- */
@@ -306,8 +304,8 @@ int saga_redis_apply_transaction(struct saga_transaction *t, struct saga_apply_w
     t->queued = 0;
     make_steps(&b);
     add_word(&t->wire, SAGA_SLICE("MULTI"));
-    int error = remove_sagas(&b, t);
-    if (error == SAGA_OK) error = set_states(&b, t);
+    int error = add_command(&b, t, SAGA_SLICE("UNLINK"), leaves, add_keys);
+    if (error == SAGA_OK) error = add_command(&b, t, SAGA_SLICE("MSET"), stays, add_state);
     if (error == SAGA_OK) error = run_script(&b, t);
     add_word(&t->wire, SAGA_SLICE("EXEC"));
     return error;
