@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "bench_support.h"
+#include "harness/process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,14 +108,7 @@ double bench_redis_number(const char *format, ...)
 
 long bench_status(pid_t pid, const char *field)
 {
-    char path[64], line[256];
-    long value = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    FILE *file = fopen(path, "r");
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, field, strlen(field)) == 0 && line[strlen(field)] == ':')
-            value = strtol(line + strlen(field) + 1, NULL, 10);
-    if (file) fclose(file);
+    long value = saga_test_status(pid, field);
     if (value <= 0) bench_stop("a process is gone: /proc says nothing of its %s", field);
     return value;
 }

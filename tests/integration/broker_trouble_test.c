@@ -33,9 +33,6 @@ enum {
     ORDERS = 600
 };
 
-static const char *const order_topics[] = { "inventory.commands", "payments.commands",
-                                            "shipping.commands", NULL };
-
 struct disk {
     char folder[PATH_BYTES]; /* the mount point: the broker's data */
     char ballast[FILE_BYTES];
@@ -145,7 +142,7 @@ static void a_full_disk_loses_nothing(void **state)
     saga_test_kafka_halt(&cluster.kafka); /* only reaps it */
     assert_int_equal(saga_test_kafka_restart(&cluster.kafka), 0);
     saga_test_wait_status(&cluster, "completed", 20 + ORDERS, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     assert_int_equal(saga_test_count_records(&cluster, "shop.order-events"), 20 + ORDERS);
     int status = saga_test_coordinator_signal(&cluster, 0, SIGTERM);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -20,9 +20,6 @@
 
 enum { LANES = 4, WAIT_MS = 120000, STEP_MS = 100, ORDERS = 60 };
 
-static const char *const order_topics[] = { "inventory.commands", "payments.commands",
-                                            "shipping.commands", NULL };
-
 /* How often the first coordinator's log says this. */
 static unsigned log_says(const struct saga_test_cluster *cluster, const char *words)
 {
@@ -76,7 +73,7 @@ static void redis_is_full_while_lanes_are_built(void **state)
     saga_test_redis_ask(cluster.redis, "CONFIG SET maxmemory 0");
     saga_test_send_orders(&cluster, "b-", ORDERS);
     saga_test_wait_status(&cluster, "completed", 2 * ORDERS, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     stop_coordinator(&cluster);
     saga_test_cluster_stop(&cluster);
 }
@@ -131,7 +128,7 @@ static void a_damaged_state_is_built_anew(void **state)
     wait_log(&cluster, "what Redis holds does not fit it", 1);
     saga_test_send_orders(&cluster, "b-", ORDERS);
     saga_test_wait_status(&cluster, "completed", 2 * ORDERS, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     stop_coordinator(&cluster);
     saga_test_cluster_stop(&cluster);
 }

@@ -19,9 +19,6 @@
 
 enum { LANES = 4, WAIT_MS = 240000, STEP_MS = 100, ORDERS = 3 };
 
-static const char *const order_topics[] = { "inventory.commands", "payments.commands",
-                                            "shipping.commands", NULL };
-
 static void wait_ready(struct saga_test_cluster *cluster)
 {
     char path[512], line[4096];
@@ -68,7 +65,8 @@ static void what_has_no_topic_is_put_aside(void **state)
     assert_int_equal(saga_test_cli(&cluster, NULL, 0, "topics create"), 0);
 
     assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "deploy %s", PATIENT), 1);
-    for (size_t i = 0; order_topics[i]; i++) assert_non_null(strstr(words, order_topics[i]));
+    for (size_t i = 0; saga_test_order_topics[i]; i++)
+        assert_non_null(strstr(words, saga_test_order_topics[i]));
     assert_non_null(strstr(words, "saga topics create FILE"));
     assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "definitions"), 0);
     assert_non_null(strstr(words, "nothing is deployed yet"));
@@ -89,7 +87,7 @@ static void what_has_no_topic_is_put_aside(void **state)
     saga_test_send_orders(&cluster, "b-", ORDERS);
     saga_test_wait_status(&cluster, "completed", ORDERS, WAIT_MS);
     assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), ORDERS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     saga_test_cluster_stop(&cluster);
 }
 

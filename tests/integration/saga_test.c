@@ -20,9 +20,6 @@
 
 enum { LANES = 4, WAIT_MS = 120000 };
 
-static const char *const order_topics[] = { "inventory.commands", "payments.commands",
-                                            "shipping.commands", NULL };
-
 static const struct saga_answer_rule rules[] = {
     { "stock-*", "ReserveStock", "OutOfStock" },    { "fraud-*", "CheckFraud", "FraudSuspected" },
     { "card-*", "ChargeCard", "CardDeclined" },     { "courier-*", "BookCourier", "NoCourier" },
@@ -55,7 +52,7 @@ static void all_endings_of_1000_sagas(void **state)
     saga_test_send_orders(&cluster, "busy-", 30);
     saga_test_wait_status(&cluster, "completed", 650, WAIT_MS);
     saga_test_wait_status(&cluster, "compensated", 350, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 0);
     assert_int_equal(saga_test_count_records(&cluster, "shop.order-events"), 1000);
     int status = saga_test_coordinator_signal(&cluster, 0, SIGTERM);
@@ -86,7 +83,7 @@ static void coordinators_come_go_and_are_killed_under_load(void **state)
     saga_test_coordinator_start(&cluster, 2);
     saga_test_wait_status(&cluster, "completed", 600, WAIT_MS);
     saga_test_wait_status(&cluster, "compensated", 100, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     assert_int_equal(saga_test_count_records(&cluster, "shop.order-events"), 700);
     saga_test_cluster_stop(&cluster);
 }
@@ -105,7 +102,7 @@ static void a_zombie_does_nothing(void **state)
     saga_test_coordinator_signal(&cluster, 0, SIGCONT);
     saga_test_send_orders(&cluster, "c-", 100);
     saga_test_wait_status(&cluster, "completed", 500, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     assert_int_equal(saga_test_count_records(&cluster, "shop.order-events"), 500);
     saga_test_cluster_stop(&cluster);
 }
@@ -127,7 +124,7 @@ static void redis_is_killed_and_loses_everything(void **state)
     saga_test_redis_flushall(
         cluster.redis); /* while all lanes are idle: the heartbeat notices (R9) */
     saga_test_wait_status(&cluster, "completed", 400, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     saga_test_cluster_stop(&cluster);
 }
 
@@ -146,7 +143,7 @@ static void the_broker_is_killed_under_load(void **state)
     saga_test_kafka_kill(&cluster.kafka);
     assert_int_equal(saga_test_kafka_restart(&cluster.kafka), 0);
     saga_test_wait_status(&cluster, "completed", 400, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     saga_test_cluster_stop(&cluster);
 }
 
@@ -171,7 +168,7 @@ static void replies_hop_to_their_lanes(void **state)
     saga_test_send_orders(&cluster, "card-", 50);
     saga_test_wait_status(&cluster, "completed", 200, WAIT_MS);
     saga_test_wait_status(&cluster, "compensated", 50, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     assert_true(saga_test_count_records(&cluster, "saga.inbox") > 0);
     assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 0);
     saga_test_cluster_stop(&cluster);
@@ -218,7 +215,7 @@ static void strange_records_change_nothing(void **state)
     assert_non_null(strstr(words, "already"));
     assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "show order-fulfilment/nobody"),
                      3);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     saga_test_cluster_stop(&cluster);
 }
 
@@ -250,7 +247,7 @@ static void operators_mend_what_is_stuck(void **state)
     saga_test_wait_status(&cluster, "completed", 1, WAIT_MS);
     saga_test_wait_status(&cluster, "compensated", 1, WAIT_MS);
     saga_test_wait_status(&cluster, "abandoned", 1, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     saga_test_cluster_stop(&cluster);
 }
 
@@ -308,7 +305,7 @@ static void a_java_participant_keeps_its_books(void **state)
     while ((c = fgetc(file)) != EOF) lines += c == '\n';
     fclose(file);
     assert_int_equal(lines, 60 * 6 + 20 * 3 + 20 * 5);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     saga_test_cluster_stop(&cluster);
 }
 
@@ -344,7 +341,7 @@ static void a_record_that_cannot_be_committed_is_put_aside(void **state)
     assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 1);
     assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "dead-letters list"), 0);
     assert_non_null(strstr(words, "cannot-be-committed"));
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     saga_test_cluster_stop(&cluster);
 }
 
@@ -370,7 +367,7 @@ static void a_second_process_of_one_name_is_refused(void **state)
     assert_true(told);
     saga_test_send_orders(&cluster, "a-", 10); /* the first one did not notice */
     saga_test_wait_status(&cluster, "completed", 10, WAIT_MS);
-    saga_test_check_books(&cluster, order_topics);
+    saga_test_check_books(&cluster, saga_test_order_topics);
     saga_test_cluster_stop(&cluster);
 }
 

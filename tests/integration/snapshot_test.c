@@ -22,8 +22,6 @@
 
 enum { LANES = 4, WAIT_MS = 120000, STEP_MS = 200, DONE = 40, OPEN = 6, WORDS = 65536 };
 
-static const char *const order_topics[] = { "inventory.commands", "payments.commands",
-                                            "shipping.commands", NULL };
 static const struct saga_answer_rule rules[] = { { "open-*", "ChargeCard", "silent" } };
 
 /* ---- markers ---- */
@@ -117,7 +115,7 @@ static void start(struct saga_test_cluster *cluster, struct marks *marks)
 
 static void finish(struct saga_test_cluster *cluster, struct marks *marks)
 {
-    saga_test_check_books(cluster, order_topics);
+    saga_test_check_books(cluster, saga_test_order_topics);
     int status = saga_test_coordinator_signal(cluster, 0, SIGTERM);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     saga_test_cluster_stop(cluster);

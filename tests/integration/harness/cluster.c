@@ -22,6 +22,9 @@
 
 enum { CALL_MS = 20000, ARGUMENTS_MAX = 32, STEP_MS = 50, READY_MS = 60000, HEADERS_MAX = 12 };
 
+const char *const saga_test_order_topics[] = { "inventory.commands", "payments.commands",
+                                               "shipping.commands", NULL };
+
 /* ---- servers ---- */
 
 static void set_environment(const struct saga_test_cluster *cluster)

@@ -66,6 +66,9 @@ void saga_test_visit_topic(struct saga_test_cluster *cluster, const char *topic,
 /* Committed records of a topic, over all partitions. */
 uint64_t saga_test_count_records(struct saga_test_cluster *cluster, const char *topic);
 
+/* Where the example order saga's commands go; NULL at the end. */
+extern const char *const saga_test_order_topics[];
+
 /* The books: each command id once among the committed records of these topics (NULL at the end), as many of them as the
  * journal says, and `saga replay --verify` clean. */
 void saga_test_check_books(struct saga_test_cluster *cluster, const char *const *command_topics);

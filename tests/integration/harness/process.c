@@ -147,6 +147,19 @@ int saga_test_spawn(char *const argv[], const char *log_path, pid_t *ret_pid)
     return 0;
 }
 
+long saga_test_status(pid_t pid, const char *field)
+{
+    char path[64], line[256];
+    long value = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, field, strlen(field)) == 0 && line[strlen(field)] == ':')
+            value = strtol(line + strlen(field) + 1, NULL, 10);
+    if (file) fclose(file);
+    return value;
+}
+
 bool saga_test_running(pid_t pid)
 {
     siginfo_t info = { 0 };

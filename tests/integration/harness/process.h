@@ -31,6 +31,9 @@ bool saga_test_running(pid_t pid);
  * Works on a stopped child too. */
 int saga_test_stop(pid_t pid, int signal, int timeout_ms);
 
+/* A number of /proc/PID/status: "Threads", or in KiB "VmRSS" and the like; 0 where the process is gone. */
+long saga_test_status(pid_t pid, const char *field);
+
 /* Waits until 127.0.0.1:port takes connections. */
 int saga_test_wait_port(int port, int timeout_ms);
 
