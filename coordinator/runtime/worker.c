@@ -190,6 +190,8 @@ int saga_worker_new(const struct saga_worker_config *config, struct saga_worker 
 void saga_worker_free(struct saga_worker *w)
 {
     if (!w) return;
+    if (saga_worker_has_unstored(w))
+        saga_worker_store_all(w); /* R27; else the next owner reads it from the journal */
     give_up_lanes(w);
     saga_recovery_end(w);
     saga_arena_free(&w->snapshots.arena);
