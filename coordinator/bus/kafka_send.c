@@ -13,7 +13,13 @@
 
 /* So much of one topic is queued before a flush: less than `batch.size`, so that a partition's records are one request.
  * librdkafka's thread (2.0.2) waits for room for a second one without a pause, and takes a processor for it. */
-enum { OUTLET_BYTES_MAX = 900000, TOPIC_BYTES_MAX = 250, HEADER_BYTES = 4, RECORD_BYTES = 32 };
+enum {
+    OUTLET_BYTES_MAX = 900000,
+    TOPIC_BYTES_MAX = 250,
+    HEADER_BYTES = 4,
+    RECORD_BYTES = 32,
+    LOOK_UP_MS = 2000
+};
 
 /* A topic that was sent to: asking librdkafka for it by name is dear. */
 struct saga_outlet {
@@ -130,6 +136,20 @@ static int refused(struct saga_kafka *k, const struct saga_outlet *outlet, rd_ka
                                                                               : SAGA_E_ABORT);
 }
 
+/* librdkafka (2.0.2) remembers for a minute that there was no such topic, and it may have been made since: it is asked for
+ * before that is believed. */
+static rd_kafka_error_t *produce(struct saga_kafka *k, const struct saga_outlet *outlet,
+                                 const rd_kafka_vu_t *arguments, size_t count)
+{
+    int32_t partitions;
+    rd_kafka_error_t *error = rd_kafka_produceva(saga_kafka_current(k), arguments, count);
+    if (!error || !saga_kafka_is_missing(rd_kafka_error_code(error)) ||
+        saga_kafka_look_up(saga_kafka_current(k), outlet->name, LOOK_UP_MS, &partitions))
+        return error;
+    rd_kafka_error_destroy(error);
+    return rd_kafka_produceva(saga_kafka_current(k), arguments, count);
+}
+
 int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret_offset)
 {
     struct saga_kafka *k = self;
@@ -156,7 +176,7 @@ int saga_kafka_send(void *self, const struct saga_message *message, int64_t *ret
         { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
     };
     size_t count = sizeof arguments / sizeof arguments[0] - (headers ? 0 : 1);
-    rd_kafka_error_t *error = rd_kafka_produceva(saga_kafka_current(k), arguments, count);
+    rd_kafka_error_t *error = produce(k, outlet, arguments, count);
     if (!error) {
         outlet->queued_bytes += bytes;
         return SAGA_OK;

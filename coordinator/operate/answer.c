@@ -8,11 +8,14 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "operate/output.h"
 
 enum { POLL_MS = 100, RECORDS_MAX = 500 };
+/* Redis follows the journal (R27), under load by SAGA_UNSTORED_MS; longer than this nobody waits for it. */
+enum { REDIS_MS = 4 * SAGA_UNSTORED_MS, REDIS_STEP_MS = 20 };
 
 int saga_answer_prepare(struct saga_call *call, uint32_t lane, struct saga_answer *ret)
 {
@@ -80,7 +83,7 @@ static bool is_put_aside(struct saga_call *call, struct saga_reader *letters,
 /* ---- the journal ---- */
 
 static bool find(struct saga_call *call, const struct saga_bus_records *records,
-                 struct saga_slice id, struct saga_journal_record *ret)
+                 struct saga_slice id, struct saga_journal_record *ret, int64_t *ret_offset)
 {
     for (size_t i = 0; i < records->count; i++) {
         struct saga_diagnostic diagnostic;
@@ -90,9 +93,22 @@ static bool find(struct saga_call *call, const struct saga_bus_records *records,
             !saga_slice_equal(record.cause.id, id))
             continue; /* what cannot be read is not our answer; `saga replay` speaks of it */
         *ret = record;
+        *ret_offset = records->items[i].offset;
         return true;
     }
     return false;
+}
+
+/* Whoever asks for the saga next shall find what has been said of it. What Redis is like is not this command's to tell. */
+static void await_redis(struct saga_call *call, uint32_t lane, int64_t offset)
+{
+    struct saga_lane_status status = { 0 };
+    if (saga_call_views(call) != SAGA_EXIT_DONE) return;
+    for (int waited_ms = 0; waited_ms < REDIS_MS; waited_ms += REDIS_STEP_MS) {
+        if (saga_views_lane(call->views, lane, call->arena, &status) < 0) return;
+        if (status.present && status.applied > offset) return;
+        usleep(REDIS_STEP_MS * 1000);
+    }
 }
 
 static int cannot_read(const struct saga_call *call)
@@ -105,7 +121,7 @@ int saga_answer_wait(struct saga_call *call, const struct saga_answer *answer, s
                      int64_t timeout_ms, struct saga_journal_record *ret, bool *ret_found)
 {
     struct saga_reader *reader, *letters = NULL;
-    int64_t until_ms = saga_now_ms() + timeout_ms, position;
+    int64_t until_ms = saga_now_ms() + timeout_ms, position, offset = 0;
     bool aside = false;
     int error = saga_reader_open(call->client, call->topics.journal, (int32_t)answer->lane,
                                  answer->from, &reader);
@@ -120,7 +136,7 @@ int saga_answer_wait(struct saga_call *call, const struct saga_answer *answer, s
         bool end;
         error = saga_reader_read(reader, POLL_MS, RECORDS_MAX, &records, &position, &end);
         if (error == SAGA_OK) {
-            *ret_found = find(call, &records, id, ret);
+            *ret_found = find(call, &records, id, ret, &offset);
             saga_reader_release(reader, &records);
         } else if (error != SAGA_E_AGAIN) {
             break;
@@ -130,6 +146,7 @@ int saga_answer_wait(struct saga_call *call, const struct saga_answer *answer, s
     saga_reader_close(reader);
     if (letters) saga_reader_close(letters);
     if (aside) return SAGA_EXIT_FAILED;
+    if (*ret_found) await_redis(call, answer->lane, offset);
     return error == SAGA_OK || error == SAGA_E_AGAIN ? SAGA_EXIT_DONE : cannot_read(call);
 }
 

@@ -14,8 +14,9 @@ struct saga_answer {
 int saga_answer_prepare(struct saga_call *call, uint32_t lane, struct saga_answer *ret);
 
 /* Reads the lane's journal from there on until the record whose cause has this id, or `timeout_ms`
- * is over: then `*ret_found` is false. The record is in the call's arena. An exit code, with words
- * said: SAGA_EXIT_FAILED also when what was sent was put aside. */
+ * is over: then `*ret_found` is false. The record is in the call's arena. Returns when Redis has it too, which
+ * follows the journal (R27); where Redis is away or far behind, without it. An exit code, with words said:
+ * SAGA_EXIT_FAILED also when what was sent was put aside. */
 int saga_answer_wait(struct saga_call *call, const struct saga_answer *answer, struct saga_slice id,
                      int64_t timeout_ms, struct saga_journal_record *ret, bool *ret_found);
 

@@ -1,7 +1,6 @@
 /* cancel, retry, skip, resolve, pause, resume: sent to the saga's lane, journaled with who said it
  * and why. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -16,8 +15,6 @@
 
 enum { KEY_REASON = 'r', KEY_AS = 256, KEY_AS_USER, KEY_NO_WAIT, KEY_WAIT };
 enum { WAIT_MS = 10000, IDS_MAX = 1000 };
-/* Redis follows the journal; so long it is waited for before the older state is shown. */
-enum { REDIS_MS = 2000, REDIS_STEP_MS = 20 };
 
 struct order {
     struct saga_call *call;
@@ -75,21 +72,14 @@ struct remains {
     const char *why_no_definition; /* NULL: it was there, or is not needed */
 };
 
-/* The state that the record led to, once Redis has it; else the one that was seen before. */
+/* The state that the record led to, where Redis has it; else the one that was seen before. */
 static struct saga_state *state_after(struct order *order, const struct saga_address *address,
-                                      uint64_t sequence, struct saga_state *before)
+                                      struct saga_state *before)
 {
     struct saga_state *state;
-    for (int waited_ms = 0; waited_ms < REDIS_MS; waited_ms += REDIS_STEP_MS) {
-        if (saga_state_read(order->call, address, true, &state) != SAGA_EXIT_DONE) break;
-        if (state->sequence >= sequence) {
-            saga_state_free(before);
-            return state;
-        }
-        saga_state_free(state);
-        usleep(REDIS_STEP_MS * 1000);
-    }
-    return before;
+    if (saga_state_read(order->call, address, true, &state) != SAGA_EXIT_DONE) return before;
+    saga_state_free(before);
+    return state;
 }
 
 /* Of a saga that was resolved to its end: nobody will look after its steps any more. */
@@ -161,7 +151,7 @@ static int answered(struct order *order, const struct saga_address *address,
     struct remains remains = { 0 };
     struct saga_state *state = before;
     if (order->event.verb == SAGA_VERB_RESOLVE && !is_refused(record)) {
-        state = state_after(order, address, record->sequence, before);
+        state = state_after(order, address, before);
         find_remains(order, state, &remains);
     }
     saga_state_free(state);
