@@ -61,6 +61,15 @@ int saga_journal_encode(struct saga_codec *codec, const struct saga_journal_reco
 int saga_journal_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
                         struct saga_journal_record *ret, struct saga_diagnostic *diagnostic);
 
+/* The same but for the facts, whose bytes are given as they stand (`*ret_facts`, within `bytes`) without a look at them: for
+ * who only asks whether they are certain facts. */
+int saga_journal_decode_cause(struct saga_codec *codec, struct saga_slice bytes,
+                              struct saga_arena *arena, struct saga_journal_record *ret,
+                              struct saga_slice *ret_facts, struct saga_diagnostic *diagnostic);
+/* Are these facts written as exactly these bytes? */
+bool saga_journal_are_facts(struct saga_codec *codec, const struct saga_facts *facts,
+                            struct saga_slice bytes);
+
 /* What the record's chain field must be, given the chain value of the record before it. */
 int saga_journal_chain(struct saga_slice bytes, const uint8_t previous[SAGA_SHA256_BYTES],
                        uint8_t ret[SAGA_SHA256_BYTES]);

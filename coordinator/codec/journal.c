@@ -89,6 +89,13 @@ static void put_fact(struct saga_avro_out *out, const struct saga_fact *fact)
     saga_avro_put(out, fact_rows[fact->kind], type->field_count, fact);
 }
 
+static void put_facts(struct saga_avro_out *out, const struct saga_fact *facts, size_t count)
+{
+    if (count) saga_avro_put_long(out, (int64_t)count);
+    for (size_t i = 0; i < count; i++) put_fact(out, &facts[i]);
+    saga_avro_put_long(out, 0);
+}
+
 struct saga_journal_record saga_journal_record_of(const struct saga_state *state,
                                                   const struct saga_event *cause,
                                                   const struct saga_facts *facts)
@@ -115,9 +122,7 @@ int saga_journal_encode(struct saga_codec *codec, const struct saga_journal_reco
     saga_avro_begin(out, codec->fingerprints.journal, SAGA_JOURNAL_RECORD_BYTES_MAX);
     saga_avro_put(out, head_fields, COUNT(head_fields), record);
     saga_avro_put(out, cause_fields, COUNT(cause_fields), &record->cause);
-    if (record->fact_count) saga_avro_put_long(out, (int64_t)record->fact_count);
-    for (size_t i = 0; i < record->fact_count; i++) put_fact(out, &record->facts[i]);
-    saga_avro_put_long(out, 0);
+    put_facts(out, record->facts, record->fact_count);
     saga_avro_put_fixed(out, next, sizeof next);
     int error = saga_avro_end(out, arena, &bytes);
     if (error < 0) return error;
@@ -126,6 +131,17 @@ int saga_journal_encode(struct saga_codec *codec, const struct saga_journal_reco
     memcpy(ret_chain, next, sizeof next);
     *ret_bytes = bytes;
     return SAGA_OK;
+}
+
+bool saga_journal_are_facts(struct saga_codec *codec, const struct saga_facts *facts,
+                            struct saga_slice bytes)
+{
+    struct saga_avro_out *out = &codec->out;
+    saga_avro_begin(out, codec->fingerprints.journal, SAGA_JOURNAL_RECORD_BYTES_MAX);
+    put_facts(out, facts->items, facts->count);
+    size_t size = out->size - SAGA_AVRO_HEAD_BYTES;
+    return !out->over && size == bytes.size &&
+           memcmp(out->bytes + SAGA_AVRO_HEAD_BYTES, bytes.data, size) == 0;
 }
 
 int saga_journal_chain(struct saga_slice bytes, const uint8_t previous[SAGA_SHA256_BYTES],
@@ -152,30 +168,41 @@ static bool get_fact(struct saga_avro_in *in, const struct saga_event *cause, st
     return true;
 }
 
-/* False: the bytes do not fit. */
-static bool get_record(struct saga_avro_in *in, struct saga_arena *arena,
-                       struct saga_journal_record *ret)
+static bool get_facts(struct saga_avro_in *in, struct saga_arena *arena,
+                      struct saga_journal_record *ret)
 {
     struct saga_avro_items facts = { .item_size = sizeof *ret->facts };
     struct saga_fact *fact;
-    if (!saga_avro_get(in, head_fields, COUNT(head_fields), ret) ||
-        !saga_avro_get(in, cause_fields, COUNT(cause_fields), &ret->cause))
-        return false;
     while ((fact = saga_avro_next(in, &facts, arena)))
         if (!get_fact(in, &ret->cause, fact)) return false;
     ret->facts = facts.items;
     ret->fact_count = facts.count;
-    return !in->why && saga_avro_get_fixed(in, ret->chain, sizeof ret->chain);
+    return !in->why;
 }
 
-int saga_journal_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
-                        struct saga_journal_record *ret, struct saga_diagnostic *diagnostic)
+/* Of the facts, which stand between the cause and the chain, there is nothing to be read but where they are. */
+static void pass_facts(struct saga_avro_in *in, struct saga_slice *ret)
+{
+    size_t left = (size_t)(in->end - in->at);
+    size_t size = left > SAGA_SHA256_BYTES ? left - SAGA_SHA256_BYTES : 0;
+    *ret = (struct saga_slice){ (const char *)in->at, size };
+    in->at += size;
+}
+
+/* `ret_facts`: NULL to read them. */
+static int decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
+                  struct saga_journal_record *ret, struct saga_slice *ret_facts,
+                  struct saga_diagnostic *diagnostic)
 {
     struct saga_journal_record record = { 0 };
     struct saga_avro_in in;
     int error = saga_avro_open(&in, bytes, codec->fingerprints.journal, arena, &diagnostic->what);
     if (error < 0) return error;
-    get_record(&in, arena, &record);
+    bool fits = saga_avro_get(&in, head_fields, COUNT(head_fields), &record) &&
+                saga_avro_get(&in, cause_fields, COUNT(cause_fields), &record.cause);
+    if (fits && ret_facts) pass_facts(&in, ret_facts);
+    if (fits && !ret_facts) fits = get_facts(&in, arena, &record);
+    if (fits) saga_avro_get_fixed(&in, record.chain, sizeof record.chain);
     error = saga_avro_close(&in, arena, &diagnostic->what);
     if (error < 0) return error;
     if (in.unnamed) {
@@ -184,6 +211,19 @@ int saga_journal_decode(struct saga_codec *codec, struct saga_slice bytes, struc
     }
     *ret = record;
     return SAGA_OK;
+}
+
+int saga_journal_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
+                        struct saga_journal_record *ret, struct saga_diagnostic *diagnostic)
+{
+    return decode(codec, bytes, arena, ret, NULL, diagnostic);
+}
+
+int saga_journal_decode_cause(struct saga_codec *codec, struct saga_slice bytes,
+                              struct saga_arena *arena, struct saga_journal_record *ret,
+                              struct saga_slice *ret_facts, struct saga_diagnostic *diagnostic)
+{
+    return decode(codec, bytes, arena, ret, ret_facts, diagnostic);
 }
 
 /* ---- the schema ---- */

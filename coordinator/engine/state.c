@@ -242,6 +242,56 @@ struct saga_state *saga_state_clone(const struct saga_state *state)
 #undef COPY
 }
 
+/* ---- going back ---- */
+
+/* The struct as it was, and what stood in its lists. */
+struct saga_state_mark {
+    struct saga_state was;
+    const void *scopes, *steps, *timers, *search, *waiters, *kept;
+};
+
+static const void *keep_items(struct saga_arena *arena, const void *items, size_t bytes)
+{
+    return bytes ? memcpy(saga_arena_take(arena, bytes), items, bytes) : NULL;
+}
+
+const struct saga_state_mark *saga_state_mark(const struct saga_state *state,
+                                              struct saga_arena *arena)
+{
+#define KEEP(items, count)                                                                         \
+    mark->items = keep_items(arena, state->items, state->count * sizeof *state->items)
+    struct saga_state_mark *mark = saga_arena_take(arena, sizeof *mark);
+    mark->was = *state;
+    KEEP(scopes, scope_count);
+    KEEP(steps, step_count);
+    KEEP(timers, timer_count);
+    KEEP(search, search_count);
+    KEEP(waiters, waiter_count);
+    KEEP(kept, kept_count);
+    return mark;
+#undef KEEP
+}
+
+static void put_items(void *items, const void *kept, size_t bytes)
+{
+    if (bytes) memcpy(items, kept, bytes);
+}
+
+void saga_state_go_back(struct saga_state *state, const struct saga_state_mark *mark)
+{
+#define PUT(items, count) put_items(state->items, mark->items, state->count * sizeof *state->items)
+    struct saga_arena arena = state->arena;
+    *state = mark->was;
+    state->arena = arena;
+    PUT(scopes, scope_count);
+    PUT(steps, step_count);
+    PUT(timers, timer_count);
+    PUT(search, search_count);
+    PUT(waiters, waiter_count);
+    PUT(kept, kept_count);
+#undef PUT
+}
+
 struct saga_step_state *saga_state_step(const struct saga_state *state, struct saga_slice path)
 {
     for (size_t i = state->step_count; i > 0; i--)

@@ -235,6 +235,14 @@ struct saga_state *saga_state_new_for(size_t bytes);
 struct saga_state *saga_state_clone(const struct saga_state *state);
 void saga_state_free(struct saga_state *state);
 
+/* What a state is now, kept in `arena`, to go back to: for who tries an event and seldom has to take it back, as a copy of
+ * all its texts costs much more. Texts are never changed where they stand, so those of the state serve both. */
+struct saga_state_mark;
+const struct saga_state_mark *saga_state_mark(const struct saga_state *state,
+                                              struct saga_arena *arena);
+/* Makes the state what it was then; what it took meanwhile stays in its arena until it is freed. */
+void saga_state_go_back(struct saga_state *state, const struct saga_state_mark *mark);
+
 /* NULL where there is none. */
 struct saga_step_state *saga_state_step(const struct saga_state *state, struct saga_slice path);
 /* NULL where there is none (any more). */

@@ -276,10 +276,26 @@ static struct saga_state *read_back(struct world *w)
     return state;
 }
 
-static void replay(struct world *w, struct saga_slice record)
+/* The event is tried and taken back: nothing of it is left. */
+static void try(struct world *w, const struct saga_definition *definition, struct saga_state *state,
+                const struct saga_event *event)
 {
-    struct saga_journal_record read;
+    struct saga_facts facts = { 0 };
+    const struct saga_state_mark *mark = saga_state_mark(state, &w->arena);
+    saga_decide(definition, state, event, &w->arena, &facts);
+    saga_state_go_back(state, mark);
+}
+
+static void replay(struct world *w, struct saga_slice record, const struct saga_facts *facts)
+{
+    struct saga_journal_record read, cause;
+    struct saga_slice fact_bytes;
     struct saga_diagnostic diagnostic = { 0 };
+    MUST(w,
+         saga_journal_decode_cause(w->codec, record, &w->arena, &cause, &fact_bytes, &diagnostic) ==
+             0,
+         "the record's cause cannot be read: %.*s", SAGA_SLICE_ARG(diagnostic.what));
+    MUST(w, saga_journal_are_facts(w->codec, facts, fact_bytes), "its facts are others");
     MUST(w, saga_journal_decode(w->codec, record, &w->arena, &read, &diagnostic) == 0,
          "the record cannot be read: %.*s", SAGA_SLICE_ARG(diagnostic.what));
     saga_evolve_begin(w->replayed, read.cause.time_ms);
@@ -300,12 +316,13 @@ static void decide(struct world *w, struct saga_event *event)
     event->time_ms = w->time_ms;
     event->source = (struct saga_position){ SAGA_SLICE("t"), 0, w->offset++ };
     saga_decide(definition, w->state, event, &w->arena, &facts);
+    try(w, definition, other, event);
     saga_decide(definition, other, event, &w->arena, &again);
     struct saga_slice record = journaled(w, w->state, event, &facts);
     MUST(w, saga_slice_equal(record, journaled(w, other, event, &again)),
          "decided again it is something else");
     saga_state_free(other);
-    replay(w, record);
+    replay(w, record, &facts);
     for (size_t i = 0; i < facts.count; i++)
         note_fact(w, &facts.items[i], w->state->paused, had_ended);
     check_end(w);
