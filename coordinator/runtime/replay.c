@@ -53,6 +53,7 @@ static void free_replayed(struct saga_replay *replay, struct saga_replayed *saga
 {
     HASH_DEL(replay->sagas, saga);
     saga_state_free(saga->state);
+    free((char *)(uintptr_t)saga->rests.data);
     free(saga);
 }
 
@@ -87,11 +88,47 @@ static struct saga_replayed *find_or_add(struct saga_replay *replay, struct saga
     return saga;
 }
 
-const struct saga_state *saga_replay_state(const struct saga_replay *replay,
-                                           struct saga_slice saga_id)
+/* ---- sagas that rest ---- */
+
+static void set_state(struct saga_replayed *saga, struct saga_state *state)
 {
-    const struct saga_replayed *saga = saga_replay_find(replay, saga_id);
-    return saga ? saga->state : NULL;
+    saga_state_free(saga->state);
+    free((char *)(uintptr_t)saga->rests.data);
+    saga->rests = SAGA_SLICE_NONE;
+    saga->state = state;
+}
+
+static void rest(struct saga_replay *replay, struct saga_replayed *saga)
+{
+    struct saga_slice bytes;
+    if (saga_state_encode(replay->codec, saga->state, &replay->arena, &bytes) < 0) return;
+    enum saga_status status = saga->state->status;
+    set_state(saga, NULL);
+    saga->rests = (struct saga_slice){ memcpy(saga_memory_take(bytes.size), bytes.data, bytes.size),
+                                       bytes.size };
+    saga->status = status;
+}
+
+struct saga_state *saga_replay_wake(struct saga_replay *replay, struct saga_replayed *saga)
+{
+    struct saga_state *state;
+    struct saga_diagnostic diagnostic = { 0 };
+    if (saga->state) return saga->state;
+    int error = saga_state_decode(replay->codec, saga->rests, &replay->arena, &state, &diagnostic);
+    if (error < 0) { /* facts before it were not ours, and have made a state that is none */
+        saga_replay_differ(
+            replay, SAGA_DIFFERENCE_FACTS, -1, (struct saga_slice){ saga->id, saga->id_size },
+            "they add up to a state that cannot be: %.*s", SAGA_SLICE_ARG(diagnostic.what));
+        state = saga_state_new();
+    }
+    set_state(saga, state);
+    return state;
+}
+
+const struct saga_state *saga_replay_state(struct saga_replay *replay, struct saga_slice saga_id)
+{
+    struct saga_replayed *saga = saga_replay_find(replay, saga_id);
+    return saga ? saga_replay_wake(replay, saga) : NULL;
 }
 
 /* ---- one record ---- */
@@ -266,8 +303,7 @@ void saga_replay_snapshot(struct saga_replay *replay, const struct saga_message 
         saga_replay_differ(replay, SAGA_DIFFERENCE_SNAPSHOT, -1, message->key,
                            "its record %lld in the snapshots cannot be read: %.*s",
                            (long long)message->offset, SAGA_SLICE_ARG(diagnostic.what));
-    saga_state_free(saga->state);
-    saga->state = state ? state : saga_state_new();
+    set_state(saga, state ? state : saga_state_new());
     saga->as_of = snapshot.as_of;
     saga->series = snapshot.series;
 }
@@ -278,6 +314,7 @@ int64_t saga_replay_begin(struct saga_replay *replay, int64_t low)
     saga_arena_reset(&replay->arena);
     HASH_ITER(hh, replay->sagas, saga, next)
     {
+        SAGA_ASSERT(saga->state); /* none has been taken from the journal yet */
         bool gone = saga->state->status == SAGA_STATUS_NONE && saga->as_of <= replay->marked_at;
         if (saga->series != replay->series || gone) free_replayed(replay, saga);
     }
@@ -321,9 +358,12 @@ static void take_first(struct saga_replay *replay, const struct saga_message *me
 }
 
 /* Is the saga to be kept, after a record of it? */
-static void keep_or_free(struct saga_replay *replay, struct saga_replayed *saga)
+static void keep_or_free(struct saga_replay *replay, struct saga_replayed *saga, bool proved)
 {
-    if (!saga->state->forgotten && saga->state->status != SAGA_STATUS_NONE) return;
+    if (!saga->state->forgotten && saga->state->status != SAGA_STATUS_NONE) {
+        if (proved && saga_status_has_ended(saga->state->status)) rest(replay, saga);
+        return;
+    }
     replay->forgotten += saga->state->forgotten && saga->state->kind == SAGA_KIND_SAGA;
     free_replayed(replay, saga);
 }
@@ -350,8 +390,9 @@ static void take_whole(struct saga_replay *replay, const struct saga_message *me
         return;
     }
     saga->as_of = 0;
+    saga_replay_wake(replay, saga);
     prove(replay, message, &record, saga);
-    keep_or_free(replay, saga);
+    keep_or_free(replay, saga, false);
 }
 
 void saga_replay_record(struct saga_replay *replay, const struct saga_message *message)
@@ -367,12 +408,12 @@ void saga_replay_record(struct saga_replay *replay, const struct saga_message *m
                   record.cause.kind != SAGA_EVENT_LANE;
     struct saga_replayed *saga = common ? find_or_add(replay, record.saga_id) : NULL;
     if (saga && message->offset >= saga->as_of &&
-        is_proved(replay, message, &record, facts, saga->state)) {
+        is_proved(replay, message, &record, facts, saga_replay_wake(replay, saga))) {
         saga->as_of = 0;
-        keep_or_free(replay, saga);
+        keep_or_free(replay, saga, true);
         return;
     }
-    if (saga && saga->state->status == SAGA_STATUS_NONE && saga->as_of == 0)
+    if (saga && saga->state && saga->state->status == SAGA_STATUS_NONE && saga->as_of == 0)
         free_replayed(replay, saga); /* it may be none at all */
     take_whole(replay, message);
 }
@@ -387,14 +428,14 @@ void saga_replay_count(const struct saga_replay *replay, struct saga_replay_coun
     *ret =
         (struct saga_replay_counts){ .records = replay->records, .forgotten = replay->forgotten };
     for (const struct saga_replayed *saga = replay->sagas; saga; saga = saga->hh.next) {
-        if (saga->state->status == SAGA_STATUS_NONE)
-            continue; /* left while its snapshot was taken */
-        if (saga->state->kind != SAGA_KIND_SAGA) {
+        enum saga_status status = saga->state ? saga->state->status : saga->status;
+        if (status == SAGA_STATUS_NONE) continue; /* left while its snapshot was taken */
+        if (saga->state && saga->state->kind != SAGA_KIND_SAGA) {
             ret->entries++;
             continue;
         }
         ret->sagas++;
-        ret->by_status[saga->state->status]++;
+        ret->by_status[status]++;
     }
     memcpy(ret->differences, replay->differences, sizeof ret->differences);
 }

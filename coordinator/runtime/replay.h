@@ -66,8 +66,7 @@ int saga_replay_compare(struct saga_replay *replay, struct saga_views *views, bo
 
 void saga_replay_count(const struct saga_replay *replay, struct saga_replay_counts *ret);
 
-/* The state of a saga as of the last record taken, NULL if there is none. The replay's. */
-const struct saga_state *saga_replay_state(const struct saga_replay *replay,
-                                           struct saga_slice saga_id);
+/* The state of a saga as of the last record taken, NULL if there is none. The replay's, until the next record. */
+const struct saga_state *saga_replay_state(struct saga_replay *replay, struct saga_slice saga_id);
 
 #endif

@@ -7,7 +7,11 @@
 
 struct saga_replayed {
     UT_hash_handle hh;
-    struct saga_state *state;
+    struct saga_state *state; /* NULL: it rests */
+    /* The state as Redis has it, ours, and its status: of a saga that has ended, as most have. It is a quarter as large,
+     * and for the comparison with Redis it is needed anyway. */
+    struct saga_slice rests;
+    enum saga_status status;
     int64_t as_of; /* the journal offset up to which a snapshot's state has it; 0: no snapshot's */
     int64_t series;
     bool seen; /* in the scan of Redis that is under way */
@@ -34,6 +38,8 @@ struct saga_replay {
 
 /* The saga of that id, NULL where the journal has given none. */
 struct saga_replayed *saga_replay_find(const struct saga_replay *replay, struct saga_slice id);
+/* The state of a saga that may rest, made anew where it does. */
+struct saga_state *saga_replay_wake(struct saga_replay *replay, struct saga_replayed *saga);
 /* Counts and reports a difference; `offset`: -1 where it is at none. */
 __attribute__((format(printf, 5, 6))) void
 saga_replay_differ(struct saga_replay *replay, enum saga_difference_kind kind, int64_t offset,
