@@ -40,6 +40,12 @@ struct saga_bus_listener {
     void (*revoked)(void *context, bool lost);
 };
 
+/* Why a partition is read beside the group: how much memory is worth how much speed. */
+enum saga_reading {
+    SAGA_READING_WAITED_FOR, /* a lane stands still until it is read */
+    SAGA_READING_BESIDE      /* work goes on meanwhile */
+};
+
 struct saga_bus {
     void *self;
     /* Sets who is told of rebalances; by the worker, before the first poll. */
@@ -93,7 +99,8 @@ struct saga_bus {
     int (*warm)(void *self, const struct saga_slice *topics, size_t count);
 
     /* ---- reading a partition beside the group, read_committed (R8) ---- */
-    int (*reader_open)(void *self, struct saga_slice topic, int32_t partition, int64_t offset);
+    int (*reader_open)(void *self, struct saga_slice topic, int32_t partition, int64_t offset,
+                       enum saga_reading reading);
     /* Up to `max` records; `*ret_position` is where the reader stands, behind markers and aborted records, which
      * also moves when no record came. Errors: AGAIN, NOT_FOUND (the offset is gone). */
     int (*reader_read)(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret,

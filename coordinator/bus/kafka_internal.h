@@ -47,7 +47,8 @@ struct saga_kafka {
     struct saga_arena deliveries;
     struct saga_outlet *outlets; /* by topic: kafka_send.c */
 
-    rd_kafka_t *reader; /* kept from lane to lane */
+    rd_kafka_t *reader;        /* kept from lane to lane */
+    enum saga_reading reading; /* what it was made for */
     rd_kafka_queue_t *reader_queue;
     int64_t reader_position;
     int reader_trouble; /* as `trouble` */
@@ -143,7 +144,8 @@ int saga_kafka_abort(void *self);
 int saga_kafka_renew(void *self);
 int saga_kafka_warm(void *self, const struct saga_slice *topics, size_t count);
 
-int saga_kafka_reader_open(void *self, struct saga_slice topic, int32_t partition, int64_t offset);
+int saga_kafka_reader_open(void *self, struct saga_slice topic, int32_t partition, int64_t offset,
+                           enum saga_reading reading);
 int saga_kafka_reader_read(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret,
                            int64_t *ret_position);
 void saga_kafka_reader_close(void *self);

@@ -15,7 +15,7 @@ static void say(struct saga_kafka *k, int64_t offset, const char *words)
              k->reader_partition, (long long)offset, words);
 }
 
-static int make_reader(struct saga_kafka *k)
+static int make_reader(struct saga_kafka *k, enum saga_reading reading)
 {
     const char *const own[] = {
         "group.id",
@@ -35,16 +35,19 @@ static int make_reader(struct saga_kafka *k)
         "fetch.error.backoff.ms",
         "10",
         /* librdkafka before 2.2 looks again at a full queue after a whole second: what it holds is what can be read
-         * in a second. Its memory stays with the process. */
+         * in a second. What it took stays with the process while there is such a reader: of snapshots, which go on beside
+         * the work and may take their time, it is less. */
         "queued.min.messages",
         "100000",
         "queued.max.messages.kbytes",
-        "32768",
+        reading == SAGA_READING_BESIDE ? "8192" : "32768",
         "check.crcs",
         "true",
         NULL,
     };
-    if (k->reader) return SAGA_OK;
+    if (k->reader && k->reading == reading) return SAGA_OK;
+    saga_kafka_reader_free(k);
+    k->reading = reading;
     k->reader = saga_kafka_client(RD_KAFKA_CONSUMER,
                                   saga_kafka_conf(&k->config, own, k->problem, sizeof k->problem),
                                   k->problem, sizeof k->problem);
@@ -54,11 +57,12 @@ static int make_reader(struct saga_kafka *k)
     return SAGA_OK;
 }
 
-int saga_kafka_reader_open(void *self, struct saga_slice topic, int32_t partition, int64_t offset)
+int saga_kafka_reader_open(void *self, struct saga_slice topic, int32_t partition, int64_t offset,
+                           enum saga_reading reading)
 {
     struct saga_kafka *k = self;
     saga_kafka_reader_close(k);
-    if (make_reader(k) < 0) return SAGA_E_STOP;
+    if (make_reader(k, reading) < 0) return SAGA_E_STOP;
     k->reader_topic = saga_memory_text(topic.data, topic.size);
     k->reader_partition = partition;
     k->reader_position = offset;

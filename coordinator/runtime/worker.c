@@ -42,7 +42,9 @@ int saga_worker_read_from(struct saga_worker *w, struct saga_slice topic, uint32
 {
     struct saga_bus *bus = &w->config.bus;
     saga_worker_end_reading(w);
-    int error = bus->reader_open(bus->self, topic, (int32_t)lane, offset);
+    int error =
+        bus->reader_open(bus->self, topic, (int32_t)lane, offset,
+                         saga_recovery_is_done(w) ? SAGA_READING_BESIDE : SAGA_READING_WAITED_FOR);
     if (error < 0) {
         saga_worker_note(w, "%s", bus->problem(bus->self));
         return error;

@@ -359,7 +359,9 @@ static void a_position_that_is_gone_is_named(void **state)
     assert_reads(&b, "r", 196, 200);
     assert_true(read <= 200);
     /* and by the reader */
-    assert_bus(&b, b.bus.reader_open(b.bus.self, SAGA_SLICE("gone"), 1, 4711), SAGA_OK);
+    assert_bus(&b,
+               b.bus.reader_open(b.bus.self, SAGA_SLICE("gone"), 1, 4711, SAGA_READING_WAITED_FOR),
+               SAGA_OK);
     error = SAGA_OK;
     for (int i = 0; i < POLLS && error == SAGA_OK; i++) {
         error = b.bus.reader_read(b.bus.self, POLL_MS, 9, &records, &position);

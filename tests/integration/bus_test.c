@@ -92,11 +92,15 @@ static void committed_records_show_and_aborted_ones_do_not(void **state)
         assert_int_equal(low, 0);
         assert_in_range(high, 7, 8);
     }
-    assert_bus(&b, b.bus.reader_open(b.bus.self, SAGA_SLICE("visible"), 0, 6), SAGA_OK);
+    assert_bus(&b,
+               b.bus.reader_open(b.bus.self, SAGA_SLICE("visible"), 0, 6, SAGA_READING_WAITED_FOR),
+               SAGA_OK);
     assert_int_equal(read_until(&b, 1, high, &position), 0);
     assert_int_equal(position, 8);
     /* another partition on the same reader */
-    assert_bus(&b, b.bus.reader_open(b.bus.self, SAGA_SLICE("visible"), 1, 1), SAGA_OK);
+    assert_bus(&b,
+               b.bus.reader_open(b.bus.self, SAGA_SLICE("visible"), 1, 1, SAGA_READING_WAITED_FOR),
+               SAGA_OK);
     assert_int_equal(read_until(&b, 3, high, &position), 2);
     assert_int_equal(position, 8);
     b.bus.reader_close(b.bus.self);
@@ -129,7 +133,9 @@ static void a_record_keeps_its_parts(void **state)
     assert_bus(&b, b.bus.send(b.bus.self, &tombstone, NULL), SAGA_OK);
     assert_bus(&b, b.bus.flush(b.bus.self), SAGA_OK);
     assert_bus(&b, b.bus.commit(b.bus.self), SAGA_OK);
-    assert_bus(&b, b.bus.reader_open(b.bus.self, full.topic, ORDER_4711_OF_8, 0), SAGA_OK);
+    assert_bus(
+        &b, b.bus.reader_open(b.bus.self, full.topic, ORDER_4711_OF_8, 0, SAGA_READING_WAITED_FOR),
+        SAGA_OK);
     for (int i = 0; i < READS; i++) {
         assert_bus(&b, b.bus.reader_read(b.bus.self, READ_MS, 9, &records, &position), SAGA_OK);
         if (records.count) break;
@@ -146,7 +152,8 @@ static void a_record_keeps_its_parts(void **state)
     assert_null(got->headers[3].value.data);
     assert_true(got->timestamp_ms > 1600000000000);
     b.bus.release(b.bus.self, &records);
-    assert_bus(&b, b.bus.reader_open(b.bus.self, full.topic, 2, 0), SAGA_OK);
+    assert_bus(&b, b.bus.reader_open(b.bus.self, full.topic, 2, 0, SAGA_READING_WAITED_FOR),
+               SAGA_OK);
     size_t seen = 0;
     for (int i = 0; i < READS && seen < 2; i++) {
         assert_bus(&b, b.bus.reader_read(b.bus.self, READ_MS, 1, &records, &position), SAGA_OK);
@@ -179,7 +186,9 @@ static void a_reader_waits_for_an_open_transaction(void **state)
     struct saga_bus *bus = &reader.bus;
     assert_bus(&reader, bus->watermarks(bus->self, SAGA_SLICE("pending"), 0, 5000, &low, &high), 0);
     assert_int_equal(high, 3);
-    assert_bus(&reader, bus->reader_open(bus->self, SAGA_SLICE("pending"), 0, 0), SAGA_OK);
+    assert_bus(&reader,
+               bus->reader_open(bus->self, SAGA_SLICE("pending"), 0, 0, SAGA_READING_WAITED_FOR),
+               SAGA_OK);
     assert_int_equal(read_until(&reader, 2, 2, &position), 1);
     for (int i = 0; i < 10; i++) {
         assert_bus(&reader, bus->reader_read(bus->self, READ_MS, 9, &records, &position), SAGA_OK);

@@ -304,9 +304,11 @@ static int partition_count(void *self, struct saga_slice name, int timeout_ms, i
 
 /* ---- reading beside the group ---- */
 
-static int reader_open(void *self, struct saga_slice name, int32_t partition, int64_t offset)
+static int reader_open(void *self, struct saga_slice name, int32_t partition, int64_t offset,
+                       enum saga_reading reading)
 {
     struct sim_worker *w = self;
+    (void)reading;
     if (!sim_worker_enter(w)) return SAGA_E_STOP;
     w->client.read = (struct sim_place){ sim_kafka_topic(w->kafka, name), partition };
     w->client.read_position = offset;
