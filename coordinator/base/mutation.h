@@ -33,7 +33,8 @@
     X(TICKS_ONCE, "ticks-again", "R28: what comes next is counted from the tick, not from now")    \
     X(STALE_TICKS, "stale-ticks", "R28: an alarm counts that was armed for another schedule")      \
     X(TICKS_DUE, "ticks-passed-over", "R28: a deploy passes over the tick that is due")            \
-    X(NEWEST_SCHEDULE, "older-schedule", "R28: an older version counts that is told late")
+    X(NEWEST_SCHEDULE, "older-schedule", "R28: an older version counts that is told late")         \
+    X(TELLING_AT_END, "untold-at-end", "R27: a worker ends without telling Redis")
 
 #ifdef SAGA_MUTATIONS
 #define SAGA_MUTATION_NAME(name, word, words) SAGA_MUTATION_##name,

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/mutation.h"
 #include "runtime/worker_internal.h"
 
 enum {
@@ -192,7 +193,7 @@ int saga_worker_new(const struct saga_worker_config *config, struct saga_worker 
 void saga_worker_free(struct saga_worker *w)
 {
     if (!w) return;
-    if (saga_worker_has_unstored(w))
+    if (saga_worker_has_unstored(w) && !SAGA_WITHOUT(TELLING_AT_END))
         saga_worker_store_all(w); /* R27; else the next owner reads it from the journal */
     give_up_lanes(w);
     saga_recovery_end(w);

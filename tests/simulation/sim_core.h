@@ -73,6 +73,7 @@ enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
     X(OUTCOME_UNKNOWN, "a worker gave up on a commit (R5)")                                        \
     X(MARKERS_AFTER_REDIS, "Redis was told before the markers were written")                       \
     X(APPLY_CONFLICT, "an apply found the lane elsewhere (R9)")                                    \
+    X(TOLD_AT_END, "a worker that ended in order told Redis first (R27)")                          \
     X(APPLY_AFTER_CRASH, "an apply was carried out after its worker had crashed (R9)")             \
     X(APPLY_UNANSWERED, "an apply was never answered")                                             \
     X(HEARTBEAT_CONFLICT, "an idle lane noticed that Redis went back (R9)")                        \

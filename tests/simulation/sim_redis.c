@@ -82,6 +82,7 @@ void sim_redis_init(struct sim_redis *redis, struct sim *sim)
 void sim_redis_empty(struct sim_redis *redis)
 {
     for (int n = 0; n < SIM_LANES; n++) clear(&redis->lanes[n]);
+    redis->losses++;
 }
 
 void sim_redis_free(struct sim_redis *redis)
@@ -98,6 +99,7 @@ void sim_redis_keep(struct sim_redis *redis)
 void sim_redis_go_back(struct sim_redis *redis)
 {
     for (int n = 0; n < SIM_LANES; n++) copy_lane(&redis->lanes[n], &redis->kept[n]);
+    redis->losses++;
 }
 
 const struct sim_saga *sim_lane_saga(const struct sim_lane *lane, struct saga_slice id)

@@ -65,6 +65,7 @@ static void disconnect(struct sim_worker *w)
         struct sim_request *request = w->connection.under_way[n];
         w->connection.under_way[n] = NULL;
         if (!request) continue;
+        w->connection.losses++;
         w->connection.lost[n] = true;
         if (request->done) {
             free_request(request);

@@ -43,6 +43,7 @@ struct sim_redis {
     uint64_t tokens;
     struct sim_request *requests; /* every apply that is not done with */
     int64_t away_until_us, slow_until_us;
+    unsigned losses; /* how often it lost something */
     /* An apply was carried out: for the invariants. */
     void (*applied)(void *context, uint32_t lane);
     void *context;
@@ -77,6 +78,7 @@ struct sim_request;
 void sim_store_free_requests(struct sim_redis *redis);
 struct sim_connection {
     char problem[160];
+    unsigned losses;      /* how often an answer was not waited for any longer */
     bool lost[SIM_LANES]; /* the connection was lost before the answer came; it is told once */
     struct sim_request *under_way[SIM_LANES]; /* shared with the event that carries it out */
 };

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "sim_stop.h"
 
 enum { STACK_BYTES = 1024 * 1024, STEP_MS = 1000, BATCH_MAX = 64 };
 
@@ -54,6 +55,7 @@ static void live(struct sim_worker *w)
                                          .random_bytes = random_bytes,
                                          .random_context = w,
                                          .counts = &w->worker_counts };
+    struct sim_stop stop;
     if (!sim_bus_open(w, &config.bus)) return;
     sim_store_open(w, &config.store);
     int error = saga_worker_new(&config, &w->worker);
@@ -65,8 +67,10 @@ static void live(struct sim_worker *w)
         if (error == SAGA_E_STOP) break;
         if (error == SAGA_E_AGAIN) sim_worker_wait(w, 5 * SIM_MS);
     }
+    sim_stop_note(w, &stop);
     saga_worker_free(w->worker);
     w->worker = NULL;
+    sim_stop_check(w, &stop);
 }
 
 static void fiber_main(void *context)
