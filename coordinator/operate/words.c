@@ -128,8 +128,7 @@ static void add_text(struct saga_buffer *buffer, struct saga_slice text)
     saga_buffer_add(buffer, saga_slice_of(saga_printable(buffer->arena, text)));
 }
 
-/* A saga by its id; an entry by what is matched there: no person has made its id, nor should read it. */
-static void add_party(struct saga_buffer *buffer, struct saga_slice id)
+void saga_party_words(struct saga_slice id, struct saga_buffer *buffer)
 {
     struct saga_slice parts[3] = { 0 }, rest = id;
     size_t slash = 0;
@@ -203,7 +202,7 @@ static void add_value(const struct saga_fact *fact, struct saga_slice name, int6
     } else if (saga_slice_is(name, "note")) {
         saga_buffer_add(buffer, saga_slice_of(sent_words(fact->note)));
     } else if (saga_slice_is(name, "target")) {
-        add_party(buffer, fact->target.size ? fact->target : fact->id);
+        saga_party_words(fact->target.size ? fact->target : fact->id, buffer);
     } else if (saga_slice_is(name, "status")) {
         saga_buffer_add(buffer, saga_slice_of(saga_status_name(fact->status)));
     } else if (saga_slice_is(name, "on")) {
@@ -263,7 +262,7 @@ void saga_fact_words(const struct saga_fact *fact, int64_t time_ms, struct saga_
 static void add_start(const struct saga_event *cause, struct saga_buffer *buffer)
 {
     if (cause->note == SAGA_NOTE_CHILD_START) {
-        add_party(buffer, cause->from_id);
+        saga_party_words(cause->from_id, buffer);
         saga_buffer_add(buffer, SAGA_SLICE(" asked for this saga as its child"));
         return;
     }
@@ -370,7 +369,7 @@ static void add_note(const struct saga_event *cause, struct saga_buffer *buffer)
     }
     const char *words = told_words(cause->note);
     bool open = words[strlen(words) - 1] == ' ';
-    add_party(buffer, cause->from_id);
+    saga_party_words(cause->from_id, buffer);
     saga_buffer_printf(buffer, " %s", words);
     if (open)
         add_text(buffer, cause->note == SAGA_NOTE_CHILD_ENDED ? cause->type : cause->from_step);
