@@ -86,7 +86,9 @@ static struct saga_definition *find_definition(struct saga_call *call,
     const char *why = NULL;
     if (history->count == 0) return NULL;
     const struct saga_journal_record *last = &history->records[history->count - 1].record;
-    struct saga_state named = { .name = last->name, .version = last->version };
+    struct saga_state named = { .name = last->name,
+                                .version = last->version,
+                                .sha256 = last->sha256 };
     struct saga_definition *definition = saga_definition_of_state(call, &named, &why);
     if (!definition)
         fprintf(saga_call_words(call),

@@ -58,9 +58,16 @@ static uint32_t code_point(const char *bytes, size_t size)
     return code;
 }
 
-/* In lines of some width, broken at blanks. */
+static bool is_blank(struct saga_slice text)
+{
+    while (text.size && text.data[0] == ' ') text = saga_slice_skip(text, 1);
+    return text.size == 0;
+}
+
+/* In lines of some width, broken at blanks. No statement of Mermaid's may lack its text. */
 static void add_text(struct saga_buffer *out, struct saga_slice text)
 {
+    if (is_blank(text)) text = SAGA_SLICE("?");
     struct saga_slice clipped = saga_slice_clip(text, SAGA_DIAGRAM_TEXT_BYTES_MAX);
     struct saga_slice rest = saga_slice_of(saga_printable(out->arena, clipped));
     for (size_t column = 0; rest.size; column++) {

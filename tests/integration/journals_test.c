@@ -1,5 +1,5 @@
 /* A journal with sagas of every ending, on a real broker and a real Redis, written down and replayed without either: what
- * golden/journals keeps of each released format. SAGA_RECORD_JOURNALS=FOLDER keeps it in a folder below that one, which is
+ * golden/journals keeps of each released format. JOURNALS_FOLDER=FOLDER keeps it in a folder below that one, which is
  * named by the journal's format. Each saga's story is told from it too, in every form. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,7 +142,7 @@ static void let_orders_live(struct recording *r)
     say(r, "pause order-fulfilment/stuck-2 --reason wait");
     say(r, "resume order-fulfilment/stuck-2 --reason go-on");
     say(r, "resolve order-fulfilment/stuck-2 --as succeeded --reason seen");
-    wait_step(r, "order-fulfilment/stuck-1", "\"attempt\":2");
+    wait_step(r, "order-fulfilment/stuck-1", "\"attempt\":4"); /* three were made before */
     wait_step(r, "order-fulfilment/stuck-1", "\"status\":\"stuck\"");
     say(r, "resolve order-fulfilment/stuck-3 --as failed --reason gone");
     /* too late, and for nobody */
@@ -358,7 +358,7 @@ static void every_ending_is_recorded_and_told(void **state)
 {
     struct recording r = { 0 };
     char folder[512], format[17];
-    const char *into = getenv("SAGA_RECORD_JOURNALS");
+    const char *into = getenv("JOURNALS_FOLDER");
     (void)state;
     start(&r);
     let_orders_live(&r);
