@@ -5,9 +5,10 @@
 const char *saga_told_outcome_name(enum saga_told_outcome outcome)
 {
     static const char *const names[SAGA_TOLD_OUTCOME_COUNT] = {
-        [SAGA_TOLD_OPEN] = "open",       [SAGA_TOLD_SUCCEEDED] = "succeeded",
-        [SAGA_TOLD_FAILED] = "failed",   [SAGA_TOLD_UNKNOWN] = "unknown",
-        [SAGA_TOLD_SKIPPED] = "skipped", [SAGA_TOLD_PASSED] = "passed",
+        [SAGA_TOLD_OPEN] = "open",           [SAGA_TOLD_SUCCEEDED] = "succeeded",
+        [SAGA_TOLD_FAILED] = "failed",       [SAGA_TOLD_UNKNOWN] = "unknown",
+        [SAGA_TOLD_SKIPPED] = "skipped",     [SAGA_TOLD_PASSED] = "passed",
+        [SAGA_TOLD_WITHDRAWN] = "withdrawn",
     };
     SAGA_ASSERT(outcome < SAGA_TOLD_OUTCOME_COUNT);
     return names[outcome];
@@ -39,6 +40,7 @@ static struct turn turn_of(enum saga_fact_kind kind)
     case SAGA_FACT_STEP_UNKNOWN: return (struct turn){ .ends = true, .outcome = SAGA_TOLD_UNKNOWN };
     case SAGA_FACT_STEP_SKIPPED: return (struct turn){ .ends = true, .outcome = SAGA_TOLD_SKIPPED };
     case SAGA_FACT_AWAIT_CLOSED:
+        return (struct turn){ .ends = true, .outcome = SAGA_TOLD_WITHDRAWN };
     case SAGA_FACT_BLOCK_PASSED: return (struct turn){ .ends = true, .outcome = SAGA_TOLD_PASSED };
     case SAGA_FACT_COMPENSATION_SUCCEEDED:
         return (struct turn){ .ends = true, .compensation = true, .outcome = SAGA_TOLD_SUCCEEDED };
@@ -84,8 +86,9 @@ static void take(struct steps *steps, const struct saga_fact *fact, int64_t time
     if (turn.begins) begin(steps, fact, turn.compensation, time_ms, index);
     if (!turn.ends) return;
     struct saga_told_step *step = find(steps, fact->step, turn.compensation);
-    /* what has come out already may come out otherwise (a late answer), but is not passed again */
-    if (!step || (turn.outcome == SAGA_TOLD_PASSED && step->outcome != SAGA_TOLD_OPEN)) return;
+    /* what has come out already may come out otherwise (a late answer), but is not left once more */
+    bool left = turn.outcome == SAGA_TOLD_PASSED || turn.outcome == SAGA_TOLD_WITHDRAWN;
+    if (!step || (left && step->outcome != SAGA_TOLD_OPEN)) return;
     step->outcome = turn.outcome;
     step->end_ms = time_ms;
 }

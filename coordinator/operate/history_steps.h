@@ -11,7 +11,8 @@ enum saga_told_outcome {
     SAGA_TOLD_FAILED,
     SAGA_TOLD_UNKNOWN,
     SAGA_TOLD_SKIPPED,
-    SAGA_TOLD_PASSED, /* the time of a wait is over, or it is not waited for any more */
+    SAGA_TOLD_PASSED,    /* the time of a wait is over */
+    SAGA_TOLD_WITHDRAWN, /* the event is not waited for any more */
     SAGA_TOLD_OUTCOME_COUNT
 };
 const char *saga_told_outcome_name(enum saga_told_outcome outcome);
