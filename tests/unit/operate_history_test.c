@@ -394,6 +394,47 @@ static void what_cannot_be_read_is_named(void **state)
     end_reading(&r);
 }
 
+struct damaging {
+    struct reading *reading;
+    uint64_t random;
+    unsigned at; /* which of the saga's records */
+    unsigned count;
+};
+
+static void take_damaged(const struct saga_message *message, void *context)
+{
+    struct damaging *d = context;
+    struct saga_message record = *message;
+    char *bytes = saga_arena_string(&arena, message->value);
+    if (!saga_slice_is(message->key, "stuck-2")) return;
+    d->random = d->random * 6364136223846793005ULL + 1442695040888963407ULL;
+    if (d->count++ == d->at)
+        bytes[(d->random >> 33) % record.value.size] ^= (char)(d->random >> 56);
+    record.value.data = bytes;
+    (void)saga_history_take(&d->reading->call, &d->reading->history, &record);
+}
+
+/* Catches a crash on what was changed in the journal, and a changed text that becomes more than text. */
+static void a_damaged_journal_is_told_as_far_as_it_can_be_read(void **state)
+{
+    enum { TIMES = 300, RECORDS = 19 };
+    char folder[512];
+    struct reading r;
+    (void)state;
+    folder_of_today(folder);
+    for (unsigned i = 0; i < TIMES; i++) {
+        begin_reading(&r, "order-fulfilment/stuck-2");
+        struct damaging d = { .reading = &r, .random = i, .at = i % RECORDS };
+        for (uint32_t lane = 0; recorded_lane(folder, lane, take_damaged, &d); lane++) continue;
+        assert_true(r.history.count + r.history.unreadable > 0);
+        check_page(tell(saga_history_html, &r.history));
+        check_diagram(tell(saga_history_mermaid, &r.history));
+        assert_null(strchr(tell(saga_history_text, &r.history), '\x1b'));
+        end_reading(&r);
+        saga_arena_reset(&arena);
+    }
+}
+
 /* ---- how long steps took ---- */
 
 static void a_step_takes_until_it_came_out(void **state)
@@ -442,6 +483,7 @@ int main(void)
         TEST(a_long_story_is_drawn_as_far_as_it_fits),
         TEST(runs_and_what_they_lack),
         TEST(what_cannot_be_read_is_named),
+        TEST(a_damaged_journal_is_told_as_far_as_it_can_be_read),
         TEST(a_step_takes_until_it_came_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
