@@ -1,5 +1,5 @@
-/* Single records of a partition, picked by their offsets. One consumer jumps from one to the next: it fetches little ahead,
- * for what stands between two of them is nobody's concern. A broker gives whole batches, so a record often brings its
+/* Single records of a partition, picked by their offsets. One consumer jumps from one to the next: it fetches little at a
+ * time, for what stands between two of them is nobody's concern. A broker gives whole batches, so a record often brings its
  * neighbours along; those are looked through before the consumer jumps. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,10 @@ static rd_kafka_t *make_consumer(struct saga_client *client)
         client->config.mock ? "read_uncommitted" : "read_committed", "enable.partition.eof", "true",
         "fetch.wait.max.ms", "10", "fetch.error.backoff.ms", "10",
         /* a broker gives one batch at least, however large that is */
-        "fetch.message.max.bytes", "16384", "queued.min.messages", "1", NULL
+        "fetch.message.max.bytes", "16384",
+        /* never full: librdkafka before 2.2 would look again at a full queue only after a whole second, also after a
+         * jump */
+        "queued.min.messages", "10000000", "queued.max.messages.kbytes", "1048576", NULL
     };
     return saga_kafka_client(
         RD_KAFKA_CONSUMER,
@@ -101,20 +104,20 @@ static int look_through(struct saga_picker *picker, int64_t offset, struct saga_
     return SAGA_OK;
 }
 
-static int jump(struct saga_picker *picker, int64_t offset, int timeout_ms)
+/* A seek is not waited for (librdkafka 2.0.2 says at times at once that its time is over): what still comes of the place
+ * before has lower offsets. */
+static int jump(struct saga_picker *picker, int64_t offset)
 {
     rd_kafka_topic_partition_t *place = &picker->list->elems[0];
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_error_t *error = NULL;
     place->offset = offset;
-    place->err = RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (picker->position < 0) {
+    if (picker->position < 0)
         code = rd_kafka_assign(picker->consumer, picker->list);
-    } else {
-        rd_kafka_error_t *error =
-            rd_kafka_seek_partitions(picker->consumer, picker->list, timeout_ms);
-        code = error ? rd_kafka_error_code(error) : place->err;
-        if (error) rd_kafka_error_destroy(error);
-    }
+    else
+        error = rd_kafka_seek_partitions(picker->consumer, picker->list, 0);
+    if (error) code = rd_kafka_error_code(error);
+    if (error) rd_kafka_error_destroy(error);
     picker->position = offset;
     picker->end = false;
     return code ? saga_client_fail(picker->client, code, place->topic) : SAGA_OK;
@@ -126,7 +129,7 @@ int saga_picker_read(struct saga_picker *picker, int64_t offset, int timeout_ms,
     *ret = (struct saga_bus_records){ 0 };
     int error = look_through(picker, offset, ret);
     if (error < 0 || ret->count) return error;
-    error = jump(picker, offset, timeout_ms);
+    error = jump(picker, offset);
     for (int waited_ms = 0; error == SAGA_OK && waited_ms < timeout_ms && !picker->end;) {
         error = next(picker, STEP_MS, ret);
         if (error == SAGA_OK && ret->count && ret->items[0].offset >= offset) return SAGA_OK;

@@ -83,9 +83,10 @@ static int64_t last_ms(const struct saga_told_run *run)
 
 static int place_of(const struct saga_told_run *run, int64_t time_ms)
 {
-    int64_t all_ms = last_ms(run) - first_ms(run);
-    if (all_ms <= 0) return 0;
-    return (int)((double)(time_ms - first_ms(run)) / (double)all_ms * (WIDTH - WIDTH_MIN));
+    double all_ms = (double)last_ms(run) - (double)first_ms(run);
+    double part = all_ms > 0 ? ((double)time_ms - (double)first_ms(run)) / all_ms : 0;
+    part = part < 0 ? 0 : part > 1 ? 1 : part; /* a damaged journal says whatever it likes */
+    return (int)(part * (WIDTH - WIDTH_MIN));
 }
 
 static void add_rect(struct page *p, const struct saga_told_run *run, const char *kind,
@@ -186,9 +187,9 @@ static void add_step(struct page *p, const struct saga_told_run *run, size_t num
     saga_buffer_printf(p->out, "</td><td class=\"%s\">%s", kind, outcome);
     if (step->attempts > 1) saga_buffer_printf(p->out, ", %u attempts", step->attempts);
     add(p, "</td><td class=\"number\">+");
-    add_duration(p, step->begin_ms - first_ms(run));
+    add_duration(p, saga_time_between(first_ms(run), step->begin_ms));
     add(p, "</td><td class=\"number\">");
-    add_duration(p, step->end_ms - step->begin_ms);
+    add_duration(p, saga_time_between(step->begin_ms, step->end_ms));
     add(p, "</td><td class=\"drawn\">");
     begin_bar(p);
     add_rect(p, run, kind, step->begin_ms, step->end_ms);

@@ -218,7 +218,7 @@ static void draw_cause(struct diagram *d, const struct saga_journal_record *reco
     char since[SAGA_TIME_TEXT_BYTES];
     struct saga_buffer words;
     size_t from = lifeline_of_cause(d, cause);
-    saga_duration_format(cause->time_ms - d->begin_ms, since);
+    saga_duration_format(saga_time_between(d->begin_ms, cause->time_ms), since);
     saga_buffer_init(&words, d->history->arena);
     saga_buffer_printf(&words, "+%s ", since);
     saga_cause_words(record, &words);

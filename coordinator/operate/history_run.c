@@ -71,7 +71,8 @@ void saga_history_runs_free(struct saga_told_run *runs, size_t count)
 int64_t saga_told_gap_ms(const struct saga_told_run *run, size_t index)
 {
     if (index == 0) return 0;
-    return run->records[index].record.cause.time_ms - run->records[index - 1].record.cause.time_ms;
+    return saga_time_between(run->records[index - 1].record.cause.time_ms,
+                             run->records[index].record.cause.time_ms);
 }
 
 void saga_told_position(const struct saga_history *history, const struct saga_told_record *told,
@@ -90,7 +91,7 @@ static void add_timers(const struct saga_state *state, int64_t time_ms, struct s
     char text[SAGA_TIME_TEXT_BYTES];
     for (size_t i = 0; i < state->timer_count; i++) {
         const struct saga_timer *timer = &state->timers[i];
-        int64_t left_ms = timer->due_ms - time_ms;
+        int64_t left_ms = saga_time_between(time_ms, timer->due_ms);
         saga_duration_format(left_ms < 0 ? -left_ms : left_ms, text);
         saga_buffer_printf(
             out, "%s%.*s %s %s%s", i ? ", " : "; timers: ", SAGA_SLICE_ARG(timer->name), text,
@@ -116,7 +117,8 @@ void saga_told_end(const struct saga_told_run *run, struct saga_buffer *out)
         saga_buffer_add(out, saga_slice_of(saga_status_name(state->status)));
     else
         saga_buffer_add(out, state->forgotten ? SAGA_SLICE("ended") : SAGA_SLICE("kept"));
-    saga_duration_format((ended ? state->ended_ms : state->changed_ms) - state->started_ms, text);
+    int64_t last_ms = ended ? state->ended_ms : state->changed_ms;
+    saga_duration_format(saga_time_between(state->started_ms, last_ms), text);
     saga_buffer_printf(out, ended ? " after %s" : ", %s after it began", text);
     add_part(out, ": ", saga_standing(state, out->arena));
     add_part(out, "; ", saga_trouble(state, out->arena));

@@ -115,7 +115,8 @@ static void add_time(struct saga_buffer *buffer, int64_t due_ms, int64_t time_ms
 {
     char text[SAGA_TIME_TEXT_BYTES];
     if (due_ms == 0) return;
-    bool near = due_ms - time_ms < DAY_MS && time_ms - due_ms < DAY_MS;
+    int64_t away_ms = saga_time_between(time_ms, due_ms);
+    bool near = away_ms < DAY_MS && away_ms > -DAY_MS;
     if (near)
         saga_time_format_clock(due_ms, text);
     else

@@ -417,7 +417,7 @@ static void take_damaged(const struct saga_message *message, void *context)
 /* Catches a crash on what was changed in the journal, and a changed text that becomes more than text. */
 static void a_damaged_journal_is_told_as_far_as_it_can_be_read(void **state)
 {
-    enum { TIMES = 300, RECORDS = 19 };
+    enum { TIMES = 300, RECORDS = 15 };
     char folder[512];
     struct reading r;
     (void)state;
