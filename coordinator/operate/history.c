@@ -122,7 +122,6 @@ static int run(struct saga_call *call)
     struct saga_history history;
     bool bodies = saga_call_has(call, KEY_BODIES);
     int code = saga_address_parse(call, call->arguments[0], call->config.lanes, &address);
-    if (code == SAGA_EXIT_DONE) code = saga_call_pinned(call);
     if (code == SAGA_EXIT_DONE) code = saga_call_codec(call);
     if (code == SAGA_EXIT_DONE)
         code = saga_history_read(call, &address, saga_call_has(call, KEY_SCAN), &history);

@@ -64,7 +64,7 @@ static bool is_blank(struct saga_slice text)
     return text.size == 0;
 }
 
-/* In lines of some width, broken at blanks. No statement of Mermaid's may lack its text. */
+/* In lines of some width, broken at blanks and, as JSON has none, behind commas. No statement of Mermaid's may lack its text. */
 static void add_text(struct saga_buffer *out, struct saga_slice text)
 {
     if (is_blank(text)) text = SAGA_SLICE("?");
@@ -76,7 +76,10 @@ static void add_text(struct saga_buffer *out, struct saga_slice text)
             saga_buffer_add(out, SAGA_SLICE("<br/>"));
             column = 0;
         } else if (is_plain(rest.data[0])) {
+            bool breaks = rest.data[0] == ',' && column >= LINE_BYTES;
             saga_buffer_add_char(out, rest.data[0]);
+            if (breaks) saga_buffer_add(out, SAGA_SLICE("<br/>"));
+            if (breaks) column = 0;
         } else {
             saga_buffer_printf(out, "#%" PRIu32 ";", code_point(rest.data, size));
         }

@@ -51,11 +51,15 @@ static bool take_any(const struct saga_message *message, void *context)
     return true;
 }
 
-/* It may take long, so `why` is said; NULL: it was asked for. */
+/* It may take long, so `why` is said; NULL: it was asked for. Another number of lanes than the topics have would lead to
+ * another lane, where there is nothing: so that is looked at before. (Offsets that lead to the saga's records need no such
+ * look.) */
 static int scan_lane(struct saga_call *call, const struct saga_address *address, const char *why,
                      struct saga_history *history)
 {
     struct scan scan = { call, history, address->key };
+    int code = saga_call_pinned(call);
+    if (code != SAGA_EXIT_DONE) return code;
     if (why)
         fprintf(saga_call_words(call),
                 "saga history: %s; reading all of lane %u from its beginning\n", why,
@@ -96,11 +100,13 @@ static int read_by_offsets(struct saga_call *call, const int64_t *offsets, size_
 {
     struct saga_picker *picker;
     int64_t low, high;
+    int code = saga_call_client(call);
+    if (code != SAGA_EXIT_DONE) return code;
     if (saga_picker_open(call->client, history->topic, (int32_t)history->lane, SAGA_CALL_TIMEOUT_MS,
                          &picker, &low, &high) < 0)
         return fail_to_read(call);
     for (; count > 0 && *offsets < low; offsets++) count--;
-    int code = pick(call, picker, offsets, count, history, ret_fits);
+    code = pick(call, picker, offsets, count, history, ret_fits);
     saga_picker_close(picker);
     return code;
 }
