@@ -24,7 +24,8 @@
 
 #define STRANGERS "stranger-" /* their keys */
 
-enum { ASKED = 50, RECORDS_MAX = 1000000000, KEPT_MAX = 64, STRANGER_BYTES = 400 };
+/* A broker's code is compiled while it works: one that has only been written to reads slowly at first. */
+enum { WARM = 200, ASKED = 100, RECORDS_MAX = 1000000000, KEPT_MAX = 64, STRANGER_BYTES = 400 };
 
 static const struct saga_slice saga = { "order-fulfilment/stuck-2", 24 };
 
@@ -160,6 +161,7 @@ int main(int argc, char **argv)
     strew();
     tell_redis();
     snprintf(log, sizeof log, "%s/history.log", bench_cluster.folder);
+    for (size_t i = 0; i < WARM; i++) (void)ask(log, false);
     for (size_t i = 0; i < ASKED; i++) took_ms[i] = ask(log, false);
     double scan_ms = ask(log, true);
     qsort(took_ms, ASKED, sizeof *took_ms, bench_by_value);
