@@ -21,7 +21,7 @@ struct lifeline {
     struct saga_slice name;
     bool person;
 };
-/* Who was sent a step's command: its answers come from there. */
+/* Who was sent a step's command: its answers come from there. The newest of a step stands. */
 struct partner {
     struct saga_slice step;
     size_t lifeline;
@@ -131,9 +131,9 @@ static size_t lifeline_of_topic(struct diagram *d, struct saga_slice topic)
     return lifeline_of(d, topic.size ? topic : SAGA_SLICE("outside"), false);
 }
 
-static struct partner *find_partner(struct diagram *d, struct saga_slice step)
+static const struct partner *find_partner(const struct diagram *d, struct saga_slice step)
 {
-    for (size_t i = 0; i < d->partner_count; i++)
+    for (size_t i = d->partner_count; i-- > 0;)
         if (saga_slice_equal(d->partners[i].step, step)) return &d->partners[i];
     return NULL;
 }
@@ -141,12 +141,8 @@ static struct partner *find_partner(struct diagram *d, struct saga_slice step)
 static size_t remember_partner(struct diagram *d, const struct saga_fact *sent)
 {
     size_t lifeline = lifeline_of_topic(d, sent->topic);
-    struct partner *known = find_partner(d, sent->step);
-    if (known)
-        known->lifeline = lifeline;
-    else
-        SAGA_PUSH(d->history->arena, d->partners, d->partner_count, d->partner_capacity,
-                  (struct partner){ sent->step, lifeline });
+    SAGA_PUSH(d->history->arena, d->partners, d->partner_count, d->partner_capacity,
+              (struct partner){ sent->step, lifeline });
     return lifeline;
 }
 

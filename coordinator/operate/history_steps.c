@@ -18,6 +18,7 @@ struct steps {
     struct saga_arena *arena;
     struct saga_told_step *items;
     size_t count, capacity;
+    size_t open;
 };
 
 /* What a fact says of a step. */
@@ -63,32 +64,36 @@ static struct saga_told_step *find(const struct steps *steps, struct saga_slice 
     return NULL;
 }
 
+/* A first attempt is a step that was not there before: loops have many, so nobody looks for it. */
 static void begin(struct steps *steps, const struct saga_fact *fact, bool compensation,
                   int64_t time_ms, size_t index)
 {
-    struct saga_told_step *step = find(steps, fact->step, compensation);
+    struct saga_told_step *step = fact->attempt > 1 ? find(steps, fact->step, compensation) : NULL;
     if (!step) {
         struct saga_told_step begun = { .path = fact->step,
                                         .what = fact->type.size ? fact->type : fact->target,
                                         .compensation = compensation,
+                                        .outcome = SAGA_TOLD_PASSED,
                                         .begin_ms = time_ms,
                                         .first = index };
         SAGA_PUSH(steps->arena, steps->items, steps->count, steps->capacity, begun);
         step = &steps->items[steps->count - 1];
     }
+    if (step->outcome != SAGA_TOLD_OPEN) steps->open++;
     step->outcome = SAGA_TOLD_OPEN;
-    step->attempts++;
+    step->attempts = fact->attempt ? fact->attempt : 1;
 }
 
 static void take(struct steps *steps, const struct saga_fact *fact, int64_t time_ms, size_t index)
 {
     struct turn turn = turn_of(fact->kind);
     if (turn.begins) begin(steps, fact, turn.compensation, time_ms, index);
-    if (!turn.ends) return;
-    struct saga_told_step *step = find(steps, fact->step, turn.compensation);
     /* what has come out already may come out otherwise (a late answer), but is not left once more */
     bool left = turn.outcome == SAGA_TOLD_PASSED || turn.outcome == SAGA_TOLD_WITHDRAWN;
+    if (!turn.ends || (left && steps->open == 0)) return;
+    struct saga_told_step *step = find(steps, fact->step, turn.compensation);
     if (!step || (left && step->outcome != SAGA_TOLD_OPEN)) return;
+    if (step->outcome == SAGA_TOLD_OPEN) steps->open--;
     step->outcome = turn.outcome;
     step->end_ms = time_ms;
 }

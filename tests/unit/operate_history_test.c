@@ -442,7 +442,7 @@ static void a_step_takes_until_it_came_out(void **state)
     struct saga_fact facts[] = {
         { .kind = SAGA_FACT_STEP_SENT, .step = SAGA_SLICE("pay"), .type = SAGA_SLICE("Pay") },
         { .kind = SAGA_FACT_STEP_RETRY_SCHEDULED, .step = SAGA_SLICE("pay") },
-        { .kind = SAGA_FACT_STEP_SENT, .step = SAGA_SLICE("pay"), .type = SAGA_SLICE("Pay") },
+        { .kind = SAGA_FACT_STEP_SENT, .step = SAGA_SLICE("pay"), .attempt = 2 },
         { .kind = SAGA_FACT_STEP_UNKNOWN, .step = SAGA_SLICE("pay") },
         { .kind = SAGA_FACT_COMPENSATION_SENT, .step = SAGA_SLICE("pay") },
         { .kind = SAGA_FACT_STEP_SUCCEEDED, .step = SAGA_SLICE("pay") }, /* late */
