@@ -113,4 +113,11 @@
 /* What decide may derive from one event: those, and some for each step and child that a state has room for. */
 #define SAGA_FACTS_MAX 16384
 
+/* A sequence diagram's text: Mermaid draws no more than this (its `maxTextSize`). */
+#define SAGA_DIAGRAM_BYTES_MAX 50000
+/* Lifelines of one: more are wider than any page; what is behind the last shares one. */
+#define SAGA_DIAGRAM_LIFELINES_MAX 32
+/* What a diagram shows of one text from outside. */
+#define SAGA_DIAGRAM_TEXT_BYTES_MAX 200
+
 #endif

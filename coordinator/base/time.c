@@ -68,6 +68,13 @@ void saga_duration_format(int64_t ms, char ret[SAGA_TIME_TEXT_BYTES])
     }
 }
 
+int64_t saga_time_between(int64_t from_ms, int64_t to_ms)
+{
+    int64_t ms;
+    if (!__builtin_sub_overflow(to_ms, from_ms, &ms)) return ms;
+    return to_ms > from_ms ? INT64_MAX : -INT64_MAX;
+}
+
 /* Computed here because the C library's conversions read the locale's time zone. */
 void saga_date_of_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
 {

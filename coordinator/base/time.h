@@ -14,6 +14,9 @@ int saga_duration_parse(struct saga_slice text, int64_t *ret_ms);
 /* The shortest exact form: 90000 -> "1m30s", 0 -> "0s". */
 void saga_duration_format(int64_t ms, char ret[SAGA_TIME_TEXT_BYTES]);
 
+/* From one time to another. What is further apart than can be said, as a damaged journal may have it, is as far as can be. */
+int64_t saga_time_between(int64_t from_ms, int64_t to_ms);
+
 /* 2026-11-23T12:13:14.015Z */
 void saga_time_format(int64_t time_ms, char ret[SAGA_TIME_TEXT_BYTES]);
 /* 12:13:14.015, UTC, for logs and histories */

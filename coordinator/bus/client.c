@@ -19,7 +19,7 @@ enum {
     PROBE_TIMEOUT_MS = 1500
 };
 
-static int fail(struct saga_client *client, rd_kafka_resp_err_t code, const char *what)
+int saga_client_fail(struct saga_client *client, rd_kafka_resp_err_t code, const char *what)
 {
     snprintf(client->problem, sizeof client->problem, "%s: %s (%s)", what, rd_kafka_err2str(code),
              rd_kafka_err2name(code));
@@ -102,7 +102,7 @@ static bool answers(struct saga_client *client, int timeout_ms, bool *ret_refuse
     client->problem[0] = '\0';
     rd_kafka_poll(client->producer, 0);
     *ret_refused = client->problem[0] != '\0';
-    if (!*ret_refused) fail(client, code, client->config.bootstrap_servers);
+    if (!*ret_refused) saga_client_fail(client, code, client->config.bootstrap_servers);
     return false;
 }
 
@@ -159,7 +159,7 @@ int saga_client_send(struct saga_client *client, const struct saga_message *mess
         if (!delivery->done || delivery->code) code = RD_KAFKA_RESP_ERR__TIMED_OUT;
     }
     if (!code && delivery->done) code = delivery->code;
-    int error = code ? fail(client, code, topic) : SAGA_OK;
+    int error = code ? saga_client_fail(client, code, topic) : SAGA_OK;
     if (!code)
         *ret = (struct saga_position){ message->topic, delivery->partition, delivery->offset };
     if (delivery->done || code != RD_KAFKA_RESP_ERR__TIMED_OUT) free(delivery);
@@ -196,7 +196,7 @@ int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, 
     const char *name = saga_arena_string(&arena, topic);
     rd_kafka_resp_err_t code =
         saga_kafka_query_watermarks(client->looker, name, partition, timeout_ms, ret_low, ret_high);
-    int error = code ? fail(client, code, name) : SAGA_OK;
+    int error = code ? saga_client_fail(client, code, name) : SAGA_OK;
     saga_arena_free(&arena);
     return error;
 }
@@ -252,7 +252,7 @@ int saga_reader_open(struct saga_client *client, struct saga_slice topic, int32_
     reader->position = offset >= 0 ? offset : 0;
     reader->alive_ms = monotonic_ms();
     rd_kafka_resp_err_t code = rd_kafka_assign(reader->consumer, list);
-    int error = code ? fail(client, code, list->elems[0].topic) : SAGA_OK;
+    int error = code ? saga_client_fail(client, code, list->elems[0].topic) : SAGA_OK;
     rd_kafka_topic_partition_list_destroy(list);
     if (error < 0) {
         saga_reader_close(reader);
@@ -270,8 +270,8 @@ static void on_read_error(rd_kafka_message_t *message, void *context)
         if (message->offset > reader->position) reader->position = message->offset;
         return;
     }
-    reader->error = fail(reader->client, message->err,
-                         message->rkt ? rd_kafka_topic_name(message->rkt) : "reading");
+    reader->error = saga_client_fail(reader->client, message->err,
+                                     message->rkt ? rd_kafka_topic_name(message->rkt) : "reading");
 }
 
 /* Where nothing comes there may be nothing, or nobody: librdkafka does not tell, it tries again for

@@ -61,4 +61,16 @@ int saga_reader_read(struct saga_reader *reader, int timeout_ms, size_t max,
 void saga_reader_release(struct saga_reader *reader, struct saga_bus_records *records);
 void saga_reader_close(struct saga_reader *reader);
 
+/* Picks single records of a partition by their offsets, read_committed, without reading what stands between them. Opening
+ * tells where the partition begins and ends. Errors: as of watermarks. */
+struct saga_picker;
+int saga_picker_open(struct saga_client *client, struct saga_slice topic, int32_t partition,
+                     int timeout_ms, struct saga_picker **ret, int64_t *ret_low, int64_t *ret_high);
+/* The record at `offset`, each time a higher one; or the next behind it, or none, where no record stands there. It is
+ * released with saga_picker_release. Errors: SAGA_E_AGAIN (no answer in `timeout_ms`), as classified. */
+int saga_picker_read(struct saga_picker *picker, int64_t offset, int timeout_ms,
+                     struct saga_bus_records *ret);
+void saga_picker_release(struct saga_picker *picker, struct saga_bus_records *records);
+void saga_picker_close(struct saga_picker *picker);
+
 #endif

@@ -1,4 +1,4 @@
-/* What client.c and client_topics.c share. */
+/* What client.c, client_pick.c and client_topics.c share. */
 #ifndef SAGA_BUS_CLIENT_INTERNAL_H
 #define SAGA_BUS_CLIENT_INTERNAL_H
 
@@ -18,6 +18,9 @@ struct saga_client {
     rd_kafka_t *looker; /* read_uncommitted, for watermarks; made when first needed */
     char problem[SAGA_PROBLEM_BYTES];
 };
+
+/* Notes librdkafka's error down as the client's problem, with what it is about; gives our error for it. */
+int saga_client_fail(struct saga_client *client, rd_kafka_resp_err_t code, const char *what);
 
 /* Kafka 3.7 or newer? SAGA_E_STOP if older, SAGA_E_AGAIN if it did not say. */
 int saga_client_check_version(struct saga_client *client, int timeout_ms);

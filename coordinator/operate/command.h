@@ -32,7 +32,9 @@ enum saga_output {
     SAGA_OUTPUT_JSON,
     SAGA_OUTPUT_JSONL,
     SAGA_OUTPUT_SARIF,
-    SAGA_OUTPUT_JUNIT
+    SAGA_OUTPUT_JUNIT,
+    SAGA_OUTPUT_MERMAID,
+    SAGA_OUTPUT_HTML
 };
 
 /* How long a command waits for a broker's answer. */
@@ -55,6 +57,7 @@ struct saga_subcommand {
     bool has_output;                    /* takes -o */
     bool has_sarif;                     /* takes -o sarif too */
     bool has_junit;                     /* takes -o junit too */
+    bool has_drawn;                     /* takes -o mermaid and -o html too */
     bool all_settings;                  /* the help shows every setting's flag */
     bool own_servers;                   /* the help shows no flag of a server's address */
     bool is_daemon;                     /* runs on: the lines of librdkafka belong into its log */

@@ -105,8 +105,10 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
 static error_t parse_output(int key, char *argument, struct argp_state *state)
 {
     static const char *const names[] = {
-        [SAGA_OUTPUT_TEXT] = "text",   [SAGA_OUTPUT_JSON] = "json",   [SAGA_OUTPUT_JSONL] = "jsonl",
-        [SAGA_OUTPUT_SARIF] = "sarif", [SAGA_OUTPUT_JUNIT] = "junit",
+        [SAGA_OUTPUT_TEXT] = "text",   [SAGA_OUTPUT_JSON] = "json",
+        [SAGA_OUTPUT_JSONL] = "jsonl", [SAGA_OUTPUT_SARIF] = "sarif",
+        [SAGA_OUTPUT_JUNIT] = "junit", [SAGA_OUTPUT_MERMAID] = "mermaid",
+        [SAGA_OUTPUT_HTML] = "html",
     };
     struct saga_call *call = state->input;
     if (key != 'o') return ARGP_ERR_UNKNOWN;
@@ -114,12 +116,14 @@ static error_t parse_output(int key, char *argument, struct argp_state *state)
         if (strcmp(names[i], argument) != 0) continue;
         if (i == SAGA_OUTPUT_SARIF && !call->command->has_sarif) break;
         if (i == SAGA_OUTPUT_JUNIT && !call->command->has_junit) break;
+        if (i >= SAGA_OUTPUT_MERMAID && !call->command->has_drawn) break;
         call->output = (enum saga_output)i;
         return 0;
     }
     argp_error(state, "-o takes %s, not \"%s\"",
                call->command->has_sarif   ? "text, json, jsonl or sarif"
                : call->command->has_junit ? "text, json, jsonl or junit"
+               : call->command->has_drawn ? "text, json, jsonl, mermaid or html"
                                           : "text, json or jsonl",
                argument);
     return EINVAL;
@@ -209,9 +213,18 @@ static const struct argp_option junit_options[] = {
     { 0 },
 };
 
+static const struct argp_option drawn_options[] = {
+    { "output", 'o', "FORMAT", 0,
+      "text, json (one document), jsonl (a line each), mermaid (a sequence diagram) or html (a "
+      "page by itself)",
+      -1 },
+    { 0 },
+};
+
 static const struct argp_option *output_options_of(const struct saga_subcommand *command)
 {
     if (command->has_sarif) return sarif_options;
+    if (command->has_drawn) return drawn_options;
     return command->has_junit ? junit_options : output_options;
 }
 

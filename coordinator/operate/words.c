@@ -115,7 +115,8 @@ static void add_time(struct saga_buffer *buffer, int64_t due_ms, int64_t time_ms
 {
     char text[SAGA_TIME_TEXT_BYTES];
     if (due_ms == 0) return;
-    bool near = due_ms - time_ms < DAY_MS && time_ms - due_ms < DAY_MS;
+    int64_t away_ms = saga_time_between(time_ms, due_ms);
+    bool near = away_ms < DAY_MS && away_ms > -DAY_MS;
     if (near)
         saga_time_format_clock(due_ms, text);
     else
@@ -128,8 +129,7 @@ static void add_text(struct saga_buffer *buffer, struct saga_slice text)
     saga_buffer_add(buffer, saga_slice_of(saga_printable(buffer->arena, text)));
 }
 
-/* A saga by its id; an entry by what is matched there: no person has made its id, nor should read it. */
-static void add_party(struct saga_buffer *buffer, struct saga_slice id)
+void saga_party_words(struct saga_slice id, struct saga_buffer *buffer)
 {
     struct saga_slice parts[3] = { 0 }, rest = id;
     size_t slash = 0;
@@ -203,7 +203,7 @@ static void add_value(const struct saga_fact *fact, struct saga_slice name, int6
     } else if (saga_slice_is(name, "note")) {
         saga_buffer_add(buffer, saga_slice_of(sent_words(fact->note)));
     } else if (saga_slice_is(name, "target")) {
-        add_party(buffer, fact->target.size ? fact->target : fact->id);
+        saga_party_words(fact->target.size ? fact->target : fact->id, buffer);
     } else if (saga_slice_is(name, "status")) {
         saga_buffer_add(buffer, saga_slice_of(saga_status_name(fact->status)));
     } else if (saga_slice_is(name, "on")) {
@@ -263,7 +263,7 @@ void saga_fact_words(const struct saga_fact *fact, int64_t time_ms, struct saga_
 static void add_start(const struct saga_event *cause, struct saga_buffer *buffer)
 {
     if (cause->note == SAGA_NOTE_CHILD_START) {
-        add_party(buffer, cause->from_id);
+        saga_party_words(cause->from_id, buffer);
         saga_buffer_add(buffer, SAGA_SLICE(" asked for this saga as its child"));
         return;
     }
@@ -370,7 +370,7 @@ static void add_note(const struct saga_event *cause, struct saga_buffer *buffer)
     }
     const char *words = told_words(cause->note);
     bool open = words[strlen(words) - 1] == ' ';
-    add_party(buffer, cause->from_id);
+    saga_party_words(cause->from_id, buffer);
     saga_buffer_printf(buffer, " %s", words);
     if (open)
         add_text(buffer, cause->note == SAGA_NOTE_CHILD_ENDED ? cause->type : cause->from_step);

@@ -15,6 +15,10 @@ void saga_fact_words(const struct saga_fact *fact, int64_t time_ms, struct saga_
  * empty. */
 const char *saga_fact_template(enum saga_fact_kind kind);
 
+/* Whom a saga tells and hears from: a saga by its id; an entry by what is matched there ("TripPaid of trips with t-1"), as
+ * no person has made its id, nor should read it. */
+void saga_party_words(struct saga_slice id, struct saga_buffer *buffer);
+
 /* Where a saga stands: its open steps, what it hangs on; empty when it has ended. */
 struct saga_slice saga_standing(const struct saga_state *state, struct saga_arena *arena);
 /* Its error, or what it is stuck on; empty where there is neither. */

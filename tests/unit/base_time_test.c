@@ -67,6 +67,16 @@ static void a_duration_is_written_in_its_shortest_exact_form(void **state)
     assert_string_equal(text, "-106751991167d7h12m55s808ms");
 }
 
+static void times_are_never_too_far_apart(void **state)
+{
+    (void)state;
+    assert_int_equal(saga_time_between(1000, 4500), 3500);
+    assert_int_equal(saga_time_between(4500, 1000), -3500);
+    assert_true(saga_time_between(INT64_MIN, INT64_MAX) == INT64_MAX);
+    assert_true(saga_time_between(INT64_MAX, INT64_MIN) == -INT64_MAX);
+    assert_true(saga_time_between(-2, INT64_MAX) == INT64_MAX);
+}
+
 static void assert_time(const char *text, int64_t ms)
 {
     int64_t value = -1;
@@ -158,6 +168,7 @@ int main(void)
         cmocka_unit_test(durations_are_sums_of_falling_units),
         cmocka_unit_test(what_is_no_duration_is_refused),
         cmocka_unit_test(a_duration_is_written_in_its_shortest_exact_form),
+        cmocka_unit_test(times_are_never_too_far_apart),
         cmocka_unit_test(times_are_read_with_any_offset),
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(times_are_written_in_utc_whatever_the_zone),
