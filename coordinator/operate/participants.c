@@ -73,6 +73,16 @@ static bool is_name_char(char c)
     return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+/* Several expressions may read the same one. */
+static bool has_member(const struct saga_buffer *json, struct saga_slice name)
+{
+    for (size_t at = 0; at + name.size + 3 <= json->size; at++)
+        if (json->data[at] == '"' && memcmp(json->data + at + 1, name.data, name.size) == 0 &&
+            memcmp(json->data + at + 1 + name.size, "\":", 2) == 0)
+            return true;
+    return false;
+}
+
 /* Adds the members that `source` reads of the step's result: `.steps["name"].member` or `.steps.name.member`. */
 static void add_members_read(struct saga_buffer *json, struct saga_slice source,
                              struct saga_slice step)
@@ -84,9 +94,10 @@ static void add_members_read(struct saga_buffer *json, struct saga_slice source,
         if (at >= source.size || source.data[at] != '.') continue;
         size_t from = ++at;
         while (at < source.size && is_name_char(source.data[at])) at++;
-        if (at == from) continue;
+        struct saga_slice name = { source.data + from, at - from };
+        if (name.size == 0 || has_member(json, name)) continue;
         saga_buffer_printf(json, "%s\"%.*s\":\"%.*s-%%s\"", json->size > 1 ? "," : "",
-                           (int)(at - from), source.data + from, SAGA_SLICE_ARG(step));
+                           SAGA_SLICE_ARG(name), SAGA_SLICE_ARG(step));
     }
 }
 
