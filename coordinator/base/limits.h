@@ -112,6 +112,10 @@
 #define SAGA_FACTS_AT_ONCE 1000
 /* What decide may derive from one event: those, and some for each step and child that a state has room for. */
 #define SAGA_FACTS_MAX 16384
+/* What a what-if tells apart: steps of two versions, each in a few ways. Beyond that nobody reads on. */
+#define SAGA_WHAT_IF_GROUPS_MAX 500
+/* What it keeps of a body for an example: enough to see what differs in most. */
+#define SAGA_WHAT_IF_BODY_BYTES_MAX 2048
 
 /* A sequence diagram's text: Mermaid draws no more than this (its `maxTextSize`). */
 #define SAGA_DIAGRAM_BYTES_MAX 50000

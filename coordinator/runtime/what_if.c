@@ -1,0 +1,481 @@
+/* Record by record: which saga it is of, and whether that goes on as recorded. */
+#include "runtime/what_if.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "runtime/what_if_internal.h"
+
+/* A recorded state is packed anew when it has taken so many times what it then took. */
+enum { PACK_FACTOR = 4, PACK_BYTES_MIN = 64 * 1024 };
+
+static const char *const class_names[SAGA_WHAT_IF_CLASS_COUNT] = {
+    [SAGA_WHAT_IF_SAME] = "same",
+    [SAGA_WHAT_IF_ENDED_OTHERWISE] = "ended-otherwise",
+    [SAGA_WHAT_IF_OTHER_COMMANDS] = "other-commands",
+    [SAGA_WHAT_IF_STUCK] = "stuck",
+    [SAGA_WHAT_IF_UNHANDLED] = "unhandled-event",
+    [SAGA_WHAT_IF_OTHER_TIME] = "other-time",
+    [SAGA_WHAT_IF_NOT_STARTED] = "not-started",
+    [SAGA_WHAT_IF_NOT_JUDGED] = "not-judged",
+};
+
+const char *saga_what_if_class_name(enum saga_what_if_class class)
+{
+    SAGA_ASSERT(class < SAGA_WHAT_IF_CLASS_COUNT);
+    return class_names[class];
+}
+
+enum saga_what_if_class saga_what_if_class_of(struct saga_slice name)
+{
+    int class = 0;
+    while (class < SAGA_WHAT_IF_CLASS_COUNT && !saga_slice_is(name, class_names[class])) class ++;
+    return (enum saga_what_if_class)class;
+}
+
+void saga_what_if_new(struct saga_codec *codec, const struct saga_definition *definition,
+                      const struct saga_what_if_options *options, struct saga_what_if **ret)
+{
+    struct saga_what_if *w = saga_memory_zeroed(1, sizeof *w);
+    w->codec = codec;
+    w->definition = *definition;
+    w->definition.name = options->name;
+    w->definition.schemas = NULL;
+    w->options = *options;
+    saga_arena_init(&w->arena);
+    saga_arena_init(&w->groups.arena);
+    *ret = w;
+}
+
+/* ---- the sagas that are held ---- */
+
+static struct saga_what_if_saga *find(const struct saga_what_if *w, struct saga_slice id)
+{
+    struct saga_what_if_saga *saga;
+    HASH_FIND(hh, w->sagas, id.data, id.size, saga);
+    return saga;
+}
+
+static struct saga_what_if_saga *add(struct saga_what_if *w, struct saga_slice id)
+{
+    struct saga_what_if_saga *saga = saga_memory_zeroed(1, sizeof *saga + id.size);
+    memcpy(saga->id, id.data, id.size);
+    saga->id_size = id.size;
+    HASH_ADD_KEYPTR(hh, w->sagas, saga->id, saga->id_size, saga);
+    size_t count = HASH_COUNT(w->sagas);
+    if (count > w->counts.open_max) w->counts.open_max = count;
+    return saga;
+}
+
+static void free_states(struct saga_what_if_saga *saga)
+{
+    saga_state_free(saga->state);
+    saga_state_free(saga->recorded);
+    saga->state = saga->recorded = NULL;
+}
+
+static void drop(struct saga_what_if *w, struct saga_what_if_saga *saga)
+{
+    HASH_DEL(w->sagas, saga);
+    free_states(saga);
+    free(saga);
+}
+
+static void drop_all(struct saga_what_if *w)
+{
+    struct saga_what_if_saga *saga, *next;
+    HASH_ITER(hh, w->sagas, saga, next) drop(w, saga);
+}
+
+void saga_what_if_free(struct saga_what_if *w)
+{
+    if (!w) return;
+    drop_all(w);
+    saga_arena_free(&w->arena);
+    saga_arena_free(&w->groups.arena);
+    free(w);
+}
+
+static const struct saga_state *recorded_of(const struct saga_what_if_saga *saga)
+{
+    return saga->recorded ? saga->recorded : saga->state;
+}
+
+static void part(struct saga_what_if *w, struct saga_what_if_saga *saga,
+                 const struct saga_parting *parting, struct saga_slice run, int64_t offset,
+                 int64_t time_ms)
+{
+    struct saga_slice id = { saga->id, saga->id_size };
+    saga_what_if_add(w, parting, id, run, offset, time_ms);
+    saga->judged = true;
+    free_states(saga);
+}
+
+static void part_here(struct saga_what_if *w, struct saga_what_if_saga *saga,
+                      const struct saga_parting *parting, const struct saga_message *message,
+                      const struct saga_journal_record *record)
+{
+    part(w, saga, parting, record->run, message->offset, record->cause.time_ms);
+}
+
+static void cannot_judge(struct saga_what_if *w, struct saga_what_if_saga *saga, const char *what,
+                         const struct saga_message *message,
+                         const struct saga_journal_record *record)
+{
+    struct saga_parting parting = { .class = SAGA_WHAT_IF_NOT_JUDGED, .what = saga_slice_of(what) };
+    part_here(w, saga, &parting, message, record);
+}
+
+/* ---- one event, decided anew ---- */
+
+/* R19: its definition was not to be had when this was decided. Then it would not have been for the new version either. */
+static bool was_without_definition(const struct saga_what_if_saga *saga,
+                                   const struct saga_journal_record *record)
+{
+    const struct saga_state *recorded = recorded_of(saga);
+    bool stuck = recorded->stuck_on == SAGA_STUCK_ON_DEFINITION;
+    for (size_t i = 0; i < record->fact_count; i++) {
+        const struct saga_fact *fact = &record->facts[i];
+        if (fact->kind == SAGA_FACT_SAGA_CONTINUED) return false;
+        if (fact->kind == SAGA_FACT_SAGA_STUCK) return fact->stuck_on == SAGA_STUCK_ON_DEFINITION;
+    }
+    return stuck;
+}
+
+static struct saga_state *decide_with(struct saga_what_if *w, const struct saga_what_if_saga *saga,
+                                      const struct saga_journal_record *record,
+                                      const struct saga_event *event,
+                                      const struct saga_schemas *schemas, struct saga_facts *ret)
+{
+    struct saga_state *state = saga_state_clone(saga->state);
+    bool without = saga->state->status != SAGA_STATUS_NONE && was_without_definition(saga, record);
+    *ret = (struct saga_facts){ 0 };
+    w->definition.schemas = schemas;
+    saga_decide(without ? NULL : &w->definition, state, event, &w->arena, ret);
+    return state;
+}
+
+/* The state after the event. A body that does not fit its schema is a failure of its step; as the schemas of then are not
+ * to be had, that is asked only where something differs anyway. */
+static struct saga_state *decide(struct saga_what_if *w, const struct saga_what_if_saga *saga,
+                                 const struct saga_journal_record *record,
+                                 const struct saga_event *event, struct saga_facts *ret,
+                                 bool *ret_same)
+{
+    struct saga_state *state = decide_with(w, saga, record, event, NULL, ret);
+    *ret_same = !saga->recorded && saga_what_if_same_facts(record, ret);
+    if (*ret_same || !w->options.schemas) return state;
+    saga_state_free(state);
+    state = decide_with(w, saga, record, event, w->options.schemas, ret);
+    *ret_same = !saga->recorded && saga_what_if_same_facts(record, ret);
+    return state;
+}
+
+/* Takes the recorded facts. False: they cannot follow on the state. */
+static bool evolve(struct saga_what_if_saga *saga, const struct saga_journal_record *record)
+{
+    struct saga_state *recorded = saga->recorded;
+    size_t before = saga_arena_capacity(&recorded->arena);
+    saga_evolve_begin(recorded, record->cause.time_ms);
+    for (size_t i = 0; i < record->fact_count; i++)
+        if (saga_evolve(recorded, &record->facts[i]) < 0) return false;
+    if (saga_arena_capacity(&recorded->arena) == before || before < PACK_BYTES_MIN) return true;
+    size_t packed = saga_state_bytes(recorded);
+    if (before < PACK_FACTOR * packed) return true;
+    saga->recorded = saga_state_clone(recorded);
+    saga_state_free(recorded);
+    return true;
+}
+
+/* ---- what follows from it ---- */
+
+/* Has the recorded saga come to its end, so that nothing can happen to it any more? A child may yet be compensated as long
+ * as its parent keeps it. */
+static bool is_final(const struct saga_journal_record *record)
+{
+    for (size_t i = 0; i < record->fact_count; i++) {
+        const struct saga_fact *fact = &record->facts[i];
+        bool ends = fact->kind == SAGA_FACT_SAGA_COMPLETED ||
+                    fact->kind == SAGA_FACT_SAGA_COMPENSATED ||
+                    fact->kind == SAGA_FACT_SAGA_ABANDONED || fact->kind == SAGA_FACT_CHILD_RELEASED;
+        if ((ends && fact->due_ms) || fact->kind == SAGA_FACT_SAGA_FORGOTTEN) return true;
+    }
+    return false;
+}
+
+/* Does the record say more than that something was ignored? */
+static bool moves(const struct saga_journal_record *record)
+{
+    for (size_t i = 0; i < record->fact_count; i++)
+        switch (record->facts[i].kind) {
+        case SAGA_FACT_START_IGNORED:
+        case SAGA_FACT_REPLY_IGNORED:
+        case SAGA_FACT_TIMER_IGNORED:
+        case SAGA_FACT_NOTE_IGNORED:
+        case SAGA_FACT_NOTE_SENT: /* an answer to one that came too late */
+        case SAGA_FACT_OPERATOR_REFUSED:
+        case SAGA_FACT_OPERATOR_IGNORED:
+        case SAGA_FACT_SAGA_FORGOTTEN: break;
+        default: return true;
+        }
+    return false;
+}
+
+static bool has_ended(const struct saga_state *state)
+{
+    return saga_status_has_ended(state->status);
+}
+
+static struct saga_parting other_status(struct saga_what_if *w, enum saga_what_if_class class,
+                                        const struct saga_what_if_saga *saga)
+{
+    const char *state = saga_status_name(saga->state->status);
+    const char *recorded = saga_status_name(recorded_of(saga)->status);
+    return (struct saga_parting){
+        .class = class,
+        .what = saga_arena_printf(&w->arena, "%s instead of %s", state, recorded),
+        .recorded.words = saga_slice_of(recorded),
+        .instead.words = saga_slice_of(state),
+    };
+}
+
+/* At the end of what is recorded of the saga: the same commands were sent, the same events taken. */
+static struct saga_parting outcome(struct saga_what_if *w, const struct saga_what_if_saga *saga,
+                                   int64_t time_ms)
+{
+    const struct saga_state *state = saga->state, *recorded = recorded_of(saga);
+    struct saga_parting parting = { .class = SAGA_WHAT_IF_SAME };
+    if (!saga->recorded) return parting;
+    if (recorded->status == SAGA_STUCK && state->status != SAGA_STUCK)
+        return other_status(w, SAGA_WHAT_IF_ENDED_OTHERWISE, saga);
+    if (has_ended(recorded) != has_ended(state))
+        return other_status(w, SAGA_WHAT_IF_OTHER_TIME, saga);
+    if (recorded->ended_ms != state->ended_ms) {
+        parting.class = SAGA_WHAT_IF_OTHER_TIME;
+        parting.what = SAGA_SLICE("ends earlier, with the same commands");
+    } else if (!has_ended(state)) {
+        (void)saga_what_if_rings_before(saga, time_ms, &w->arena, &parting);
+    }
+    return parting;
+}
+
+/* Did the ways part with this event? `ahead`: the new version had ended before; what it does not take then is no wonder. */
+static bool parts(struct saga_what_if *w, const struct saga_what_if_saga *saga,
+                  const struct saga_journal_record *record, const struct saga_facts *facts,
+                  bool ahead, struct saga_parting *ret)
+{
+    const struct saga_state *state = saga->state, *recorded = recorded_of(saga);
+    struct saga_arena *arena = &w->arena;
+    if (saga_what_if_stuck(state, recorded, arena, ret) ||
+        (!ahead && saga_what_if_unhandled(record, facts, arena, ret)) ||
+        saga_what_if_other_messages(record, facts, false, arena, ret))
+        return true;
+    if (!has_ended(state) || !has_ended(recorded)) return false;
+    if (state->status != recorded->status) {
+        *ret = other_status(w, SAGA_WHAT_IF_ENDED_OTHERWISE, saga);
+        return true;
+    }
+    return !ahead && saga_what_if_other_messages(record, facts, true, arena, ret);
+}
+
+static void end_saga(struct saga_what_if *w, struct saga_what_if_saga *saga,
+                     const struct saga_message *message, const struct saga_journal_record *record)
+{
+    if (!saga->judged) {
+        struct saga_parting parting = outcome(w, saga, record->cause.time_ms);
+        part_here(w, saga, &parting, message, record);
+    }
+    drop(w, saga);
+}
+
+static bool may_follow(const struct saga_what_if_saga *saga,
+                       const struct saga_journal_record *record)
+{
+    const struct saga_event *cause = &record->cause;
+    if (cause->kind == SAGA_EVENT_LANE || saga->state->forgotten) return false;
+    if (saga->state->sequence + 1 != record->sequence) return false;
+    if (cause->body.size && saga_json_validate(cause->body, NULL, NULL) < 0) return false;
+    if (saga->state->status != SAGA_STATUS_NONE) return true;
+    return cause->kind == SAGA_EVENT_START && cause->key.size > 0;
+}
+
+/* Decides the record's event and takes what comes of it into the saga's states. False: the record cannot be. */
+static bool take(struct saga_what_if *w, struct saga_what_if_saga *saga,
+                 const struct saga_journal_record *record, const struct saga_event *event,
+                 struct saga_facts *ret)
+{
+    bool same;
+    struct saga_state *state = decide(w, saga, record, event, ret, &same);
+    if (same) {
+        saga_state_free(saga->state);
+        saga->state = state;
+        return true;
+    }
+    if (saga->recorded)
+        saga_state_free(saga->state);
+    else
+        saga->recorded = saga->state;
+    saga->state = state;
+    return evolve(saga, record);
+}
+
+static void judge(struct saga_what_if *w, struct saga_what_if_saga *saga,
+                  const struct saga_message *message, const struct saga_journal_record *record)
+{
+    struct saga_event event = record->cause;
+    struct saga_parting parting = { 0 };
+    struct saga_facts facts;
+    if (!may_follow(saga, record)) {
+        cannot_judge(w, saga, "a record is missing before this one, or does not follow on it",
+                     message, record);
+        return;
+    }
+    bool ahead = has_ended(saga->state) && !has_ended(recorded_of(saga));
+    if (saga->recorded && !ahead && saga_what_if_other_time(saga, &event, &w->arena, &parting)) {
+        part_here(w, saga, &parting, message, record);
+        return;
+    }
+    w->counts.decided++;
+    if (!take(w, saga, record, &event, &facts)) {
+        cannot_judge(w, saga, "a record's facts cannot follow on those before", message, record);
+        return;
+    }
+    if (!saga_slice_equal(saga->state->id, record->saga_id))
+        cannot_judge(w, saga, "its start's key is another than its own", message, record);
+    else if (saga->recorded && parts(w, saga, record, &facts, ahead, &parting))
+        part_here(w, saga, &parting, message, record);
+}
+
+/* ---- whose record it is ---- */
+
+static bool begins(const struct saga_journal_record *record)
+{
+    return record->sequence == 1 && record->fact_count > 0 &&
+           record->facts[0].kind == SAGA_FACT_SAGA_STARTED;
+}
+
+/* A saga that is not looked at is held too, so that its later records are known to be its. */
+static struct saga_what_if_saga *pass_over(struct saga_what_if *w,
+                                           const struct saga_journal_record *record)
+{
+    struct saga_what_if_saga *saga = add(w, record->saga_id);
+    saga->judged = true;
+    return saga;
+}
+
+static struct saga_what_if_saga *begin_saga(struct saga_what_if *w,
+                                            const struct saga_message *message,
+                                            const struct saga_journal_record *record)
+{
+    struct saga_parting parting = { .class = SAGA_WHAT_IF_NOT_STARTED };
+    if (record->cause.time_ms < w->options.since_ms) return pass_over(w, record);
+    struct saga_what_if_saga *saga = add(w, record->saga_id);
+    w->counts.sagas++;
+    saga->state = saga_state_new();
+    if (!saga_what_if_starts(w, &record->cause, &w->arena, &parting.what)) {
+        w->counts.decided++;
+        part_here(w, saga, &parting, message, record);
+    }
+    return saga;
+}
+
+/* Its beginning is not there. Nothing is asked of one of which nothing but echoes is left. */
+static struct saga_what_if_saga *find_lost(struct saga_what_if *w,
+                                           const struct saga_message *message,
+                                           const struct saga_journal_record *record)
+{
+    if (!moves(record)) return NULL;
+    if (w->first_ms < w->options.since_ms) return pass_over(w, record); /* it is older */
+    struct saga_what_if_saga *saga = add(w, record->saga_id);
+    w->counts.sagas++;
+    cannot_judge(w, saga, "its beginning is not in the journal", message, record);
+    return saga;
+}
+
+static void take_saga(struct saga_what_if *w, const struct saga_message *message,
+                      const struct saga_journal_record *record)
+{
+    struct saga_what_if_saga *saga = find(w, record->saga_id);
+    w->counts.events++;
+    if (begins(record)) {
+        if (saga && !saga->judged)
+            cannot_judge(w, saga, "it begins anew before its end", message, record);
+        if (saga) drop(w, saga);
+        saga = begin_saga(w, message, record);
+    } else if (!saga) {
+        saga = find_lost(w, message, record);
+    }
+    if (!saga) return;
+    if (!saga->judged) judge(w, saga, message, record);
+    if (is_final(record)) end_saga(w, saga, message, record);
+}
+
+static void note_unreadable(struct saga_what_if *w, int64_t offset, struct saga_slice words)
+{
+    if (w->counts.unreadable < SAGA_WHAT_IF_EXAMPLES_MAX)
+        w->unreadable[w->counts.unreadable] = (struct saga_what_if_unreadable){
+            w->lane, offset, saga_arena_copy(&w->groups.arena, words)
+        };
+    w->counts.unreadable++;
+}
+
+void saga_what_if_record(struct saga_what_if *w, const struct saga_message *message)
+{
+    struct saga_journal_record record;
+    struct saga_diagnostic diagnostic = { 0 };
+    saga_arena_reset(&w->arena);
+    w->counts.records++;
+    if (saga_journal_decode(w->codec, message->value, &w->arena, &record, &diagnostic) < 0) {
+        note_unreadable(w, message->offset, diagnostic.what);
+        return;
+    }
+    if (w->first_ms < 0) w->first_ms = record.cause.time_ms;
+    w->last_ms = record.cause.time_ms;
+    if (record.cause.kind == SAGA_EVENT_LANE || saga_id_is_entry(record.saga_id) ||
+        !saga_slice_equal(record.name, w->options.name))
+        return;
+    take_saga(w, message, &record);
+}
+
+/* ---- lanes ---- */
+
+void saga_what_if_lane_begin(struct saga_what_if *w, uint32_t lane)
+{
+    SAGA_ASSERT(!w->sagas);
+    w->lane = lane;
+    w->first_ms = w->last_ms = -1;
+}
+
+void saga_what_if_lane_end(struct saga_what_if *w)
+{
+    struct saga_what_if_saga *saga, *next;
+    HASH_ITER(hh, w->sagas, saga, next)
+    {
+        saga_arena_reset(&w->arena);
+        if (!saga->judged) {
+            struct saga_parting parting = outcome(w, saga, w->last_ms);
+            struct saga_slice run = saga_arena_copy(&w->arena, saga->state->run);
+            w->counts.open +=
+                parting.class == SAGA_WHAT_IF_SAME && !has_ended(recorded_of(saga));
+            part(w, saga, &parting, run, -1, w->last_ms);
+        }
+        drop(w, saga);
+    }
+    SAGA_ASSERT(!w->sagas);
+}
+
+void saga_what_if_count(const struct saga_what_if *w, struct saga_what_if_counts *ret)
+{
+    *ret = w->counts;
+}
+
+size_t saga_what_if_unreadable(const struct saga_what_if *w,
+                               const struct saga_what_if_unreadable **ret)
+{
+    *ret = w->unreadable;
+    return w->counts.unreadable < SAGA_WHAT_IF_EXAMPLES_MAX ? (size_t)w->counts.unreadable
+                                                            : SAGA_WHAT_IF_EXAMPLES_MAX;
+}
