@@ -33,7 +33,7 @@ enum saga_what_if_class saga_what_if_class_of(struct saga_slice name)
 {
     int class = 0;
     while (class < SAGA_WHAT_IF_CLASS_COUNT && !saga_slice_is(name, class_names[class])) class ++;
-    return (enum saga_what_if_class)class;
+    return (enum saga_what_if_class) class;
 }
 
 void saga_what_if_new(struct saga_codec *codec, const struct saga_definition *definition,
@@ -198,9 +198,9 @@ static bool is_final(const struct saga_journal_record *record)
 {
     for (size_t i = 0; i < record->fact_count; i++) {
         const struct saga_fact *fact = &record->facts[i];
-        bool ends = fact->kind == SAGA_FACT_SAGA_COMPLETED ||
-                    fact->kind == SAGA_FACT_SAGA_COMPENSATED ||
-                    fact->kind == SAGA_FACT_SAGA_ABANDONED || fact->kind == SAGA_FACT_CHILD_RELEASED;
+        bool ends =
+            fact->kind == SAGA_FACT_SAGA_COMPLETED || fact->kind == SAGA_FACT_SAGA_COMPENSATED ||
+            fact->kind == SAGA_FACT_SAGA_ABANDONED || fact->kind == SAGA_FACT_CHILD_RELEASED;
         if ((ends && fact->due_ms) || fact->kind == SAGA_FACT_SAGA_FORGOTTEN) return true;
     }
     return false;
@@ -209,8 +209,7 @@ static bool is_final(const struct saga_journal_record *record)
 /* Does the record say more than that something was ignored? */
 static bool moves(const struct saga_journal_record *record)
 {
-    for (size_t i = 0; i < record->fact_count; i++)
-        switch (record->facts[i].kind) {
+    for (size_t i = 0; i < record->fact_count; i++) switch (record->facts[i].kind) {
         case SAGA_FACT_START_IGNORED:
         case SAGA_FACT_REPLY_IGNORED:
         case SAGA_FACT_TIMER_IGNORED:
@@ -416,9 +415,9 @@ static void take_saga(struct saga_what_if *w, const struct saga_message *message
 static void note_unreadable(struct saga_what_if *w, int64_t offset, struct saga_slice words)
 {
     if (w->counts.unreadable < SAGA_WHAT_IF_EXAMPLES_MAX)
-        w->unreadable[w->counts.unreadable] = (struct saga_what_if_unreadable){
-            w->lane, offset, saga_arena_copy(&w->groups.arena, words)
-        };
+        w->unreadable[w->counts.unreadable] =
+            (struct saga_what_if_unreadable){ w->lane, offset,
+                                              saga_arena_copy(&w->groups.arena, words) };
     w->counts.unreadable++;
 }
 
@@ -458,8 +457,7 @@ void saga_what_if_lane_end(struct saga_what_if *w)
         if (!saga->judged) {
             struct saga_parting parting = outcome(w, saga, w->last_ms);
             struct saga_slice run = saga_arena_copy(&w->arena, saga->state->run);
-            w->counts.open +=
-                parting.class == SAGA_WHAT_IF_SAME && !has_ended(recorded_of(saga));
+            w->counts.open += parting.class == SAGA_WHAT_IF_SAME && !has_ended(recorded_of(saga));
             part(w, saga, &parting, run, -1, w->last_ms);
         }
         drop(w, saga);

@@ -81,8 +81,8 @@ struct saga_what_if_counts {
 struct saga_what_if_options {
     /* Whose sagas are looked at. Another name than the new definition's: it is taken to be called so. */
     struct saga_slice name;
-    int64_t since_ms;        /* only sagas that were started then or later; 0: all */
-    struct saga_slice inbox; /* topic: a start that came there needs no start event */
+    int64_t since_ms;                   /* only sagas that were started then or later; 0: all */
+    struct saga_slice inbox;            /* topic: a start that came there needs no start event */
     const struct saga_schemas *schemas; /* of Avro bodies, as they are now; may be NULL */
 };
 

@@ -202,11 +202,13 @@ static struct saga_slice name_of(const struct saga_fact *fact)
 static struct saga_slice difference(const struct saga_fact *recorded, const struct saga_fact *fact,
                                     struct saga_arena *arena)
 {
-    if (!fact) return saga_arena_printf(arena, "does not send %.*s", SAGA_SLICE_ARG(name_of(recorded)));
+    if (!fact)
+        return saga_arena_printf(arena, "does not send %.*s", SAGA_SLICE_ARG(name_of(recorded)));
     if (!recorded)
         return saga_arena_printf(arena, "sends %.*s besides", SAGA_SLICE_ARG(name_of(fact)));
     if (same_addressee(recorded, fact))
-        return saga_arena_printf(arena, "sends another body of %.*s", SAGA_SLICE_ARG(name_of(fact)));
+        return saga_arena_printf(arena, "sends another body of %.*s",
+                                 SAGA_SLICE_ARG(name_of(fact)));
     if (saga_slice_equal(name_of(recorded), name_of(fact)))
         return saga_arena_printf(arena, "sends another %.*s", SAGA_SLICE_ARG(name_of(fact)));
     return saga_arena_printf(arena, "sends %.*s instead of %.*s", SAGA_SLICE_ARG(name_of(fact)),
@@ -299,9 +301,9 @@ bool saga_what_if_stuck(const struct saga_state *state, const struct saga_state 
         .class = SAGA_WHAT_IF_STUCK,
         .step = saga_what_if_step(state->stuck_step),
         .what = saga_arena_printf(arena, "on %s", saga_stuck_on_name(state->stuck_on)),
-        .recorded.words = saga_arena_printf(arena, "%s%s%.*s", saga_status_name(recorded->status),
-                                            too ? ": " : "",
-                                            SAGA_SLICE_ARG(recorded->stuck_message)),
+        .recorded.words =
+            saga_arena_printf(arena, "%s%s%.*s", saga_status_name(recorded->status),
+                              too ? ": " : "", SAGA_SLICE_ARG(recorded->stuck_message)),
         .instead.words = saga_arena_copy(arena, state->stuck_message),
     };
     return true;

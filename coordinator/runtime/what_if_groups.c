@@ -13,8 +13,8 @@ static bool is_group(const struct saga_what_if_group *group, enum saga_what_if_c
 }
 
 static struct saga_what_if_group *find_or_add(struct saga_what_if_groups *groups,
-                                              enum saga_what_if_class class,
-                                              struct saga_slice step, struct saga_slice what)
+                                              enum saga_what_if_class class, struct saga_slice step,
+                                              struct saga_slice what)
 {
     for (size_t i = 0; i < groups->count; i++)
         if (is_group(groups->items[i], class, step, what)) return groups->items[i];

@@ -68,8 +68,9 @@ static bool starts_by_event(const struct saga_definition *definition,
                             struct saga_slice *ret_words)
 {
     bool failed;
-    *ret_words = saga_arena_printf(arena, "does not start on %.*s of %.*s",
-                                   SAGA_SLICE_ARG(cause->type), SAGA_SLICE_ARG(cause->source.topic));
+    *ret_words =
+        saga_arena_printf(arena, "does not start on %.*s of %.*s", SAGA_SLICE_ARG(cause->type),
+                          SAGA_SLICE_ARG(cause->source.topic));
     for (size_t i = 0; i < definition->start_count; i++) {
         const struct saga_start *start = &definition->starts[i];
         if (!saga_slice_equal(start->topic, cause->source.topic) ||

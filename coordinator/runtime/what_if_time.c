@@ -97,9 +97,8 @@ static bool find_earlier(const struct saga_what_if_saga *saga, const struct saga
 bool saga_what_if_other_time(const struct saga_what_if_saga *saga, struct saga_event *event,
                              struct saga_arena *arena, struct saga_parting *ret)
 {
-    const struct saga_timer *recorded = event->kind == SAGA_EVENT_TIMER
-                                            ? saga_state_timer(saga->recorded, event->timer)
-                                            : NULL;
+    const struct saga_timer *recorded =
+        event->kind == SAGA_EVENT_TIMER ? saga_state_timer(saga->recorded, event->timer) : NULL;
     bool rings = recorded && recorded->armed == event->armed && !recorded->held; /* R16 */
     const struct saga_timer *timer = rings ? find_pair(saga->state, recorded) : NULL;
     bool later = timer && timer->due_ms > event->time_ms && !is_idle(saga->state, timer);

@@ -79,8 +79,8 @@ static inline struct saga_slice recorded_decide(struct recorded *r, struct saga_
     event.time_ms = r->time_ms;
     saga_decide(r->definition, state, &event, arena, &facts);
     struct saga_journal_record record = saga_journal_record_of(state, &event, &facts);
-    assert_int_equal(
-        saga_journal_encode(r->codec, &record, r->chain, arena, &bytes, r->chain), SAGA_OK);
+    assert_int_equal(saga_journal_encode(r->codec, &record, r->chain, arena, &bytes, r->chain),
+                     SAGA_OK);
     return bytes;
 }
 

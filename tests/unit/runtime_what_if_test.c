@@ -99,8 +99,7 @@ static const struct saga_what_if_example *all_part(enum saga_what_if_class class
 
 static void all_same(uint64_t sagas)
 {
-    if (counts.by_class[SAGA_WHAT_IF_SAME] != counts.sagas)
-        all_part(SAGA_WHAT_IF_SAME, "", "");
+    if (counts.by_class[SAGA_WHAT_IF_SAME] != counts.sagas) all_part(SAGA_WHAT_IF_SAME, "", "");
     assert_int_equal(counts.by_class[SAGA_WHAT_IF_SAME], sagas);
     assert_int_equal(counts.sagas, sagas);
 }
@@ -187,7 +186,8 @@ static void another_order_is_other_commands(void **state)
     (void)state;
     record_one(OLD);
     completes();
-    judge(HEAD "version: 2\nsteps:\n  - { step: b, send: p/B, success: BDone, compensate: none }\n" STEP_A);
+    judge(HEAD "version: 2\nsteps:\n  - { step: b, send: p/B, success: BDone, compensate: none "
+               "}\n" STEP_A);
     all_part(SAGA_WHAT_IF_OTHER_COMMANDS, "b", "sends B instead of A");
 }
 
@@ -254,8 +254,9 @@ static void an_answer_that_it_does_not_know_is_unhandled(void **state)
     (void)state;
     record_one(OLD);
     reply(&r, "ANo", "a", "{\"why\":1}");
-    judge(HEAD "version: 2\nsteps:\n  - { step: a, send: p/A, body: '{n: .input.n}', success: ADone,"
-               " compensate: { send: p/UndoA } }\n" STEP_B);
+    judge(HEAD
+          "version: 2\nsteps:\n  - { step: a, send: p/A, body: '{n: .input.n}', success: ADone,"
+          " compensate: { send: p/UndoA } }\n" STEP_B);
     const struct saga_what_if_example *example =
         all_part(SAGA_WHAT_IF_UNHANDLED, "a", "ANo: unexpected-type");
     assert_true(saga_slice_is(example->recorded.body, "{\"why\":1}"));
@@ -268,9 +269,10 @@ static void an_operators_act_may_be_refused(void **state)
     start(&r, "k1", "{\"k\":\"k1\"}");
     reply(&r, "ADone", "a", "{}");
     operate(&r, SAGA_VERB_CANCEL, NULL);
-    judge(HEAD "version: 2\nsteps:\n  - { step: a, send: p/A, body: '{n: .input.n}', success: ADone,"
-               " failure: ANo, pivot: true }\n  - { step: b, send: p/B, body: '{a: .steps.a.id}',"
-               " success: BDone, failure: BNo }\n");
+    judge(HEAD
+          "version: 2\nsteps:\n  - { step: a, send: p/A, body: '{n: .input.n}', success: ADone,"
+          " failure: ANo, pivot: true }\n  - { step: b, send: p/B, body: '{a: .steps.a.id}',"
+          " success: BDone, failure: BNo }\n");
     assert_int_equal(counts.by_class[SAGA_WHAT_IF_UNHANDLED], 1);
     assert_true(saga_slice_starts_with(groups[0]->what, "cancel: "));
 }
@@ -283,8 +285,9 @@ static void an_answer_behind_the_new_timeout_is_not_taken(void **state)
     record_one(OLD);
     pass(&r, 7000);
     completes();
-    judge(HEAD "version: 2\nsteps:\n  - { step: a, send: p/A, body: '{n: .input.n}', success: ADone,"
-               " timeout: 5s, compensate: { send: p/UndoA } }\n" STEP_B);
+    judge(HEAD
+          "version: 2\nsteps:\n  - { step: a, send: p/A, body: '{n: .input.n}', success: ADone,"
+          " timeout: 5s, compensate: { send: p/UndoA } }\n" STEP_B);
     all_part(SAGA_WHAT_IF_OTHER_TIME, "a", "the timer of the step rings before");
 }
 
@@ -306,8 +309,9 @@ static void a_timeout_that_became_longer_parts_when_it_rang(void **state)
     ring(&r, "step/a");
     ring(&r, "step/a");
     completes();
-    judge(HEAD "version: 2\nsteps:\n  - { step: a, send: p/A, body: '{n: .input.n}', success: ADone,"
-               " timeout: 15s, compensate: { send: p/UndoA } }\n" STEP_B);
+    judge(HEAD
+          "version: 2\nsteps:\n  - { step: a, send: p/A, body: '{n: .input.n}', success: ADone,"
+          " timeout: 15s, compensate: { send: p/UndoA } }\n" STEP_B);
     all_part(SAGA_WHAT_IF_OTHER_TIME, "a", "the timer of the step rings later");
 }
 
@@ -329,8 +333,9 @@ static void an_open_saga_whose_timer_would_have_rung_parts(void **state)
     pass(&r, 8000);
     start(&r, "k2", "{\"k\":\"k2\",\"n\":1}");
     saga_state_free(first);
-    judge(HEAD "version: 2\nsteps:\n  - { step: a, send: p/A, body: '{n: .input.n}', success: ADone,"
-               " timeout: 5s, compensate: { send: p/UndoA } }\n" STEP_B);
+    judge(HEAD
+          "version: 2\nsteps:\n  - { step: a, send: p/A, body: '{n: .input.n}', success: ADone,"
+          " timeout: 5s, compensate: { send: p/UndoA } }\n" STEP_B);
     assert_int_equal(counts.by_class[SAGA_WHAT_IF_OTHER_TIME], 1);
     assert_int_equal(counts.by_class[SAGA_WHAT_IF_SAME], 1);
     assert_int_equal(groups[0]->examples[0].offset, -1);
@@ -511,17 +516,18 @@ static void a_body_that_is_no_json_is_not_decided(void **state)
 /* ---- many ---- */
 
 #define BRANCHES(version, limit)                                                                   \
-    HEAD "version: " version "\nsteps:\n"                                                          \
-         "  - { step: reserve, send: p/Reserve, body: '{k: .input.k}', success: Reserved,\n"         \
-         "      failure: OutOfStock, compensate: { send: p/Release } }\n"                          \
-         "  - choose:\n"                                                                           \
-         "      - when: .input.amount > " limit "\n"                                               \
-         "        steps: [{ step: review, send: p/Review, body: '{k: .input.k}', success: "        \
-         "Reviewed, compensate: none }]\n"                                                         \
-         "      - else: []\n"                                                                      \
-         "  - { step: charge, send: p/Charge, body: '{amount: .input.amount}', success: Charged,\n" \
-         "      failure: Declined, compensate: { send: p/Refund } }\n"                             \
-         "on-completed: { publish: e/Done, body: '{k: .saga.key}' }\n"
+    HEAD                                                                                           \
+        "version: " version "\nsteps:\n"                                                           \
+        "  - { step: reserve, send: p/Reserve, body: '{k: .input.k}', success: Reserved,\n"        \
+        "      failure: OutOfStock, compensate: { send: p/Release } }\n"                           \
+        "  - choose:\n"                                                                            \
+        "      - when: .input.amount > " limit "\n"                                                \
+        "        steps: [{ step: review, send: p/Review, body: '{k: .input.k}', success: "         \
+        "Reviewed, compensate: none }]\n"                                                          \
+        "      - else: []\n"                                                                       \
+        "  - { step: charge, send: p/Charge, body: '{amount: .input.amount}', success: Charged,\n" \
+        "      failure: Declined, compensate: { send: p/Refund } }\n"                              \
+        "on-completed: { publish: e/Done, body: '{k: .saga.key}' }\n"
 
 #ifdef __SANITIZE_ADDRESS__
 enum { SAGAS = 10000 };
@@ -588,8 +594,7 @@ static void record_many(unsigned first)
             saga_arena_reset(&arena);
             if (round == 0) {
                 snprintf(key, sizeof key, "k%u", number);
-                snprintf(body, sizeof body, "{\"k\":\"%s\",\"amount\":%u}", key,
-                         amount_of(number));
+                snprintf(body, sizeof body, "{\"k\":\"%s\",\"amount\":%u}", key, amount_of(number));
                 states[i] = saga_state_new();
                 event = recorded_start(&r, key, body);
             } else if (!next_event(states[i], number, &event)) {
