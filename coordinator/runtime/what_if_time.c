@@ -13,22 +13,47 @@ static bool is_wait(struct saga_slice name)
     return saga_slice_starts_with(name, WAIT);
 }
 
-/* The same timer in the other state. That of a block that waits is called by the block's place in the file, which another
- * version may have moved: it is known by the record at which it was armed, and by when it is due. */
-static const struct saga_timer *find_pair(const struct saga_state *other,
-                                          const struct saga_timer *timer)
+static bool are_alike(const struct saga_timer *a, const struct saga_timer *b)
 {
-    const struct saga_timer *exact = saga_state_timer(other, timer->name), *found = NULL;
-    size_t count = 0;
-    if (!is_wait(timer->name) || (exact && exact->armed == timer->armed)) return exact;
-    for (size_t i = 0; i < other->timer_count; i++) {
-        const struct saga_timer *candidate = &other->timers[i];
-        if (!is_wait(candidate->name) || candidate->armed != timer->armed) continue;
-        if (candidate->due_ms == timer->due_ms) return candidate;
-        found = candidate;
-        count++;
+    return is_wait(b->name) && a->armed == b->armed && a->due_ms == b->due_ms;
+}
+
+/* The wait of that rank among those that are like `timer`, in the order in which they were armed; NULL: there are fewer. */
+static const struct saga_timer *alike(const struct saga_state *state,
+                                      const struct saga_timer *timer, size_t rank)
+{
+    for (size_t i = 0; i < state->timer_count; i++)
+        if (are_alike(timer, &state->timers[i]) && rank-- == 0) return &state->timers[i];
+    return NULL;
+}
+
+static const struct saga_timer *only_wait_of(const struct saga_state *state, uint64_t armed)
+{
+    const struct saga_timer *found = NULL;
+    for (size_t i = 0; i < state->timer_count; i++) {
+        const struct saga_timer *timer = &state->timers[i];
+        if (!is_wait(timer->name) || timer->armed != armed) continue;
+        if (found) return NULL;
+        found = timer;
     }
-    return count == 1 ? found : exact;
+    return found;
+}
+
+/* The timer of `state` in the `other` one. That of a block that waits is called by the block's place in the file, which
+ * another version may have moved: it is known by the record at which it was armed and by when it is due, and of several
+ * alike by their order; one that has another length by its name, or as the only one. */
+static const struct saga_timer *find_pair(const struct saga_state *state,
+                                          const struct saga_timer *timer,
+                                          const struct saga_state *other)
+{
+    const struct saga_timer *exact = saga_state_timer(other, timer->name);
+    size_t rank = 0;
+    if (!is_wait(timer->name)) return exact;
+    while (alike(state, timer, rank) != timer) rank++;
+    const struct saga_timer *pair = alike(other, timer, rank);
+    if (pair) return pair;
+    if (exact && exact->armed == timer->armed) return exact;
+    return only_wait_of(other, timer->armed);
 }
 
 /* What rings without any consequence. */
@@ -86,7 +111,7 @@ static bool find_earlier(const struct saga_what_if_saga *saga, const struct saga
     for (size_t i = 0; i < state->timer_count; i++) {
         const struct saga_timer *timer = &state->timers[i];
         if (timer == ringing || timer->due_ms >= time_ms || is_idle(state, timer)) continue;
-        const struct saga_timer *recorded = find_pair(saga->recorded, timer);
+        const struct saga_timer *recorded = find_pair(state, timer, saga->recorded);
         if (recorded && recorded->due_ms == timer->due_ms) continue;
         *ret = parting_of(timer, recorded, "rings before", arena);
         return true;
@@ -100,7 +125,8 @@ bool saga_what_if_other_time(const struct saga_what_if_saga *saga, struct saga_e
     const struct saga_timer *recorded =
         event->kind == SAGA_EVENT_TIMER ? saga_state_timer(saga->recorded, event->timer) : NULL;
     bool rings = recorded && recorded->armed == event->armed && !recorded->held; /* R16 */
-    const struct saga_timer *timer = rings ? find_pair(saga->state, recorded) : NULL;
+    const struct saga_timer *timer =
+        rings ? find_pair(saga->recorded, recorded, saga->state) : NULL;
     bool later = timer && timer->due_ms > event->time_ms && !is_idle(saga->state, timer);
     if (later || (rings && !timer && !is_idle(saga->recorded, recorded))) {
         *ret = parting_of(timer, recorded, timer ? "rings later" : "is not there", arena);

@@ -77,6 +77,9 @@ bool sim_check_has_failed(const struct sim_check *check, const char *key);
 bool sim_check_is_done(struct sim_check *check, char *ret_words, size_t size);
 /* At the end: Redis holds exactly what the journal gives. */
 void sim_check_end(struct sim_check *check);
+/* At the end: at every offset of the journal its sagas stand where they stood then, and the same definitions would have led
+ * all of them the same way. */
+void sim_check_past(struct sim_check *check, const struct saga_catalog *catalog);
 /* At the end: what became of children fits what became of their parents, and every event was taken as often as its entry
  * says. */
 void sim_check_families(struct sim_check *check);

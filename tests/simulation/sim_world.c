@@ -216,6 +216,7 @@ static void run(struct sim_world *world)
     sim_check_families(world->check);
     sim_check_ticks(world->check);
     sim_services_check_books(world->services);
+    sim_check_past(world->check, world->catalog);
 }
 
 /* ---- a history ---- */

@@ -513,6 +513,34 @@ static void a_body_that_is_no_json_is_not_decided(void **state)
     assert_int_equal(counts.by_class[SAGA_WHAT_IF_NOT_JUDGED], 1);
 }
 
+/* Whatever stands in a record: each saga is still in one class, and nothing crashes. */
+static void damage_is_borne(void **state)
+{
+    static const unsigned char flips[] = { 0x01, 0x80, 0xff };
+    (void)state;
+    record_one(OLD DONE);
+    reply(&r, "ADone", "a", "{\"id\":7}");
+    ring(&r, "step/b");
+    operate(&r, SAGA_VERB_PAUSE, NULL);
+    operate(&r, SAGA_VERB_RESUME, NULL);
+    operate(&r, SAGA_VERB_CANCEL, NULL);
+    begin(HEAD "version: 2\nsteps:\n  - set: { x: .input.n }\n" STEP_A STEP_B DONE, 0);
+    for (size_t i = 0; i < r.count; i++)
+        for (size_t byte = 0; byte < r.records[i].value.size; byte++)
+            for (size_t f = 0; f < sizeof flips; f++) {
+                char *at = (char *)(uintptr_t)r.records[i].value.data + byte;
+                *at = (char)(*at ^ flips[f]);
+                for (size_t n = 0; n < r.count; n++)
+                    saga_what_if_record(what_if, &r.records[n]);
+                *at = (char)(*at ^ flips[f]);
+                saga_what_if_lane_end(what_if);
+                saga_what_if_lane_begin(what_if, 3);
+            }
+    end();
+    assert_true(counts.unreadable > 0);
+    assert_true(counts.by_class[SAGA_WHAT_IF_NOT_JUDGED] > 0);
+}
+
 /* ---- many ---- */
 
 #define BRANCHES(version, limit)                                                                   \
@@ -686,6 +714,7 @@ int main(void)
         TEST(records_that_are_none_are_counted),
         TEST(a_record_that_was_taken_out_is_seen),
         TEST(a_body_that_is_no_json_is_not_decided),
+        TEST(damage_is_borne),
         TEST(many_sagas_give_exactly_the_known_numbers),
         TEST(classes_have_their_names),
     };
