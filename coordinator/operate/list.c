@@ -37,9 +37,8 @@ int saga_state_read(struct saga_call *call, const struct saga_address *address, 
 
 /* ---- what is asked for ---- */
 
-static int read_status(struct saga_call *call, struct saga_slice *ret)
+int saga_list_status(struct saga_call *call, const char *status, struct saga_slice *ret)
 {
-    const char *status = saga_call_option(call, KEY_STATUS);
     const char *names[SAGA_STATUS_COUNT];
     size_t count = 0;
     *ret = saga_slice_of(status);
@@ -60,7 +59,7 @@ int saga_list_filter(struct saga_call *call, struct saga_view_filter *ret)
     *ret = (struct saga_view_filter){
         .name = saga_slice_of(saga_call_option(call, KEY_DEFINITION)),
     };
-    int code = read_status(call, &ret->status);
+    int code = saga_list_status(call, saga_call_option(call, KEY_STATUS), &ret->status);
     if (code == SAGA_EXIT_DONE)
         code = saga_call_number(call, KEY_LIMIT, LIMIT_DEFAULT, LIMIT_MAX, &limit);
     if (code != SAGA_EXIT_DONE) return code;
@@ -85,7 +84,7 @@ static json_t *error_json(const struct saga_state *state)
                      saga_json_string(state->error.message));
 }
 
-static json_t *row_json(const struct saga_state *state, struct saga_arena *arena)
+json_t *saga_list_json(const struct saga_state *state, struct saga_arena *arena)
 {
     return json_pack(
         "{s:o, s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:o}", "id", saga_json_string(state->id),
@@ -124,19 +123,29 @@ struct listing {
     int64_t now_ms;
 };
 
+void saga_list_table(struct saga_table *table, struct saga_arena *arena)
+{
+    saga_table_init(table, arena, "SAGA", "STATUS", "AT", "CHANGED", "TROUBLE", NULL);
+}
+
+void saga_list_add(struct saga_table *table, const struct saga_state *state, int64_t now_ms)
+{
+    struct saga_arena *arena = table->arena;
+    saga_table_add(table, saga_arena_string(arena, state->id), saga_status_name(state->status),
+                   saga_standing(state, arena).data, saga_age(arena, state->changed_ms, now_ms),
+                   saga_trouble(state, arena).data);
+}
+
 static void add_text_row(const struct saga_state *state, void *context)
 {
     struct listing *l = context;
-    struct saga_arena *arena = l->call->arena;
-    saga_table_add(&l->table, saga_arena_string(arena, state->id), saga_status_name(state->status),
-                   saga_standing(state, arena).data, saga_age(arena, state->changed_ms, l->now_ms),
-                   saga_trouble(state, arena).data);
+    saga_list_add(&l->table, state, l->now_ms);
 }
 
 static void add_json_row(const struct saga_state *state, void *context)
 {
     struct listing *l = context;
-    json_array_append_new(l->rows, row_json(state, l->call->arena));
+    json_array_append_new(l->rows, saga_list_json(state, l->call->arena));
 }
 
 static int fail_to_count(struct saga_call *call)
@@ -205,7 +214,7 @@ int saga_list_print(struct saga_call *call, uint32_t lanes, const struct saga_vi
                     FILE *rows, FILE *counts, FILE *warnings)
 {
     struct listing text = { .call = call, .now_ms = saga_now_ms() };
-    saga_table_init(&text.table, call->arena, "SAGA", "STATUS", "AT", "CHANGED", "TROUBLE", NULL);
+    saga_list_table(&text.table, call->arena);
     int code = visit_rows(call, lanes, filter, add_text_row, &text);
     if (code != SAGA_EXIT_DONE) return code;
     if (text.table.count > 1)

@@ -18,4 +18,17 @@ struct saga_replay_with {
  * something could not be read. */
 int saga_replay_with(struct saga_call *call, const struct saga_replay_with *asked);
 
+struct saga_replay_at {
+    const char *moments[2];   /* --at has one, --diff two */
+    const char *id;           /* NULL: all sagas */
+    const char *name;         /* only of this definition; NULL: any */
+    const char *status;       /* only those; NULL: any */
+    unsigned long long limit; /* at most so many in a list, the newest; 0: all */
+    bool bodies;
+};
+/* Where sagas stood then (runtime/as_of.h). SAGA_EXIT_NOT_FOUND: there was no such saga. */
+int saga_replay_at(struct saga_call *call, const struct saga_replay_at *asked);
+/* What is another way at the second moment. */
+int saga_replay_diff(struct saga_call *call, const struct saga_replay_at *asked);
+
 #endif

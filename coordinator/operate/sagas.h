@@ -4,6 +4,7 @@
 
 #include "definition/definition.h"
 #include "operate/command.h"
+#include "operate/output.h"
 #include "operate/reading.h"
 
 /* Reads a saga's state. When Redis has none: SAGA_EXIT_NOT_FOUND, or SAGA_EXIT_FAILED where that
@@ -22,12 +23,20 @@ int saga_list_print(struct saga_call *call, uint32_t lanes, const struct saga_vi
 void saga_list_hint(const struct saga_view_filter *filter, const struct saga_view_count *counts,
                     size_t count, struct saga_arena *arena, FILE *out);
 
+/* A saga in a list: as a row of a table that saga_list_table began, and as JSON. */
+void saga_list_table(struct saga_table *table, struct saga_arena *arena);
+void saga_list_add(struct saga_table *table, const struct saga_state *state, int64_t now_ms);
+json_t *saga_list_json(const struct saga_state *state, struct saga_arena *arena);
+/* The option's status, absent where none is asked for. SAGA_EXIT_USAGE with words. */
+int saga_list_status(struct saga_call *call, const char *status, struct saga_slice *ret);
+
 /* What is told of one saga beside its state. */
 struct saga_view {
     const struct saga_definition *definition; /* names the steps to come; NULL: not to be had */
     const char *why_not;                      /* then, and may be NULL */
     const char *doubt;                        /* why it may be old (lanes.h), or NULL */
     bool bodies;
+    int64_t now_ms; /* when it stands so; 0: now */
 };
 /* Prints one saga for people. */
 void saga_state_print(struct saga_call *call, const struct saga_state *state,

@@ -183,7 +183,7 @@ void saga_state_print(struct saga_call *call, const struct saga_state *state,
                       const struct saga_view *view, FILE *out)
 {
     struct saga_arena *arena = call->arena;
-    int64_t now_ms = saga_now_ms();
+    int64_t now_ms = view->now_ms ? view->now_ms : saga_now_ms();
     fprintf(out, "%s  %s%s\n", saga_printable(arena, state->id), saga_status_name(state->status),
             flags_of(state, arena));
     print_field(out, "definition",

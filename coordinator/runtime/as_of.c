@@ -176,7 +176,6 @@ static void touch(const struct saga_as_of *a, struct as_of_saga *saga)
 {
     if (!a->marked || saga->touched) return;
     saga->touched = true;
-    saga->was_unknown = is_unknown(a, saga);
     saga->before = saga->state ? saga_state_clone(saga->state) : NULL;
 }
 
@@ -232,7 +231,9 @@ bool saga_as_of_record(struct saga_as_of *a, const struct saga_message *message)
     a->last_ms = record.cause.time_ms;
     if (record.cause.kind == SAGA_EVENT_LANE || !is_wanted(a, record.saga_id)) return true;
     struct as_of_saga *saga = find_or_add(a, record.saga_id);
-    if (!begins(&record)) take_snapshot(saga, message->offset);
+    bool begun = begins(&record);
+    if (!begun) take_snapshot(saga, message->offset);
+    if (a->marked && !begun && !saga->state) saga->was_unknown = true;
     touch(a, saga);
     take_facts(a, saga, &record);
     return true;
@@ -251,22 +252,27 @@ void saga_as_of_count(const struct saga_as_of *a, struct saga_as_of_counts *ret)
     *ret = (struct saga_as_of_counts){ .records = a->records, .unreadable = a->unreadable };
     for (const struct as_of_saga *saga = a->sagas; saga; saga = saga->hh.next) {
         struct saga_slice id = { saga->id, saga->id_size };
-        if (saga->state && saga->state->kind != SAGA_KIND_SAGA) {
+        if (!saga_id_is_entry(id)) ret->unknown += saga->was_unknown || is_unknown(a, saga);
+        if (!saga->state) continue;
+        if (saga->state->kind != SAGA_KIND_SAGA) {
             ret->entries++;
-        } else if (saga->state) {
-            ret->sagas++;
-            ret->by_status[saga->state->status]++;
-        } else if (!saga_id_is_entry(id)) {
-            ret->unknown += is_unknown(a, saga);
+            continue;
         }
+        ret->sagas++;
+        ret->by_status[saga->state->status]++;
     }
+}
+
+int64_t saga_as_of_time(const struct saga_as_of *a)
+{
+    return a->last_ms;
 }
 
 const struct saga_state *saga_as_of_find(const struct saga_as_of *a, struct saga_slice saga_id,
                                          bool *ret_unknown)
 {
     const struct as_of_saga *saga = find(a, saga_id);
-    *ret_unknown = saga && is_unknown(a, saga);
+    *ret_unknown = saga && (saga->was_unknown || is_unknown(a, saga));
     return saga ? saga->state : NULL;
 }
 
@@ -281,6 +287,8 @@ void saga_as_of_mark(struct saga_as_of *a)
 {
     SAGA_ASSERT(!a->marked);
     saga_as_of_stand(a);
+    for (struct as_of_saga *saga = a->sagas; saga; saga = saga->hh.next)
+        saga->was_unknown = is_unknown(a, saga);
     a->marked = true;
 }
 

@@ -42,7 +42,10 @@ bool saga_as_of_record(struct saga_as_of *as_of, const struct saga_message *mess
 void saga_as_of_stand(struct saga_as_of *as_of);
 
 void saga_as_of_count(const struct saga_as_of *as_of, struct saga_as_of_counts *ret);
-/* NULL: it was not there, or nothing is known of it (`*ret_unknown`). The state is the as-of's. */
+/* When the last record that was taken was decided; INT64_MIN: none was taken. */
+int64_t saga_as_of_time(const struct saga_as_of *as_of);
+/* NULL: it was not there, or nothing is known of it. The state is the as-of's. `*ret_unknown`: where it stood is not known,
+ * or was not at the mark. */
 const struct saga_state *saga_as_of_find(const struct saga_as_of *as_of, struct saga_slice saga_id,
                                          bool *ret_unknown);
 /* All sagas whose states are known, in no order; entries are left out. */
