@@ -154,12 +154,19 @@ static void forget_snapshot(struct as_of_saga *saga)
     saga->snapshot = NULL;
 }
 
+/* The time of the moment; of a place before which there is no record, whenever. */
+static int64_t moment_ms(const struct saga_as_of *a)
+{
+    if (a->moment.time_ms != INT64_MAX) return a->moment.time_ms;
+    return a->last_ms == INT64_MIN ? INT64_MAX : a->last_ms;
+}
+
 static bool is_unknown(const struct saga_as_of *a, const struct as_of_saga *saga)
 {
     if (saga->state) return false;
     if (saga->lost) return true;
-    /* the snapshot is of later than this; a saga that began behind the last record was not there yet */
-    return saga->snapshot && saga->snapshot->started_ms <= a->last_ms;
+    /* the snapshot is of later than the moment; a saga that began behind it was not there yet */
+    return saga->snapshot && saga->snapshot->started_ms <= moment_ms(a);
 }
 
 /* The snapshot's state is the saga's from where it was taken until its next record. */
