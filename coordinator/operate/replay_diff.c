@@ -197,13 +197,14 @@ static int tell_unchanged(const struct saga_past *past)
     struct saga_call *call = past->call;
     const char *id = saga_printable(call->arena, past->address.saga_id);
     bool unknown;
-    const struct saga_state *state =
-        saga_as_of_find(past->lanes[0], past->address.saga_id, &unknown);
-    if (unknown)
+    struct saga_state *state = saga_as_of_find(past->lanes[0], past->address.saga_id, &unknown);
+    if (unknown) {
+        saga_state_free(state);
         return saga_call_fail(call, SAGA_EXIT_FAILED, "`saga history` tells what is left",
                               "where %s stood is not known: its records are not all in the "
                               "journal, and no snapshot is old enough",
                               id);
+    }
     if (!state)
         return saga_call_fail(call, SAGA_EXIT_NOT_FOUND, NULL, "there was no saga %s at either",
                               id);
@@ -213,6 +214,7 @@ static int tell_unchanged(const struct saga_past *past)
                saga_past_words(past, 0), saga_past_words(past, 1));
     else
         tell(past, &same, false);
+    saga_state_free(state);
     return SAGA_EXIT_DONE;
 }
 

@@ -10,9 +10,13 @@
 
 struct as_of_saga {
     UT_hash_handle hh;
-    struct saga_state *state;    /* NULL: there is none, or it is not known */
-    struct saga_state *snapshot; /* contains all records before `snapshot_at`; NULL: none */
-    int64_t snapshot_at, series;
+    struct saga_state *state; /* NULL: there is none, it rests, or it is not known */
+    /* Of a saga that has ended, as bytes: most of a journal's, and they take a quarter of the room. */
+    struct saga_slice rests;
+    enum saga_status rests_as;
+    struct saga_slice
+        snapshot; /* a state as bytes, which contains all records before `snapshot_at`; absent: none */
+    int64_t snapshot_at, series, snapshot_started_ms;
     bool lost; /* it is there, and its records are not */
     /* since the mark */
     bool touched, was_unknown;
@@ -45,11 +49,30 @@ void saga_as_of_new(struct saga_codec *codec, struct saga_slice only, struct sag
     *ret = a;
 }
 
+static void free_bytes(struct saga_slice *bytes)
+{
+    free((char *)(uintptr_t)bytes->data);
+    *bytes = SAGA_SLICE_NONE;
+}
+
+static struct saga_slice copy_bytes(struct saga_slice bytes)
+{
+    return (struct saga_slice){ memcpy(saga_memory_take(bytes.size), bytes.data, bytes.size),
+                                bytes.size };
+}
+
+static void free_state(struct as_of_saga *saga)
+{
+    saga_state_free(saga->state);
+    saga->state = NULL;
+    free_bytes(&saga->rests);
+}
+
 static void drop(struct saga_as_of *a, struct as_of_saga *saga)
 {
     HASH_DEL(a->sagas, saga);
-    saga_state_free(saga->state);
-    saga_state_free(saga->snapshot);
+    free_state(saga);
+    free_bytes(&saga->snapshot);
     saga_state_free(saga->before);
     free(saga);
 }
@@ -118,9 +141,11 @@ void saga_as_of_snapshot(struct saga_as_of *a, const struct saga_message *messag
         saga_state_decode(a->codec, snapshot.state, &a->arena, &state, &ignored) < 0)
         return;
     saga = find_or_add(a, message->key);
-    saga->snapshot = state;
+    saga->snapshot = copy_bytes(snapshot.state);
     saga->snapshot_at = snapshot.as_of;
     saga->series = snapshot.series;
+    saga->snapshot_started_ms = state->started_ms;
+    saga_state_free(state);
 }
 
 bool saga_as_of_begin(struct saga_as_of *a, int64_t low)
@@ -148,10 +173,38 @@ static bool begins(const struct saga_journal_record *record)
     return kind == SAGA_FACT_SAGA_STARTED || kind == SAGA_FACT_ENTRY_STARTED;
 }
 
-static void forget_snapshot(struct as_of_saga *saga)
+static bool is_known(const struct as_of_saga *saga)
 {
-    saga_state_free(saga->snapshot);
-    saga->snapshot = NULL;
+    return saga->state || saga->rests.data;
+}
+
+/* Bytes of our own, or such as have been read before. */
+static struct saga_state *decode(struct saga_as_of *a, struct saga_slice bytes)
+{
+    struct saga_state *state = NULL;
+    struct saga_diagnostic ignored = { 0 };
+    int error = saga_state_decode(a->codec, bytes, &a->arena, &state, &ignored);
+    SAGA_ASSERT(error == SAGA_OK);
+    return state;
+}
+
+static void rest(struct saga_as_of *a, struct as_of_saga *saga)
+{
+    struct saga_slice bytes;
+    if (!saga->state || !saga_status_has_ended(saga->state->status) ||
+        saga_state_encode(a->codec, saga->state, &a->arena, &bytes) < 0)
+        return;
+    saga->rests = copy_bytes(bytes);
+    saga->rests_as = saga->state->status;
+    saga_state_free(saga->state);
+    saga->state = NULL;
+}
+
+static void rouse(struct saga_as_of *a, struct as_of_saga *saga)
+{
+    if (!saga->rests.data) return;
+    saga->state = decode(a, saga->rests);
+    free_bytes(&saga->rests);
 }
 
 /* The time of the moment; of a place before which there is no record, whenever. */
@@ -163,18 +216,18 @@ static int64_t moment_ms(const struct saga_as_of *a)
 
 static bool is_unknown(const struct saga_as_of *a, const struct as_of_saga *saga)
 {
-    if (saga->state) return false;
+    if (is_known(saga)) return false;
     if (saga->lost) return true;
     /* the snapshot is of later than the moment; a saga that began behind it was not there yet */
-    return saga->snapshot && saga->snapshot->started_ms <= moment_ms(a);
+    return saga->snapshot.data && saga->snapshot_started_ms <= moment_ms(a);
 }
 
 /* The snapshot's state is the saga's from where it was taken until its next record. */
-static void take_snapshot(struct as_of_saga *saga, int64_t position)
+static void take_snapshot(struct saga_as_of *a, struct as_of_saga *saga, int64_t position)
 {
-    if (saga->state || !saga->snapshot || saga->snapshot_at > position) return;
-    saga->state = saga->snapshot;
-    saga->snapshot = NULL;
+    if (is_known(saga) || !saga->snapshot.data || saga->snapshot_at > position) return;
+    saga->state = decode(a, saga->snapshot);
+    free_bytes(&saga->snapshot);
     saga->lost = false;
 }
 
@@ -197,8 +250,7 @@ static bool evolve(struct saga_state *state, const struct saga_journal_record *r
 
 static void lose(struct as_of_saga *saga)
 {
-    saga_state_free(saga->state);
-    saga->state = NULL;
+    free_state(saga);
     saga->lost = true;
 }
 
@@ -206,8 +258,8 @@ static void take_facts(struct saga_as_of *a, struct as_of_saga *saga,
                        const struct saga_journal_record *record)
 {
     if (begins(record)) {
-        forget_snapshot(saga);
-        saga_state_free(saga->state);
+        free_bytes(&saga->snapshot);
+        free_state(saga);
         saga->state = saga_state_new();
         saga->lost = false;
     }
@@ -215,11 +267,13 @@ static void take_facts(struct saga_as_of *a, struct as_of_saga *saga,
     for (size_t i = 0; i < record->fact_count; i++)
         forgotten |= record->facts[i].kind == SAGA_FACT_SAGA_FORGOTTEN;
     if (!saga->state || !evolve(saga->state, record)) lose(saga);
-    if (!forgotten) return;
-    saga_state_free(saga->state);
-    saga->state = NULL;
+    if (!forgotten) {
+        rest(a, saga);
+        return;
+    }
+    free_state(saga);
     saga->lost = false;
-    if (!saga->touched && !saga->snapshot) drop(a, saga);
+    if (!saga->touched && !saga->snapshot.data) drop(a, saga);
 }
 
 bool saga_as_of_record(struct saga_as_of *a, const struct saga_message *message)
@@ -239,7 +293,8 @@ bool saga_as_of_record(struct saga_as_of *a, const struct saga_message *message)
     if (record.cause.kind == SAGA_EVENT_LANE || !is_wanted(a, record.saga_id)) return true;
     struct as_of_saga *saga = find_or_add(a, record.saga_id);
     bool begun = begins(&record);
-    if (!begun) take_snapshot(saga, message->offset);
+    rouse(a, saga);
+    if (!begun) take_snapshot(a, saga, message->offset);
     if (a->marked && !begun && !saga->state) saga->was_unknown = true;
     touch(a, saga);
     take_facts(a, saga, &record);
@@ -248,8 +303,11 @@ bool saga_as_of_record(struct saga_as_of *a, const struct saga_message *message)
 
 void saga_as_of_stand(struct saga_as_of *a)
 {
-    for (struct as_of_saga *saga = a->sagas; saga; saga = saga->hh.next)
-        take_snapshot(saga, a->position);
+    for (struct as_of_saga *saga = a->sagas; saga; saga = saga->hh.next) {
+        saga_arena_reset(&a->arena);
+        take_snapshot(a, saga, a->position);
+        rest(a, saga);
+    }
 }
 
 /* ---- what is asked ---- */
@@ -260,13 +318,13 @@ void saga_as_of_count(const struct saga_as_of *a, struct saga_as_of_counts *ret)
     for (const struct as_of_saga *saga = a->sagas; saga; saga = saga->hh.next) {
         struct saga_slice id = { saga->id, saga->id_size };
         if (!saga_id_is_entry(id)) ret->unknown += saga->was_unknown || is_unknown(a, saga);
-        if (!saga->state) continue;
-        if (saga->state->kind != SAGA_KIND_SAGA) {
+        if (!is_known(saga)) continue;
+        if (saga->state && saga->state->kind != SAGA_KIND_SAGA) {
             ret->entries++;
             continue;
         }
         ret->sagas++;
-        ret->by_status[saga->state->status]++;
+        ret->by_status[saga->state ? saga->state->status : saga->rests_as]++;
     }
 }
 
@@ -275,19 +333,27 @@ int64_t saga_as_of_time(const struct saga_as_of *a)
     return a->last_ms;
 }
 
-const struct saga_state *saga_as_of_find(const struct saga_as_of *a, struct saga_slice saga_id,
-                                         bool *ret_unknown)
+struct saga_state *saga_as_of_find(struct saga_as_of *a, struct saga_slice saga_id,
+                                   bool *ret_unknown)
 {
     const struct as_of_saga *saga = find(a, saga_id);
     *ret_unknown = saga && (saga->was_unknown || is_unknown(a, saga));
-    return saga ? saga->state : NULL;
+    if (!saga || !is_known(saga)) return NULL;
+    saga_arena_reset(&a->arena);
+    return saga->state ? saga_state_clone(saga->state) : decode(a, saga->rests);
 }
 
-void saga_as_of_each(const struct saga_as_of *a,
+void saga_as_of_each(struct saga_as_of *a,
                      void (*visit)(const struct saga_state *state, void *context), void *context)
 {
-    for (const struct as_of_saga *saga = a->sagas; saga; saga = saga->hh.next)
+    for (const struct as_of_saga *saga = a->sagas; saga; saga = saga->hh.next) {
         if (saga->state && saga->state->kind == SAGA_KIND_SAGA) visit(saga->state, context);
+        if (!saga->rests.data) continue;
+        saga_arena_reset(&a->arena);
+        struct saga_state *state = decode(a, saga->rests);
+        visit(state, context);
+        saga_state_free(state);
+    }
 }
 
 void saga_as_of_mark(struct saga_as_of *a)
@@ -299,14 +365,16 @@ void saga_as_of_mark(struct saga_as_of *a)
     a->marked = true;
 }
 
-void saga_as_of_changes(const struct saga_as_of *a,
+void saga_as_of_changes(struct saga_as_of *a,
                         void (*visit)(const struct saga_state *before,
                                       const struct saga_state *after, void *context),
                         void *context)
 {
-    for (const struct as_of_saga *saga = a->sagas; saga; saga = saga->hh.next) {
+    for (struct as_of_saga *saga = a->sagas; saga; saga = saga->hh.next) {
+        if (!saga->touched || saga->was_unknown || saga->lost) continue;
+        saga_arena_reset(&a->arena);
+        rouse(a, saga);
         const struct saga_state *any = saga->state ? saga->state : saga->before;
-        if (!saga->touched || saga->was_unknown || saga->lost || !any) continue;
-        if (any->kind == SAGA_KIND_SAGA) visit(saga->before, saga->state, context);
+        if (any && any->kind == SAGA_KIND_SAGA) visit(saga->before, saga->state, context);
     }
 }

@@ -44,19 +44,19 @@ void saga_as_of_stand(struct saga_as_of *as_of);
 void saga_as_of_count(const struct saga_as_of *as_of, struct saga_as_of_counts *ret);
 /* When the last record that was taken was decided; INT64_MIN: none was taken. */
 int64_t saga_as_of_time(const struct saga_as_of *as_of);
-/* NULL: it was not there, or nothing is known of it. The state is the as-of's. `*ret_unknown`: where it stood is not known,
- * or was not at the mark. */
-const struct saga_state *saga_as_of_find(const struct saga_as_of *as_of, struct saga_slice saga_id,
-                                         bool *ret_unknown);
-/* All sagas whose states are known, in no order; entries are left out. */
-void saga_as_of_each(const struct saga_as_of *as_of,
+/* A copy of the state, the caller's (saga_state_free). NULL: it was not there, or nothing is known of it. `*ret_unknown`:
+ * where it stood is not known, or was not at the mark. */
+struct saga_state *saga_as_of_find(struct saga_as_of *as_of, struct saga_slice saga_id,
+                                   bool *ret_unknown);
+/* All sagas whose states are known, in no order; entries are left out. A state is valid during the call. */
+void saga_as_of_each(struct saga_as_of *as_of,
                      void (*visit)(const struct saga_state *state, void *context), void *context);
 
 /* Remembers this moment, to tell what is another way at a later one: only states that change are kept twice. Once. */
 void saga_as_of_mark(struct saga_as_of *as_of);
 /* All sagas that took a record between the mark and the moment: NULL before it began, and when it has left. A saga that is
- * unknown at either is left out, and counted as that. */
-void saga_as_of_changes(const struct saga_as_of *as_of,
+ * unknown at either is left out, and counted as that. The states are the as-of's. */
+void saga_as_of_changes(struct saga_as_of *as_of,
                         void (*visit)(const struct saga_state *before,
                                       const struct saga_state *after, void *context),
                         void *context);

@@ -32,26 +32,26 @@ static const struct milestone *milestone_of(const struct lane *lane, const char 
 }
 
 /* `cut`: of a saga that left no trace behind the cut nothing needs to be known. */
-static void compare(struct sim_check *check, uint32_t number, const struct saga_as_of *as_of,
+static void compare(struct sim_check *check, uint32_t number, struct saga_as_of *as_of,
                     const char *saga_id, int64_t offset, bool cut)
 {
     const struct milestone *milestone = milestone_of(&check->lanes[number], saga_id, offset);
-    struct saga_slice bytes;
-    bool unknown;
-    const struct saga_state *state = saga_as_of_find(as_of, saga_slice_of(saga_id), &unknown);
-    if (cut && !state) return;
-    bool there = milestone && milestone->present;
+    struct saga_slice bytes = SAGA_SLICE_NONE;
+    bool unknown, there = milestone && milestone->present;
+    struct saga_state *state = saga_as_of_find(as_of, saga_slice_of(saga_id), &unknown);
     if (state) {
         int error = saga_state_encode(check->codec, state, &check->scratch, &bytes);
         SAGA_ASSERT(error == SAGA_OK);
+        saga_state_free(state);
     }
-    if (unknown || there != (state != NULL) ||
+    if (cut && !bytes.data) return;
+    if (unknown || there != (bytes.data != NULL) ||
         (there && sim_check_fingerprint(bytes) != milestone->state))
         sim_violate(check->sim, "lane %u as of %lld%s: saga %s is another than it was then", number,
                     (long long)offset, cut ? ", cut" : "", saga_id);
 }
 
-static void compare_all(struct sim_check *check, uint32_t number, const struct saga_as_of *as_of,
+static void compare_all(struct sim_check *check, uint32_t number, struct saga_as_of *as_of,
                         int64_t offset, bool cut)
 {
     const struct lane *lane = &check->lanes[number];

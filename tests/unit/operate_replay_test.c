@@ -35,6 +35,8 @@ static void what_cannot_be_understood_is_said_before_anything_is_read(void **sta
     assert_says("the second moment is before the first");
     assert_int_equal(saga("replay --diff 1h 1/2"), SAGA_EXIT_USAGE);
     assert_says("two times can be compared, or two places of one lane");
+    assert_int_equal(saga("replay --at 1h --status stack"), SAGA_EXIT_USAGE);
+    assert_says("did you mean \"stuck\"?");
     assert_int_equal(saga("replay --diff 1h 0s --status stack"), SAGA_EXIT_USAGE);
     assert_says("did you mean \"stuck\"?");
     assert_int_equal(saga("replay --with x.yaml --accept other-comands"), SAGA_EXIT_USAGE);
