@@ -36,6 +36,19 @@ enum saga_what_if_class saga_what_if_class_of(struct saga_slice name)
     return (enum saga_what_if_class) class;
 }
 
+/* Does it send anything whose body has a schema? */
+static bool has_schemas(const struct saga_definition *definition)
+{
+    for (size_t i = 0; i < definition->participant_count; i++)
+        if (definition->participants[i].format != SAGA_FORMAT_JSON) return true;
+    for (size_t i = 0; i < definition->block_count; i++)
+        if (definition->blocks[i]->kind == SAGA_BLOCK_PUBLISH &&
+            definition->blocks[i]->publish.format != SAGA_FORMAT_JSON)
+            return true;
+    return definition->on_completed.format != SAGA_FORMAT_JSON ||
+           definition->on_compensated.format != SAGA_FORMAT_JSON;
+}
+
 void saga_what_if_new(struct saga_codec *codec, const struct saga_definition *definition,
                       const struct saga_what_if_options *options, struct saga_what_if **ret)
 {
@@ -45,6 +58,7 @@ void saga_what_if_new(struct saga_codec *codec, const struct saga_definition *de
     w->definition.name = options->name;
     w->definition.schemas = NULL;
     w->options = *options;
+    if (!has_schemas(definition)) w->options.schemas = NULL;
     saga_arena_init(&w->arena);
     saga_arena_init(&w->groups.arena);
     *ret = w;
@@ -132,11 +146,12 @@ static void cannot_judge(struct saga_what_if *w, struct saga_what_if_saga *saga,
 /* ---- one event, decided anew ---- */
 
 /* R19: its definition was not to be had when this was decided. Then it would not have been for the new version either. */
-static bool was_without_definition(const struct saga_what_if_saga *saga,
-                                   const struct saga_journal_record *record)
+static bool is_without_definition(const struct saga_what_if_saga *saga,
+                                  const struct saga_journal_record *record)
 {
     const struct saga_state *recorded = recorded_of(saga);
     bool stuck = recorded->stuck_on == SAGA_STUCK_ON_DEFINITION;
+    if (recorded->status == SAGA_STATUS_NONE) return false;
     for (size_t i = 0; i < record->fact_count; i++) {
         const struct saga_fact *fact = &record->facts[i];
         if (fact->kind == SAGA_FACT_SAGA_CONTINUED) return false;
@@ -145,33 +160,20 @@ static bool was_without_definition(const struct saga_what_if_saga *saga,
     return stuck;
 }
 
-static struct saga_state *decide_with(struct saga_what_if *w, const struct saga_what_if_saga *saga,
-                                      const struct saga_journal_record *record,
-                                      const struct saga_event *event,
-                                      const struct saga_schemas *schemas, struct saga_facts *ret)
-{
-    struct saga_state *state = saga_state_clone(saga->state);
-    bool without = saga->state->status != SAGA_STATUS_NONE && was_without_definition(saga, record);
-    *ret = (struct saga_facts){ 0 };
-    w->definition.schemas = schemas;
-    saga_decide(without ? NULL : &w->definition, state, event, &w->arena, ret);
-    return state;
-}
+/* An event decided on a copy of the saga's state. */
+struct attempt {
+    struct saga_state *state;
+    struct saga_facts facts;
+};
 
-/* The state after the event. A body that does not fit its schema is a failure of its step; as the schemas of then are not
- * to be had, that is asked only where something differs anyway. */
-static struct saga_state *decide(struct saga_what_if *w, const struct saga_what_if_saga *saga,
-                                 const struct saga_journal_record *record,
-                                 const struct saga_event *event, struct saga_facts *ret,
-                                 bool *ret_same)
+static struct attempt decide(struct saga_what_if *w, const struct saga_what_if_saga *saga,
+                             const struct saga_event *event, bool without,
+                             const struct saga_schemas *schemas)
 {
-    struct saga_state *state = decide_with(w, saga, record, event, NULL, ret);
-    *ret_same = !saga->recorded && saga_what_if_same_facts(record, ret);
-    if (*ret_same || !w->options.schemas) return state;
-    saga_state_free(state);
-    state = decide_with(w, saga, record, event, w->options.schemas, ret);
-    *ret_same = !saga->recorded && saga_what_if_same_facts(record, ret);
-    return state;
+    struct attempt attempt = { .state = saga_state_clone(saga->state) };
+    w->definition.schemas = schemas;
+    saga_decide(without ? NULL : &w->definition, attempt.state, event, &w->arena, &attempt.facts);
+    return attempt;
 }
 
 /* Takes the recorded facts. False: they cannot follow on the state. */
@@ -229,15 +231,15 @@ static bool has_ended(const struct saga_state *state)
 }
 
 static struct saga_parting other_status(struct saga_what_if *w, enum saga_what_if_class class,
-                                        const struct saga_what_if_saga *saga)
+                                        const struct saga_state *state,
+                                        const struct saga_state *recorded)
 {
-    const char *state = saga_status_name(saga->state->status);
-    const char *recorded = saga_status_name(recorded_of(saga)->status);
+    const char *is = saga_status_name(state->status), *was = saga_status_name(recorded->status);
     return (struct saga_parting){
         .class = class,
-        .what = saga_arena_printf(&w->arena, "%s instead of %s", state, recorded),
-        .recorded.words = saga_slice_of(recorded),
-        .instead.words = saga_slice_of(state),
+        .what = saga_arena_printf(&w->arena, "%s instead of %s", is, was),
+        .recorded.words = saga_slice_of(was),
+        .instead.words = saga_slice_of(is),
     };
 }
 
@@ -249,9 +251,9 @@ static struct saga_parting outcome(struct saga_what_if *w, const struct saga_wha
     struct saga_parting parting = { .class = SAGA_WHAT_IF_SAME };
     if (!saga->recorded) return parting;
     if (recorded->status == SAGA_STUCK && state->status != SAGA_STUCK)
-        return other_status(w, SAGA_WHAT_IF_ENDED_OTHERWISE, saga);
+        return other_status(w, SAGA_WHAT_IF_ENDED_OTHERWISE, state, recorded);
     if (has_ended(recorded) != has_ended(state))
-        return other_status(w, SAGA_WHAT_IF_OTHER_TIME, saga);
+        return other_status(w, SAGA_WHAT_IF_OTHER_TIME, state, recorded);
     if (recorded->ended_ms != state->ended_ms) {
         parting.class = SAGA_WHAT_IF_OTHER_TIME;
         parting.what = SAGA_SLICE("ends earlier, with the same commands");
@@ -262,11 +264,12 @@ static struct saga_parting outcome(struct saga_what_if *w, const struct saga_wha
 }
 
 /* Did the ways part with this event? `ahead`: the new version had ended before; what it does not take then is no wonder. */
-static bool parts(struct saga_what_if *w, const struct saga_what_if_saga *saga,
-                  const struct saga_journal_record *record, const struct saga_facts *facts,
-                  bool ahead, struct saga_parting *ret)
+static bool parts(struct saga_what_if *w, const struct saga_journal_record *record,
+                  const struct attempt *attempt, const struct saga_state *recorded, bool ahead,
+                  struct saga_parting *ret)
 {
-    const struct saga_state *state = saga->state, *recorded = recorded_of(saga);
+    const struct saga_state *state = attempt->state;
+    const struct saga_facts *facts = &attempt->facts;
     struct saga_arena *arena = &w->arena;
     if (saga_what_if_stuck(state, recorded, arena, ret) ||
         (!ahead && saga_what_if_unhandled(record, facts, arena, ret)) ||
@@ -274,7 +277,7 @@ static bool parts(struct saga_what_if *w, const struct saga_what_if_saga *saga,
         return true;
     if (!has_ended(state) || !has_ended(recorded)) return false;
     if (state->status != recorded->status) {
-        *ret = other_status(w, SAGA_WHAT_IF_ENDED_OTHERWISE, saga);
+        *ret = other_status(w, SAGA_WHAT_IF_ENDED_OTHERWISE, state, recorded);
         return true;
     }
     return !ahead && saga_what_if_other_messages(record, facts, true, arena, ret);
@@ -301,24 +304,35 @@ static bool may_follow(const struct saga_what_if_saga *saga,
     return cause->kind == SAGA_EVENT_START && cause->key.size > 0;
 }
 
-/* Decides the record's event and takes what comes of it into the saga's states. False: the record cannot be. */
-static bool take(struct saga_what_if *w, struct saga_what_if_saga *saga,
-                 const struct saga_journal_record *record, const struct saga_event *event,
-                 struct saga_facts *ret)
+static void take_state(struct saga_what_if_saga *saga, struct saga_state *state)
 {
-    bool same;
-    struct saga_state *state = decide(w, saga, record, event, ret, &same);
-    if (same) {
-        saga_state_free(saga->state);
-        saga->state = state;
-        return true;
-    }
-    if (saga->recorded)
-        saga_state_free(saga->state);
-    else
-        saga->recorded = saga->state;
+    saga_state_free(saga->state);
     saga->state = state;
-    return evolve(saga, record);
+}
+
+/* The facts are others: from here on there are two states. A body that does not fit its schema is a failure of its step. As the
+ * schemas of then are not to be had, those of now are asked where the ways would part. */
+static void compare(struct saga_what_if *w, struct saga_what_if_saga *saga,
+                    const struct saga_message *message, const struct saga_journal_record *record,
+                    const struct saga_event *event, struct attempt attempt)
+{
+    struct saga_parting parting = { 0 };
+    bool without = is_without_definition(saga, record);
+    bool ahead = has_ended(saga->state) && !has_ended(recorded_of(saga));
+    if (!saga->recorded) saga->recorded = saga_state_clone(saga->state);
+    if (!evolve(saga, record)) {
+        saga_state_free(attempt.state);
+        cannot_judge(w, saga, "a record's facts cannot follow on those before", message, record);
+        return;
+    }
+    bool parted = parts(w, record, &attempt, saga->recorded, ahead, &parting);
+    if (parted && w->options.schemas) {
+        saga_state_free(attempt.state);
+        attempt = decide(w, saga, event, without, w->options.schemas);
+        parted = parts(w, record, &attempt, saga->recorded, ahead, &parting);
+    }
+    take_state(saga, attempt.state);
+    if (parted) part_here(w, saga, &parting, message, record);
 }
 
 static void judge(struct saga_what_if *w, struct saga_what_if_saga *saga,
@@ -326,7 +340,6 @@ static void judge(struct saga_what_if *w, struct saga_what_if_saga *saga,
 {
     struct saga_event event = record->cause;
     struct saga_parting parting = { 0 };
-    struct saga_facts facts;
     if (!may_follow(saga, record)) {
         cannot_judge(w, saga, "a record is missing before this one, or does not follow on it",
                      message, record);
@@ -338,14 +351,15 @@ static void judge(struct saga_what_if *w, struct saga_what_if_saga *saga,
         return;
     }
     w->counts.decided++;
-    if (!take(w, saga, record, &event, &facts)) {
-        cannot_judge(w, saga, "a record's facts cannot follow on those before", message, record);
-        return;
-    }
-    if (!saga_slice_equal(saga->state->id, record->saga_id))
+    struct attempt attempt = decide(w, saga, &event, is_without_definition(saga, record), NULL);
+    if (!saga_slice_equal(attempt.state->id, record->saga_id)) {
+        saga_state_free(attempt.state);
         cannot_judge(w, saga, "its start's key is another than its own", message, record);
-    else if (saga->recorded && parts(w, saga, record, &facts, ahead, &parting))
-        part_here(w, saga, &parting, message, record);
+    } else if (!saga->recorded && saga_what_if_same_facts(record, &attempt.facts)) {
+        take_state(saga, attempt.state);
+    } else {
+        compare(w, saga, message, record, &event, attempt);
+    }
 }
 
 /* ---- whose record it is ---- */
