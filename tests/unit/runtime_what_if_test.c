@@ -44,6 +44,24 @@ static void the_order_of_members_makes_no_difference(void **state)
     all_same(1);
 }
 
+/* R19: what happened while the definition was not to be had would have happened to any version. */
+static void a_definition_that_was_missing_was_missing_for_both(void **state)
+{
+    (void)state;
+    record_one(OLD);
+    struct saga_definition *kept = r.definition;
+    r.definition = NULL;
+    reply(&r, "ADone", "a", "{\"id\":7}");
+    assert_int_equal(r.state->stuck_on, SAGA_STUCK_ON_DEFINITION);
+    ring(&r, "step/a");
+    r.definition = kept;
+    reply(&r, "ADone", "a", "{\"id\":7}");
+    reply(&r, "BDone", "b", "{}");
+    assert_int_equal(r.state->status, SAGA_COMPLETED);
+    judge(HEAD "version: 2\nsteps:\n  - set: { x: '1' }\n" STEP_A STEP_B);
+    all_same(1);
+}
+
 /* ---- other commands ---- */
 
 static void another_body_parts_at_its_step(void **state)
@@ -307,6 +325,7 @@ int main(void)
         TEST(the_same_version_goes_the_same_way),
         TEST(what_is_not_sent_makes_no_difference),
         TEST(the_order_of_members_makes_no_difference),
+        TEST(a_definition_that_was_missing_was_missing_for_both),
         TEST(another_body_parts_at_its_step),
         TEST(another_order_is_other_commands),
         TEST(a_step_more_and_a_step_less),
