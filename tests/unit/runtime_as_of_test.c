@@ -289,6 +289,24 @@ static void what_is_unknown_at_either_is_not_told(void **state)
     assert_int_equal(begun, 1);
 }
 
+/* It takes no record between, and yet it is not as it was: that nobody knows. */
+static void what_a_snapshot_between_tells_was_unknown_before(void **state)
+{
+    (void)state;
+    start(&r, "k", "{}");
+    reply(&r, "ADone", "a", "{}");
+    snapshot("s/k", r.state, 4);
+    start(&r, "l", "{}");
+    start(&r, "m", "{}");
+    assert_true(mark_snapshot(4, 1, 2));
+    read_to(2, INT64_MAX, 2);
+    assert_unknown("s/k");
+    saga_as_of_mark(as_of);
+    read_to(3, INT64_MAX, INT64_MAX);
+    assert_unknown("s/k");
+    assert_int_equal(counts.unknown, 1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -307,6 +325,7 @@ int main(void)
         TEST(who_has_left_between_is_told),
         TEST(who_began_later_than_a_time_before_the_journal_was_not_there),
         TEST(what_is_unknown_at_either_is_not_told),
+        TEST(what_a_snapshot_between_tells_was_unknown_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,31 @@ static void another_body_parts_at_its_step(void **state)
     assert_int_equal(counts.events, 3);
 }
 
+static void what_parts_alike_is_counted_together(void **state)
+{
+    (void)state;
+    record_one(OLD);
+    completes();
+    for (int i = 2; i <= 5; i++) {
+        char key[8], body[32];
+        snprintf(key, sizeof key, "k%d", i);
+        snprintf(body, sizeof body, "{\"k\":\"%s\",\"n\":2}", key);
+        start(&r, key, body);
+        completes();
+    }
+    judge(HEAD
+          "version: 2\nsteps:\n" STEP_A "  - choose:\n      - { when: .input.n == 1, steps: [] "
+          "}\n      - else:\n          - { step: b, send: p/B, body: '{new: 1}', success: BDone,"
+          " compensate: none }\n");
+    assert_int_equal(group_count, 2);
+    assert_true(saga_slice_is(groups[0]->what, "sends another body of B"));
+    assert_int_equal(groups[0]->count, 4);
+    assert_int_equal(groups[0]->example_count, 3);
+    assert_true(saga_slice_is(groups[0]->examples[0].saga_id, "s/k2"));
+    assert_true(saga_slice_is(groups[1]->what, "does not send B"));
+    assert_int_equal(groups[1]->count, 1);
+}
+
 static void another_order_is_other_commands(void **state)
 {
     (void)state;
@@ -327,6 +352,7 @@ int main(void)
         TEST(the_order_of_members_makes_no_difference),
         TEST(a_definition_that_was_missing_was_missing_for_both),
         TEST(another_body_parts_at_its_step),
+        TEST(what_parts_alike_is_counted_together),
         TEST(another_order_is_other_commands),
         TEST(a_step_more_and_a_step_less),
         TEST(a_step_less_is_seen_where_it_was_sent),
