@@ -12,30 +12,6 @@
 /* A recorded state is packed anew when it has taken so many times what it then took. */
 enum { PACK_FACTOR = 4, PACK_BYTES_MIN = 64 * 1024 };
 
-static const char *const class_names[SAGA_WHAT_IF_CLASS_COUNT] = {
-    [SAGA_WHAT_IF_SAME] = "same",
-    [SAGA_WHAT_IF_ENDED_OTHERWISE] = "ended-otherwise",
-    [SAGA_WHAT_IF_OTHER_COMMANDS] = "other-commands",
-    [SAGA_WHAT_IF_STUCK] = "stuck",
-    [SAGA_WHAT_IF_UNHANDLED] = "unhandled-event",
-    [SAGA_WHAT_IF_OTHER_TIME] = "other-time",
-    [SAGA_WHAT_IF_NOT_STARTED] = "not-started",
-    [SAGA_WHAT_IF_NOT_JUDGED] = "not-judged",
-};
-
-const char *saga_what_if_class_name(enum saga_what_if_class class)
-{
-    SAGA_ASSERT(class < SAGA_WHAT_IF_CLASS_COUNT);
-    return class_names[class];
-}
-
-enum saga_what_if_class saga_what_if_class_of(struct saga_slice name)
-{
-    int class = 0;
-    while (class < SAGA_WHAT_IF_CLASS_COUNT && !saga_slice_is(name, class_names[class])) class ++;
-    return (enum saga_what_if_class) class;
-}
-
 /* Does it send anything whose body has a schema? */
 static bool has_schemas(const struct saga_definition *definition)
 {
@@ -208,20 +184,19 @@ static bool is_final(const struct saga_journal_record *record)
     return false;
 }
 
-/* Does the record say more than that something was ignored? */
+/* What follows when a saga that has ended, or does not wait for it, is told something. */
+static bool is_echo(enum saga_fact_kind kind)
+{
+    return kind == SAGA_FACT_START_IGNORED || kind == SAGA_FACT_REPLY_IGNORED ||
+           kind == SAGA_FACT_TIMER_IGNORED || kind == SAGA_FACT_NOTE_IGNORED ||
+           kind == SAGA_FACT_NOTE_SENT || kind == SAGA_FACT_OPERATOR_REFUSED ||
+           kind == SAGA_FACT_OPERATOR_IGNORED || kind == SAGA_FACT_SAGA_FORGOTTEN;
+}
+
 static bool moves(const struct saga_journal_record *record)
 {
-    for (size_t i = 0; i < record->fact_count; i++) switch (record->facts[i].kind) {
-        case SAGA_FACT_START_IGNORED:
-        case SAGA_FACT_REPLY_IGNORED:
-        case SAGA_FACT_TIMER_IGNORED:
-        case SAGA_FACT_NOTE_IGNORED:
-        case SAGA_FACT_NOTE_SENT: /* an answer to one that came too late */
-        case SAGA_FACT_OPERATOR_REFUSED:
-        case SAGA_FACT_OPERATOR_IGNORED:
-        case SAGA_FACT_SAGA_FORGOTTEN: break;
-        default: return true;
-        }
+    for (size_t i = 0; i < record->fact_count; i++)
+        if (!is_echo(record->facts[i].kind)) return true;
     return false;
 }
 
@@ -310,15 +285,29 @@ static void take_state(struct saga_what_if_saga *saga, struct saga_state *state)
     saga->state = state;
 }
 
-/* The facts are others: from here on there are two states. A body that does not fit its schema is a failure of its step. As the
- * schemas of then are not to be had, those of now are asked where the ways would part. */
+/* Decides the event once more under other circumstances, in which the ways may not part. */
+static bool parts_too(struct saga_what_if *w, const struct saga_what_if_saga *saga,
+                      const struct saga_journal_record *record, const struct saga_event *event,
+                      bool without, const struct saga_schemas *schemas, bool ahead,
+                      struct attempt *attempt, struct saga_parting *ret)
+{
+    saga_state_free(attempt->state);
+    *attempt = decide(w, saga, event, without, schemas);
+    return parts(w, record, attempt, saga->recorded, ahead, ret);
+}
+
+/* The facts are others: from here on there are two states. Where the ways would part, it is asked what is not known of then: the
+ * schemas, by which a body that does not fit is a failure of its step (those of now are asked), and whether an operator's
+ * act found the definition that the saga is stuck without. */
 static void compare(struct saga_what_if *w, struct saga_what_if_saga *saga,
                     const struct saga_message *message, const struct saga_journal_record *record,
                     const struct saga_event *event, struct attempt attempt)
 {
     struct saga_parting parting = { 0 };
     bool without = is_without_definition(saga, record);
+    bool missed = recorded_of(saga)->stuck_on == SAGA_STUCK_ON_DEFINITION;
     bool ahead = has_ended(saga->state) && !has_ended(recorded_of(saga));
+    const struct saga_schemas *schemas = w->options.schemas;
     if (!saga->recorded) saga->recorded = saga_state_clone(saga->state);
     if (!evolve(saga, record)) {
         saga_state_free(attempt.state);
@@ -326,11 +315,10 @@ static void compare(struct saga_what_if *w, struct saga_what_if_saga *saga,
         return;
     }
     bool parted = parts(w, record, &attempt, saga->recorded, ahead, &parting);
-    if (parted && w->options.schemas) {
-        saga_state_free(attempt.state);
-        attempt = decide(w, saga, event, without, w->options.schemas);
-        parted = parts(w, record, &attempt, saga->recorded, ahead, &parting);
-    }
+    if (parted && schemas)
+        parted = parts_too(w, saga, record, event, without, schemas, ahead, &attempt, &parting);
+    if (parted && missed)
+        parted = parts_too(w, saga, record, event, !without, NULL, ahead, &attempt, &parting);
     take_state(saga, attempt.state);
     if (parted) part_here(w, saga, &parting, message, record);
 }

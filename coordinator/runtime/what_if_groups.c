@@ -5,6 +5,30 @@
 #include "base/limits.h"
 #include "runtime/what_if_internal.h"
 
+static const char *const class_names[SAGA_WHAT_IF_CLASS_COUNT] = {
+    [SAGA_WHAT_IF_SAME] = "same",
+    [SAGA_WHAT_IF_ENDED_OTHERWISE] = "ended-otherwise",
+    [SAGA_WHAT_IF_OTHER_COMMANDS] = "other-commands",
+    [SAGA_WHAT_IF_STUCK] = "stuck",
+    [SAGA_WHAT_IF_UNHANDLED] = "unhandled-event",
+    [SAGA_WHAT_IF_OTHER_TIME] = "other-time",
+    [SAGA_WHAT_IF_NOT_STARTED] = "not-started",
+    [SAGA_WHAT_IF_NOT_JUDGED] = "not-judged",
+};
+
+const char *saga_what_if_class_name(enum saga_what_if_class class)
+{
+    SAGA_ASSERT(class < SAGA_WHAT_IF_CLASS_COUNT);
+    return class_names[class];
+}
+
+enum saga_what_if_class saga_what_if_class_of(struct saga_slice name)
+{
+    int class = 0;
+    while (class < SAGA_WHAT_IF_CLASS_COUNT && !saga_slice_is(name, class_names[class])) class ++;
+    return (enum saga_what_if_class) class;
+}
+
 static bool is_group(const struct saga_what_if_group *group, enum saga_what_if_class class,
                      struct saga_slice step, struct saga_slice what)
 {

@@ -62,6 +62,25 @@ static void a_definition_that_was_missing_was_missing_for_both(void **state)
     all_same(1);
 }
 
+/* An operator says how it ends while it is missing, or when it was found again: the record does not tell which it was. */
+static void a_saga_without_definition_is_ended_by_an_operator(void **state)
+{
+    (void)state;
+    record_one(OLD DONE);
+    struct saga_definition *kept = r.definition;
+    for (int found = 0; found < 2; found++) {
+        if (found) start(&r, "k2", "{\"k\":\"k2\",\"n\":1}");
+        r.definition = NULL;
+        reply(&r, "ADone", "a", "{\"id\":7}");
+        if (found) r.definition = kept;
+        operate(&r, SAGA_VERB_RESOLVE, "completed");
+        r.definition = kept;
+        assert_int_equal(r.state->status, SAGA_COMPLETED);
+    }
+    judge(HEAD "version: 2\nsteps:\n  - set: { x: '1' }\n" STEP_A STEP_B DONE);
+    all_same(2);
+}
+
 /* ---- other commands ---- */
 
 static void another_body_parts_at_its_step(void **state)
@@ -351,6 +370,7 @@ int main(void)
         TEST(what_is_not_sent_makes_no_difference),
         TEST(the_order_of_members_makes_no_difference),
         TEST(a_definition_that_was_missing_was_missing_for_both),
+        TEST(a_saga_without_definition_is_ended_by_an_operator),
         TEST(another_body_parts_at_its_step),
         TEST(what_parts_alike_is_counted_together),
         TEST(another_order_is_other_commands),
