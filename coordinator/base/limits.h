@@ -85,6 +85,15 @@
 #define SAGA_EXPRESSION_WAIT_MS_MAX 60000
 /* How often one search of a regular expression may go back: some 10 ms. */
 #define SAGA_EXPRESSION_RETRIES_MAX 1000000
+/* Records back among which is looked for the one that a record was written behind, where the hash chain is broken: each is a
+ * hash over the record. */
+#define SAGA_CHAIN_WINDOW 1024
+/* A line of an export: a record of the largest size in base64, with a frame. */
+#define SAGA_EXPORT_LINE_BYTES_MAX (SAGA_JOURNAL_RECORD_BYTES_MAX / 3 * 4 + 65536)
+/* The manifest of an export: some lines for each of the most lanes. */
+#define SAGA_EXPORT_MANIFEST_BYTES_MAX (16 * 1024 * 1024)
+/* Lines of a file of anchors: one a lane every minute for some weeks. */
+#define SAGA_ANCHORS_MAX (1024 * 1024)
 /* Lanes of a cluster: each is a partition in several topics. */
 #define SAGA_LANES_MAX 4096
 /* Elements of one array in Redis's answers: some for each saga of a batch, or of a page that is scanned. */

@@ -1,5 +1,6 @@
 /* The table of commands, as the help lists them. */
 #include "operate/commands.h"
+#include "operate/audit.h"
 #include "operate/definitions.h"
 #include "operate/sagas.h"
 
@@ -14,6 +15,11 @@ static const struct saga_subcommand *const sagas[] = {
 static const struct saga_subcommand *const operators[] = {
     &saga_subcommand_cancel,  &saga_subcommand_retry, &saga_subcommand_skip,
     &saga_subcommand_resolve, &saga_subcommand_pause, &saga_subcommand_resume,
+};
+static const struct saga_subcommand *const audit[] = {
+    &saga_subcommand_audit_verify,
+    &saga_subcommand_audit_export,
+    &saga_subcommand_audit_anchor,
 };
 static const struct saga_subcommand *const surroundings[] = {
     &saga_subcommand_dev,
@@ -36,6 +42,7 @@ const struct saga_subcommand_group saga_subcommand_groups[] = {
     GROUP("Definitions", definitions),
     GROUP("Sagas", sagas),
     GROUP("Operators' commands", operators),
+    GROUP("Audit", audit),
     GROUP("The coordinator and its surroundings", surroundings),
 };
 const size_t saga_subcommand_group_count =

@@ -15,7 +15,7 @@ const char *saga_difference_name(enum saga_difference_kind kind)
         [SAGA_DIFFERENCE_UNREADABLE] = "unreadable", [SAGA_DIFFERENCE_CHAIN] = "chain",
         [SAGA_DIFFERENCE_SEQUENCE] = "sequence",     [SAGA_DIFFERENCE_FACTS] = "facts",
         [SAGA_DIFFERENCE_DEFINITION] = "definition", [SAGA_DIFFERENCE_REDIS] = "redis",
-        [SAGA_DIFFERENCE_SNAPSHOT] = "snapshot",
+        [SAGA_DIFFERENCE_SNAPSHOT] = "snapshot",     [SAGA_DIFFERENCE_ANCHOR] = "anchor",
     };
     SAGA_ASSERT(kind < SAGA_DIFFERENCE_KIND_COUNT);
     return names[kind];
@@ -73,7 +73,7 @@ struct saga_replayed *saga_replay_find(const struct saga_replay *replay, struct 
     return saga;
 }
 
-static struct saga_replayed *find_or_add(struct saga_replay *replay, struct saga_slice id)
+struct saga_replayed *saga_replay_find_or_add(struct saga_replay *replay, struct saga_slice id)
 {
     struct saga_replayed *saga;
     unsigned hash;
@@ -292,7 +292,7 @@ void saga_replay_snapshot(struct saga_replay *replay, const struct saga_message 
         if (saga) free_replayed(replay, saga);
         return;
     }
-    if (!saga) saga = find_or_add(replay, message->key);
+    if (!saga) saga = saga_replay_find_or_add(replay, message->key);
     struct saga_state *state = NULL;
     int error =
         saga_snapshot_decode(replay->codec, message->value, &replay->arena, &snapshot, &diagnostic);
@@ -384,7 +384,7 @@ static void take_whole(struct saga_replay *replay, const struct saga_message *me
         take_first(replay, message, &record);
         return;
     }
-    struct saga_replayed *saga = find_or_add(replay, record.saga_id);
+    struct saga_replayed *saga = saga_replay_find_or_add(replay, record.saga_id);
     if (message->offset < saga->as_of) { /* a snapshot has it already */
         check_chain(replay, message, &record);
         return;
@@ -406,7 +406,7 @@ void saga_replay_record(struct saga_replay *replay, const struct saga_message *m
     bool common = saga_journal_decode_cause(replay->codec, message->value, &replay->arena, &record,
                                             &facts, &ignored) == SAGA_OK &&
                   record.cause.kind != SAGA_EVENT_LANE;
-    struct saga_replayed *saga = common ? find_or_add(replay, record.saga_id) : NULL;
+    struct saga_replayed *saga = common ? saga_replay_find_or_add(replay, record.saga_id) : NULL;
     if (saga && message->offset >= saga->as_of &&
         is_proved(replay, message, &record, facts, saga_replay_wake(replay, saga))) {
         saga->as_of = 0;

@@ -15,7 +15,9 @@ enum saga_difference_kind {
     SAGA_DIFFERENCE_FACTS, /* deciding the cause again gives other facts, or they cannot follow */
     SAGA_DIFFERENCE_DEFINITION, /* the definition is not to be had, or has another content */
     SAGA_DIFFERENCE_REDIS,      /* Redis holds another state, has one too many or one too few */
-    SAGA_DIFFERENCE_SNAPSHOT,   /* the journal was cut, and no snapshot says what came before */
+    SAGA_DIFFERENCE_SNAPSHOT, /* the journal was cut, and no snapshot says what came before; a snapshot that the journal
+                                 does not give */
+    SAGA_DIFFERENCE_ANCHOR, /* what was signed is not what is there, or not signed so (anchor.h) */
     SAGA_DIFFERENCE_KIND_COUNT
 };
 const char *saga_difference_name(enum saga_difference_kind kind);
@@ -52,6 +54,11 @@ void saga_replay_free(struct saga_replay *replay);
 void saga_replay_snapshot(struct saga_replay *replay, const struct saga_message *message);
 int64_t saga_replay_begin(struct saga_replay *replay, int64_t low);
 
+/* For a part of a journal (an export): records were left out before the next one, behind which the chain had this value;
+ * and a saga of which nothing is known before this offset, so that its records there are checked for the chain alone. */
+void saga_replay_leave_out(struct saga_replay *replay, const uint8_t chain[SAGA_SHA256_BYTES]);
+void saga_replay_pass_over(struct saga_replay *replay, struct saga_slice saga_id, int64_t until);
+
 /* Takes the next record of the lane, in order. Goes on after a difference as well as can be. */
 void saga_replay_record(struct saga_replay *replay, const struct saga_message *message);
 
@@ -63,6 +70,14 @@ int64_t saga_replay_applied(const struct saga_replay *replay);
  * With `final`, whatever does not fit is reported as a difference. */
 int saga_replay_compare(struct saga_replay *replay, struct saga_views *views, bool final,
                         int64_t *ret_applied);
+
+/* The state of a saga as Redis would have it, as of the last record taken; absent if there is none. In `arena`, or the
+ * replay's until the next record. Errors: SAGA_E_LIMIT. */
+int saga_replay_state_bytes(struct saga_replay *replay, struct saga_slice saga_id,
+                            struct saga_arena *arena, struct saga_slice *ret);
+
+/* Id of the journal, "" as long as it is not known. The replay's. */
+const char *saga_replay_journal(const struct saga_replay *replay);
 
 void saga_replay_count(const struct saga_replay *replay, struct saga_replay_counts *ret);
 

@@ -1,4 +1,4 @@
-/* What replay.c and replay_redis.c share. */
+/* What replay.c, replay_redis.c and replay_part.c share. */
 #ifndef SAGA_RUNTIME_REPLAY_INTERNAL_H
 #define SAGA_RUNTIME_REPLAY_INTERNAL_H
 
@@ -40,6 +40,7 @@ struct saga_replay {
 struct saga_replayed *saga_replay_find(const struct saga_replay *replay, struct saga_slice id);
 /* The state of a saga that may rest, made anew where it does. */
 struct saga_state *saga_replay_wake(struct saga_replay *replay, struct saga_replayed *saga);
+struct saga_replayed *saga_replay_find_or_add(struct saga_replay *replay, struct saga_slice id);
 /* Counts and reports a difference; `offset`: -1 where it is at none. */
 __attribute__((format(printf, 5, 6))) void
 saga_replay_differ(struct saga_replay *replay, enum saga_difference_kind kind, int64_t offset,
