@@ -154,6 +154,12 @@ static bool may_be_decided(const struct saga_event *cause, const struct saga_sta
            (cause->kind == SAGA_EVENT_START ? cause->key.size : cause->target.size) > 0;
 }
 
+/* A record's head repeats what its saga's state says. */
+static bool is_of_run(const struct saga_journal_record *record, const struct saga_state *state)
+{
+    return saga_slice_equal(record->run, state->run) && saga_slice_equal(record->key, state->key);
+}
+
 /* Does deciding the cause again give this record, byte for byte? `ret_chain`: the chain's value that it then must have. */
 static bool decides_the_same(struct saga_replay *replay, const struct saga_message *message,
                              const struct saga_journal_record *record,
@@ -199,7 +205,7 @@ static bool is_proved(struct saga_replay *replay, const struct saga_message *mes
     used.schemas = NULL; /* the causes' bodies have been read by them */
     const struct saga_state_mark *mark = saga_state_mark(state, &replay->arena);
     saga_decide(&used, state, &record->cause, &replay->arena, &facts);
-    if (!saga_journal_are_facts(replay->codec, &facts, facts_bytes)) {
+    if (!saga_journal_are_facts(replay->codec, &facts, facts_bytes) || !is_of_run(record, state)) {
         saga_state_go_back(state, mark);
         return false;
     }
@@ -260,6 +266,14 @@ static void evolve(struct saga_replay *replay, const struct saga_message *messag
                            saga_fact_types[record->facts[i].kind].name);
         return;
     }
+    if (!saga_slice_equal(record->run, saga->state->run))
+        saga_replay_differ(replay, SAGA_DIFFERENCE_SEQUENCE, message->offset, record->saga_id,
+                           "run %.*s where %.*s belongs", SAGA_SLICE_ARG(record->run),
+                           SAGA_SLICE_ARG(saga->state->run));
+    else if (!is_of_run(record, saga->state))
+        saga_replay_differ(replay, SAGA_DIFFERENCE_SEQUENCE, message->offset, record->saga_id,
+                           "key %.*s where %.*s belongs", SAGA_SLICE_ARG(record->key),
+                           SAGA_SLICE_ARG(saga->state->key));
 }
 
 /* ---- a journal whose beginning was cut off ---- */

@@ -141,6 +141,18 @@ static void rewritten(void)
     saga_audited_chain_anew(&recorded, 0, MIDDLE);
 }
 
+/* The record is said to be of another run of its saga: the run stands behind the saga's id. */
+static void other_run(void)
+{
+    enum { HEAD_BYTES = 10 };
+    char *bytes = saga_arena_string(&recorded.arena, lane->items[MIDDLE].value);
+    size_t id_size = (unsigned char)bytes[HEAD_BYTES] / 2;
+    char *run = bytes + HEAD_BYTES + 1 + id_size + 1;
+    *run = *run == '0' ? '1' : '0';
+    lane->items[MIDDLE].value.data = bytes;
+    saga_audited_chain_anew(&recorded, 0, MIDDLE);
+}
+
 static void removed_anew(void)
 {
     take_out(MIDDLE - 4);
@@ -210,6 +222,7 @@ static const struct {
     { "truncated", truncated },
     { "beheaded", beheaded },
     { "rewritten", rewritten },
+    { "other-run", other_run },
     { "removed-anew", removed_anew },
     { "foreign", foreign },
     { "cut", cut },

@@ -147,6 +147,9 @@ def rewritten_alone(world):
     export, _ = world.make("removed-anew")
     for rows in both("removed-anew", export)[1:]:
         check("removed-anew", places(rows, {"sequence"}) == {("sequence", 17)}, f"{rows}")
+    export, _ = world.make("other-run")
+    for rows in both("other-run", export)[1:]:
+        check("other-run", ("sequence", 16) in places(rows, {"sequence"}), f"{rows}")
 
 
 def definitions(world):
