@@ -55,6 +55,12 @@ void saga_memory_give_back(void)
     malloc_trim(0);
 }
 
+void saga_memory_share_pools(void)
+{
+    enum { POOLS = 4 };
+    mallopt(M_ARENA_MAX, POOLS);
+}
+
 void saga_memory_watch(void)
 {
     errno = 0;

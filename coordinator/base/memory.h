@@ -24,6 +24,10 @@ char *saga_memory_text(const char *text, size_t size_max);
  * Takes about a millisecond; for now and then, by a thread that nobody waits for. */
 void saga_memory_give_back(void);
 
+/* Has all threads share few pools of memory; before there are threads. By itself the C library makes up to eight for each
+ * processor, and librdkafka takes in one thread what another gives back: each pool then keeps what others ask the system for. */
+void saga_memory_share_pools(void);
+
 /* Ends the process: `who` was refused memory. Takes none itself. */
 _Noreturn void saga_memory_exhausted(const char *who);
 

@@ -159,6 +159,7 @@ static void *worker_main(void *context)
 int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena,
                       struct saga_daemon **ret, struct saga_diagnostic *diagnostic)
 {
+    saga_memory_share_pools();
     struct saga_daemon *daemon = saga_memory_zeroed(1, sizeof *daemon);
     daemon->config = *config;
     saga_arena_init(&daemon->arena);
