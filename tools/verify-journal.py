@@ -729,11 +729,10 @@ def read_definitions(export):
     return definitions
 
 
-def read_anchors(arguments, faults):
+def read_anchors(arguments, export, faults):
     path = arguments.anchors
-    inside = arguments.folder / "anchors.jsonl"
-    if not path and arguments.key and inside.exists():
-        path = inside
+    if not path and arguments.key and "anchors.jsonl" in export.names:
+        path = arguments.folder / "anchors.jsonl"
     if not path:
         return None
     if not arguments.key:
@@ -743,7 +742,7 @@ def read_anchors(arguments, faults):
 
 def verify(arguments, faults):
     export = Export(arguments.folder, faults)
-    anchors = read_anchors(arguments, faults)
+    anchors = read_anchors(arguments, export, faults)
     try:
         records = Records(export.read_text(export.manifest["schema"]))
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -338,6 +338,19 @@ def anchors(world):
         code, *_ = both("by openssl", export, *given, environment={"PYTHONPATH": str(stub)})
         check("by openssl", code == expected, f"exit {code}")
     other.unlink()
+    path.write_text(text)
+    anchors_inside(world, export, path)
+
+
+def anchors_inside(world, export, path):
+    """Catches anchors of a folder that its manifest does not name, and those it names that are not looked at."""
+    shutil.copy(path, export / "anchors.jsonl")
+    for name, listed, anchored in (("not listed", [], None), ("listed", [{"name": "anchors.jsonl"}], 21)):
+        edit(export, files=json.loads((export / "manifest.json").read_text())["files"] + listed)
+        reseal(export)
+        code, *_ = both(f"anchors inside, {name}", export, "--key", world.pub)
+        done = run([SAGA, "audit", "verify", export, "-o", "json", "--key", world.pub])
+        check(f"anchors inside, {name}", code == 0 and anchored_to(done)[0] == anchored, done.stdout)
 
 
 def each(name, export, *options):
