@@ -331,6 +331,7 @@ class Export:
                 row["lane"] not in seen and row.get("file") in self.names and is_count(row.get("records")) and
                 row.get("snapshots") in self.names | {None} and
                 all(isinstance(row.get(name), bool) for name in ("complete", "cut", "toEnd")) and
+                (not row["complete"] or (row["toEnd"] and not row["cut"])) and
                 all(name in row and is_end(row[name]) for name in ("first", "last")))
 
     def check_lanes(self):

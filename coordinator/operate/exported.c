@@ -107,6 +107,12 @@ static bool take_bool(const json_t *row, const char *name, bool *ret)
     return json_is_boolean(value);
 }
 
+/* A whole journal has its beginning and its end: else a lane with its end cut off would pass for all of it. */
+static bool is_sound(const struct saga_exported_lane *lane)
+{
+    return !lane->complete || (lane->to_end && !lane->cut);
+}
+
 static bool take_lane(const struct saga_exported *exported, const json_t *row,
                       struct saga_exported_lane *ret)
 {
@@ -122,8 +128,8 @@ static bool take_lane(const struct saga_exported *exported, const json_t *row,
     return ret->file && is_listed(exported, ret->file) &&
            (!ret->snapshots || is_listed(exported, ret->snapshots)) &&
            take_bool(row, "complete", &ret->complete) && take_bool(row, "cut", &ret->cut) &&
-           take_bool(row, "toEnd", &ret->to_end) && take_end(row, "first", &ret->first) &&
-           take_end(row, "last", &ret->last);
+           take_bool(row, "toEnd", &ret->to_end) && is_sound(ret) &&
+           take_end(row, "first", &ret->first) && take_end(row, "last", &ret->last);
 }
 
 static bool is_repeated(const struct saga_exported *exported, uint32_t lane)

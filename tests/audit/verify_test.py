@@ -180,6 +180,11 @@ def edit(export, **changes):
     path.write_text(json.dumps(manifest))
 
 
+def edit_lanes(export, **changes):
+    rows = json.loads((export / "manifest.json").read_text())["journal"]
+    edit(export, journal=[{**row, **changes} for row in rows])
+
+
 def lines_of(export):
     return (export / "journal-0000.jsonl").read_text().splitlines(keepends=True)
 
@@ -277,6 +282,8 @@ MANIFESTS = {
     "too few lanes": lambda e: edit(e, journal=[]),
     "another file": lambda e: edit(e, files=[{"name": "../x", "sha256": "0" * 64, "bytes": 1}]),
     "one file less": lambda e: edit(e, files=json.loads((e / "manifest.json").read_text())["files"][1:]),
+    "complete, not to the end": lambda e: edit_lanes(e, toEnd=False),
+    "complete, and cut": lambda e: edit_lanes(e, cut=True),
     "a lane twice": lambda e: edit(e, journal=2 * json.loads((e / "manifest.json").read_text())["journal"]),
     "rubbish": lambda e: edit(e, journal=[1, None, {"lane": "x"}], complete=False),
 }
