@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "operate/audit.h"
+#include "operate/lane_reading.h"
 #include "operate/output.h"
 #include "operate/reading.h"
 #include "runtime/chain.h"
@@ -101,12 +102,10 @@ static int anchor_lane(struct anchoring *a, uint32_t lane)
 {
     struct saga_call *call = a->call;
     int64_t low, high;
-    if (saga_client_watermarks(call->client, call->topics.journal, (int32_t)lane,
-                               SAGA_CALL_TIMEOUT_MS, &low, &high) < 0)
-        return saga_call_fail(call, SAGA_EXIT_FAILED, "make the topics: saga topics create", "%s",
-                              saga_client_problem(call->client));
+    int code = saga_lane_bounds(call, lane, &low, &high);
+    if (code != SAGA_EXIT_DONE) return code;
     a->anchor = (struct saga_anchor){ .lane = lane };
-    int code = find_last(a, lane, low, high);
+    code = find_last(a, lane, low, high);
     if (code != SAGA_EXIT_DONE) return code;
     if (!a->found) {
         a->empty++;

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "operate/audit.h"
 #include "operate/export.h"
+#include "operate/lane_reading.h"
 #include "operate/output.h"
 #include "operate/reading.h"
 
@@ -165,10 +166,8 @@ static int export_lane(struct exporting *e, uint32_t lane)
     bool wanted;
     int code = choose(e, lane, &wanted);
     if (code != SAGA_EXIT_DONE || !wanted) return code;
-    if (saga_client_watermarks(call->client, call->topics.journal, (int32_t)lane,
-                               SAGA_CALL_TIMEOUT_MS, &low, &high) < 0)
-        return saga_call_fail(call, SAGA_EXIT_FAILED, "make the topics: saga topics create", "%s",
-                              saga_client_problem(call->client));
+    code = saga_lane_bounds(call, lane, &low, &high);
+    if (code != SAGA_EXIT_DONE) return code;
     if (saga_export_lane(e->made, lane, low, &e->trouble) < 0) return tell_trouble(e);
     code = export_snapshots(e, lane, low);
     if (code == SAGA_EXIT_DONE) code = read_journal(e, lane);

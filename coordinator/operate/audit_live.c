@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "operate/audit_definitions.h"
+#include "operate/lane_reading.h"
 #include "operate/reading.h"
 
 /* How often Redis is looked at again while it follows the journal, all lanes together, and how long is waited. */
@@ -46,13 +47,11 @@ static int begin(struct proving *p, uint32_t lane)
 {
     struct saga_call *call = p->call;
     int64_t low, high;
-    if (saga_client_watermarks(call->client, call->topics.journal, (int32_t)lane,
-                               SAGA_CALL_TIMEOUT_MS, &low, &high) < 0)
-        return saga_call_fail(call, SAGA_EXIT_FAILED, "make the topics: saga topics create", "%s",
-                              saga_client_problem(call->client));
+    int code = saga_lane_bounds(call, lane, &low, &high);
+    if (code != SAGA_EXIT_DONE) return code;
     p->whole = low == 0;
-    int code = saga_read_to_end(call, call->topics.snapshots, (int32_t)lane, SAGA_READ_BEGINNING,
-                                take_snapshot, p);
+    code = saga_read_to_end(call, call->topics.snapshots, (int32_t)lane, SAGA_READ_BEGINNING,
+                            take_snapshot, p);
     if (code != SAGA_EXIT_DONE || p->whole) return code;
     int64_t offset = saga_replay_begin(saga_audit_replay(p->audit), low);
     if (offset >= 0) saga_audit_begin_at(p->audit, offset);

@@ -33,10 +33,8 @@ static void show_progress(struct saga_lane_reading *r)
                 (unsigned long long)r->expected, (unsigned long long)per_s);
 }
 
-int saga_lane_reading_bounds(const struct saga_lane_reading *reading, uint32_t lane,
-                             int64_t *ret_low, int64_t *ret_high)
+int saga_lane_bounds(struct saga_call *call, uint32_t lane, int64_t *ret_low, int64_t *ret_high)
 {
-    struct saga_call *call = reading->call;
     if (saga_client_watermarks(call->client, call->topics.journal, (int32_t)lane,
                                SAGA_CALL_TIMEOUT_MS, ret_low, ret_high) == SAGA_OK)
         return SAGA_EXIT_DONE;
@@ -64,7 +62,7 @@ int saga_lane_reading_begin(struct saga_lane_reading *reading, struct saga_call 
         .started_clock = clock(),
     };
     for (uint32_t lane = first; lane < first + count; lane++) {
-        int code = saga_lane_reading_bounds(reading, lane, &low, &high);
+        int code = saga_lane_bounds(call, lane, &low, &high);
         if (code != SAGA_EXIT_DONE) return code;
         reading->expected += (uint64_t)(high - low);
     }

@@ -24,8 +24,7 @@ int saga_lane_reading_begin(struct saga_lane_reading *reading, struct saga_call 
 void saga_lane_reading_end(const struct saga_lane_reading *reading);
 
 /* Where a lane's journal begins and ends now. An exit code, words said. */
-int saga_lane_reading_bounds(const struct saga_lane_reading *reading, uint32_t lane,
-                             int64_t *ret_low, int64_t *ret_high);
+int saga_lane_bounds(struct saga_call *call, uint32_t lane, int64_t *ret_low, int64_t *ret_high);
 /* Says that a lane could not be read; SAGA_EXIT_FAILED. */
 int saga_lane_reading_fail(const struct saga_lane_reading *reading, uint32_t lane);
 

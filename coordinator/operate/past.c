@@ -114,7 +114,7 @@ static int read_lane(struct saga_past *past, uint32_t lane, struct saga_as_of *a
 {
     struct lane_past l = { past, as_of, 0 };
     int64_t low, high;
-    int code = saga_lane_reading_bounds(&past->reading, lane, &low, &high);
+    int code = saga_lane_bounds(past->reading.call, lane, &low, &high);
     if (code == SAGA_EXIT_DONE) code = check_place(past, lane, low, high);
     if (code == SAGA_EXIT_DONE && low > 0) code = read_snapshots(past, lane, low, as_of);
     if (code != SAGA_EXIT_DONE) return code;

@@ -118,7 +118,7 @@ static int read_and_compare(struct verification *v, uint32_t lane, struct saga_r
     struct saga_call *call = v->call;
     struct saga_reader *reader;
     int64_t low, high, position;
-    int code = saga_lane_reading_bounds(&v->reading, lane, &low, &high);
+    int code = saga_lane_bounds(call, lane, &low, &high);
     if (code == SAGA_EXIT_DONE) code = find_beginning(v, lane, replay, low, &position);
     if (code != SAGA_EXIT_DONE) return code;
     if (saga_reader_open(call->client, call->topics.journal, (int32_t)lane, position, &reader) < 0)

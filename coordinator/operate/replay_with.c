@@ -95,7 +95,7 @@ static bool take(const struct saga_message *record, void *context)
 static int try_lane(struct trial *t, uint32_t lane)
 {
     int64_t low, high;
-    int code = saga_lane_reading_bounds(&t->reading, lane, &low, &high);
+    int code = saga_lane_bounds(t->reading.call, lane, &low, &high);
     if (code != SAGA_EXIT_DONE) return code;
     t->cut_lanes += low > 0;
     saga_what_if_lane_begin(t->what_if, lane);
