@@ -7,13 +7,12 @@
 #include "base/error.h"
 #include "base/table.h"
 #include "engine/engine.h"
+#include "runtime/resting.h"
 
 struct as_of_saga {
     UT_hash_handle hh;
-    struct saga_state *state; /* NULL: there is none, it rests, or it is not known */
-    /* Of a saga that has ended, as bytes: most of a journal's, and they take a quarter of the room. */
-    struct saga_slice rests;
-    enum saga_status rests_as;
+    struct saga_resting
+        at; /* its state, at rest when it has ended; nothing: there is none, or it is not known */
     struct saga_slice
         snapshot; /* a state as bytes, which contains all records before `snapshot_at`; absent: none */
     int64_t snapshot_at, series, snapshot_started_ms;
@@ -61,17 +60,10 @@ static struct saga_slice copy_bytes(struct saga_slice bytes)
                                 bytes.size };
 }
 
-static void free_state(struct as_of_saga *saga)
-{
-    saga_state_free(saga->state);
-    saga->state = NULL;
-    free_bytes(&saga->rests);
-}
-
 static void drop(struct saga_as_of *a, struct as_of_saga *saga)
 {
     HASH_DEL(a->sagas, saga);
-    free_state(saga);
+    saga_resting_set(&saga->at, NULL);
     free_bytes(&saga->snapshot);
     saga_state_free(saga->before);
     free(saga);
@@ -175,36 +167,45 @@ static bool begins(const struct saga_journal_record *record)
 
 static bool is_known(const struct as_of_saga *saga)
 {
-    return saga->state || saga->rests.data;
+    return saga->at.state || saga->at.bytes.data;
 }
 
-/* Bytes of our own, or such as have been read before. */
-static struct saga_state *decode(struct saga_as_of *a, struct saga_slice bytes)
+/* NULL: they are none. */
+static struct saga_state *read_state(struct saga_as_of *a, struct saga_slice bytes)
 {
     struct saga_state *state = NULL;
     struct saga_diagnostic ignored = { 0 };
-    int error = saga_state_decode(a->codec, bytes, &a->arena, &state, &ignored);
-    SAGA_ASSERT(error == SAGA_OK);
+    return saga_state_decode(a->codec, bytes, &a->arena, &state, &ignored) < 0 ? NULL : state;
+}
+
+/* Bytes that have been read before. */
+static struct saga_state *decode(struct saga_as_of *a, struct saga_slice bytes)
+{
+    struct saga_state *state = read_state(a, bytes);
+    SAGA_ASSERT(state);
     return state;
 }
 
+static void lose(struct as_of_saga *saga)
+{
+    saga_resting_set(&saga->at, NULL);
+    saga->lost = true;
+}
+
+/* A journal that was changed may have facts that add up to no state: then the saga is not known. */
 static void rest(struct saga_as_of *a, struct as_of_saga *saga)
 {
-    struct saga_slice bytes;
-    if (!saga->state || !saga_status_has_ended(saga->state->status) ||
-        saga_state_encode(a->codec, saga->state, &a->arena, &bytes) < 0)
-        return;
-    saga->rests = copy_bytes(bytes);
-    saga->rests_as = saga->state->status;
-    saga_state_free(saga->state);
-    saga->state = NULL;
+    if (!saga->at.state || !saga_status_has_ended(saga->at.state->status)) return;
+    saga_resting_lay(&saga->at, a->codec, &a->arena);
+    if (!saga->at.bytes.data) return;
+    struct saga_state *state = read_state(a, saga->at.bytes);
+    if (!state) lose(saga);
+    saga_state_free(state);
 }
 
 static void rouse(struct saga_as_of *a, struct as_of_saga *saga)
 {
-    if (!saga->rests.data) return;
-    saga->state = decode(a, saga->rests);
-    free_bytes(&saga->rests);
+    if (saga->at.bytes.data) saga_resting_set(&saga->at, decode(a, saga->at.bytes));
 }
 
 /* The time of the moment; of a place before which there is no record, whenever. */
@@ -226,7 +227,7 @@ static bool is_unknown(const struct saga_as_of *a, const struct as_of_saga *saga
 static void take_snapshot(struct saga_as_of *a, struct as_of_saga *saga, int64_t position)
 {
     if (is_known(saga) || !saga->snapshot.data || saga->snapshot_at > position) return;
-    saga->state = decode(a, saga->snapshot);
+    saga_resting_set(&saga->at, decode(a, saga->snapshot));
     free_bytes(&saga->snapshot);
     saga->lost = false;
 }
@@ -236,7 +237,7 @@ static void touch(const struct saga_as_of *a, struct as_of_saga *saga)
 {
     if (!a->marked || saga->touched) return;
     saga->touched = true;
-    saga->before = saga->state ? saga_state_clone(saga->state) : NULL;
+    saga->before = saga->at.state ? saga_state_clone(saga->at.state) : NULL;
 }
 
 static bool evolve(struct saga_state *state, const struct saga_journal_record *record)
@@ -248,30 +249,23 @@ static bool evolve(struct saga_state *state, const struct saga_journal_record *r
     return state->status != SAGA_STATUS_NONE;
 }
 
-static void lose(struct as_of_saga *saga)
-{
-    free_state(saga);
-    saga->lost = true;
-}
-
 static void take_facts(struct saga_as_of *a, struct as_of_saga *saga,
                        const struct saga_journal_record *record)
 {
     if (begins(record)) {
         free_bytes(&saga->snapshot);
-        free_state(saga);
-        saga->state = saga_state_new();
+        saga_resting_set(&saga->at, saga_state_new());
         saga->lost = false;
     }
     bool forgotten = false;
     for (size_t i = 0; i < record->fact_count; i++)
         forgotten |= record->facts[i].kind == SAGA_FACT_SAGA_FORGOTTEN;
-    if (!saga->state || !evolve(saga->state, record)) lose(saga);
+    if (!saga->at.state || !evolve(saga->at.state, record)) lose(saga);
     if (!forgotten) {
         rest(a, saga);
         return;
     }
-    free_state(saga);
+    saga_resting_set(&saga->at, NULL);
     saga->lost = false;
     if (!saga->touched && !saga->snapshot.data) drop(a, saga);
 }
@@ -295,7 +289,7 @@ bool saga_as_of_record(struct saga_as_of *a, const struct saga_message *message)
     bool begun = begins(&record);
     rouse(a, saga);
     if (!begun) take_snapshot(a, saga, message->offset);
-    if (a->marked && !begun && !saga->state) saga->was_unknown = true;
+    if (a->marked && !begun && !saga->at.state) saga->was_unknown = true;
     touch(a, saga);
     take_facts(a, saga, &record);
     return true;
@@ -319,12 +313,12 @@ void saga_as_of_count(const struct saga_as_of *a, struct saga_as_of_counts *ret)
         struct saga_slice id = { saga->id, saga->id_size };
         if (!saga_id_is_entry(id)) ret->unknown += saga->was_unknown || is_unknown(a, saga);
         if (!is_known(saga)) continue;
-        if (saga->state && saga->state->kind != SAGA_KIND_SAGA) {
+        if (saga->at.state && saga->at.state->kind != SAGA_KIND_SAGA) {
             ret->entries++;
             continue;
         }
         ret->sagas++;
-        ret->by_status[saga->state ? saga->state->status : saga->rests_as]++;
+        ret->by_status[saga_resting_status(&saga->at)]++;
     }
 }
 
@@ -340,17 +334,18 @@ struct saga_state *saga_as_of_find(struct saga_as_of *a, struct saga_slice saga_
     *ret_unknown = saga && (saga->was_unknown || is_unknown(a, saga));
     if (!saga || !is_known(saga)) return NULL;
     saga_arena_reset(&a->arena);
-    return saga->state ? saga_state_clone(saga->state) : decode(a, saga->rests);
+    return saga->at.state ? saga_state_clone(saga->at.state) : decode(a, saga->at.bytes);
 }
 
 void saga_as_of_each(struct saga_as_of *a,
                      void (*visit)(const struct saga_state *state, void *context), void *context)
 {
     for (const struct as_of_saga *saga = a->sagas; saga; saga = saga->hh.next) {
-        if (saga->state && saga->state->kind == SAGA_KIND_SAGA) visit(saga->state, context);
-        if (!saga->rests.data) continue;
+        if (saga->at.state && saga->at.state->kind == SAGA_KIND_SAGA)
+            visit(saga->at.state, context);
+        if (!saga->at.bytes.data) continue;
         saga_arena_reset(&a->arena);
-        struct saga_state *state = decode(a, saga->rests);
+        struct saga_state *state = decode(a, saga->at.bytes);
         visit(state, context);
         saga_state_free(state);
     }
@@ -374,7 +369,7 @@ void saga_as_of_changes(struct saga_as_of *a,
         if (!saga->touched || saga->was_unknown || saga->lost) continue;
         saga_arena_reset(&a->arena);
         rouse(a, saga);
-        const struct saga_state *any = saga->state ? saga->state : saga->before;
-        if (any && any->kind == SAGA_KIND_SAGA) visit(saga->before, saga->state, context);
+        const struct saga_state *any = saga->at.state ? saga->at.state : saga->before;
+        if (any && any->kind == SAGA_KIND_SAGA) visit(saga->before, saga->at.state, context);
     }
 }

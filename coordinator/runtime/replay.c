@@ -52,8 +52,7 @@ int saga_replay_new(struct saga_codec *codec, struct saga_catalog *catalog, uint
 static void free_replayed(struct saga_replay *replay, struct saga_replayed *saga)
 {
     HASH_DEL(replay->sagas, saga);
-    saga_state_free(saga->state);
-    free((char *)(uintptr_t)saga->rests.data);
+    saga_resting_set(&saga->at, NULL);
     free(saga);
 }
 
@@ -83,46 +82,24 @@ struct saga_replayed *saga_replay_find_or_add(struct saga_replay *replay, struct
     saga = saga_memory_zeroed(1, sizeof *saga + id.size);
     memcpy(saga->id, id.data, id.size);
     saga->id_size = id.size;
-    saga->state = saga_state_new();
+    saga->at.state = saga_state_new();
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, replay->sagas, saga->id, saga->id_size, hash, saga);
     return saga;
 }
 
 /* ---- sagas that rest ---- */
 
-static void set_state(struct saga_replayed *saga, struct saga_state *state)
-{
-    saga_state_free(saga->state);
-    free((char *)(uintptr_t)saga->rests.data);
-    saga->rests = SAGA_SLICE_NONE;
-    saga->state = state;
-}
-
-static void rest(struct saga_replay *replay, struct saga_replayed *saga)
-{
-    struct saga_slice bytes;
-    if (saga_state_encode(replay->codec, saga->state, &replay->arena, &bytes) < 0) return;
-    enum saga_status status = saga->state->status;
-    set_state(saga, NULL);
-    saga->rests = (struct saga_slice){ memcpy(saga_memory_take(bytes.size), bytes.data, bytes.size),
-                                       bytes.size };
-    saga->status = status;
-}
-
 struct saga_state *saga_replay_wake(struct saga_replay *replay, struct saga_replayed *saga)
 {
-    struct saga_state *state;
     struct saga_diagnostic diagnostic = { 0 };
-    if (saga->state) return saga->state;
-    int error = saga_state_decode(replay->codec, saga->rests, &replay->arena, &state, &diagnostic);
+    int error = saga_resting_wake(&saga->at, replay->codec, &replay->arena, &diagnostic);
     if (error < 0) { /* facts before it were not ours, and have made a state that is none */
         saga_replay_differ(
             replay, SAGA_DIFFERENCE_FACTS, -1, (struct saga_slice){ saga->id, saga->id_size },
             "they add up to a state that cannot be: %.*s", SAGA_SLICE_ARG(diagnostic.what));
-        state = saga_state_new();
+        saga_resting_set(&saga->at, saga_state_new());
     }
-    set_state(saga, state);
-    return state;
+    return saga->at.state;
 }
 
 const struct saga_state *saga_replay_state(struct saga_replay *replay, struct saga_slice saga_id)
@@ -213,7 +190,8 @@ static bool is_proved(struct saga_replay *replay, const struct saga_message *mes
     return true;
 }
 
-static void decide_again(struct saga_replay *replay, const struct saga_message *message,
+/* False: it is not, and words have been said. */
+static bool decide_again(struct saga_replay *replay, const struct saga_message *message,
                          const struct saga_journal_record *record, const struct saga_state *state,
                          const uint8_t *chain)
 {
@@ -225,20 +203,20 @@ static void decide_again(struct saga_replay *replay, const struct saga_message *
             replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
             "definition %.*s version %u has another content than when this was decided",
             SAGA_SLICE_ARG(record->name), record->version);
-        return;
+        return false;
     }
     if (definition &&
         decides_the_same(replay, message, record, state, definition, NULL, chain, ignored))
-        return;
+        return true;
     /* a body that did not fit its schema: by the schemas that are there now, as well as can be */
     const struct saga_schemas *schemas = saga_catalog_schemas(replay->catalog);
     if (definition && schemas &&
         decides_the_same(replay, message, record, state, definition, schemas, chain, ignored))
-        return;
+        return true;
     /* an entry needs none; R19: it was decided while the definition was nowhere to be had */
     bool without = state->status != SAGA_STATUS_NONE || record->cause.kind == SAGA_EVENT_NOTE;
     if (without && decides_the_same(replay, message, record, state, NULL, NULL, chain, ignored))
-        return;
+        return true;
     if (definition)
         saga_replay_differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
                            "deciding its cause again gives other facts");
@@ -247,33 +225,34 @@ static void decide_again(struct saga_replay *replay, const struct saga_message *
             replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
             "definition %.*s version %u is not to be had, so it cannot be decided again",
             SAGA_SLICE_ARG(record->name), record->version);
+    return false;
 }
 
 static void evolve(struct saga_replay *replay, const struct saga_message *message,
                    const struct saga_journal_record *record, struct saga_replayed *saga)
 {
-    saga_evolve_begin(saga->state, record->cause.time_ms);
-    if (saga->state->sequence != record->sequence) {
+    saga_evolve_begin(saga->at.state, record->cause.time_ms);
+    if (saga->at.state->sequence != record->sequence) {
         saga_replay_differ(replay, SAGA_DIFFERENCE_SEQUENCE, message->offset, record->saga_id,
                            "sequence %llu where %llu belongs", (unsigned long long)record->sequence,
-                           (unsigned long long)saga->state->sequence);
-        saga->state->sequence = record->sequence;
+                           (unsigned long long)saga->at.state->sequence);
+        saga->at.state->sequence = record->sequence;
     }
     for (size_t i = 0; i < record->fact_count; i++) {
-        if (saga_evolve(saga->state, &record->facts[i]) == SAGA_OK) continue;
+        if (saga_evolve(saga->at.state, &record->facts[i]) == SAGA_OK) continue;
         saga_replay_differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
                            "%s cannot follow on the saga's state",
                            saga_fact_types[record->facts[i].kind].name);
         return;
     }
-    if (!saga_slice_equal(record->run, saga->state->run))
+    if (!saga_slice_equal(record->run, saga->at.state->run))
         saga_replay_differ(replay, SAGA_DIFFERENCE_SEQUENCE, message->offset, record->saga_id,
                            "run %.*s where %.*s belongs", SAGA_SLICE_ARG(record->run),
-                           SAGA_SLICE_ARG(saga->state->run));
-    else if (!is_of_run(record, saga->state))
+                           SAGA_SLICE_ARG(saga->at.state->run));
+    else if (!is_of_run(record, saga->at.state))
         saga_replay_differ(replay, SAGA_DIFFERENCE_SEQUENCE, message->offset, record->saga_id,
                            "key %.*s where %.*s belongs", SAGA_SLICE_ARG(record->key),
-                           SAGA_SLICE_ARG(saga->state->key));
+                           SAGA_SLICE_ARG(saga->at.state->key));
 }
 
 /* ---- a journal whose beginning was cut off ---- */
@@ -317,7 +296,7 @@ void saga_replay_snapshot(struct saga_replay *replay, const struct saga_message 
         saga_replay_differ(replay, SAGA_DIFFERENCE_SNAPSHOT, -1, message->key,
                            "its record %lld in the snapshots cannot be read: %.*s",
                            (long long)message->offset, SAGA_SLICE_ARG(diagnostic.what));
-    set_state(saga, state ? state : saga_state_new());
+    saga_resting_set(&saga->at, state ? state : saga_state_new());
     saga->as_of = snapshot.as_of;
     saga->series = snapshot.series;
 }
@@ -328,8 +307,8 @@ int64_t saga_replay_begin(struct saga_replay *replay, int64_t low)
     saga_arena_reset(&replay->arena);
     HASH_ITER(hh, replay->sagas, saga, next)
     {
-        SAGA_ASSERT(saga->state); /* none has been taken from the journal yet */
-        bool gone = saga->state->status == SAGA_STATUS_NONE && saga->as_of <= replay->marked_at;
+        SAGA_ASSERT(saga->at.state); /* none has been taken from the journal yet */
+        bool gone = saga->at.state->status == SAGA_STATUS_NONE && saga->as_of <= replay->marked_at;
         if (saga->series != replay->series || gone) free_replayed(replay, saga);
     }
     if (replay->marked && replay->marked_at >= low) {
@@ -349,14 +328,18 @@ static void prove(struct saga_replay *replay, const struct saga_message *message
     uint8_t chain[SAGA_SHA256_BYTES];
     memcpy(chain, replay->chain, sizeof chain);
     check_chain(replay, message, record);
-    if (!may_be_decided(&record->cause, saga->state)) {
+    if (!may_be_decided(&record->cause, saga->at.state)) {
         saga_replay_differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
                            "an event of kind %s cannot come at this place",
                            saga_event_kind_name(record->cause.kind));
         return;
     }
-    decide_again(replay, message, record, saga->state, chain);
+    bool proved = decide_again(replay, message, record, saga->at.state, chain);
     evolve(replay, message, record, saga);
+    if (proved || saga->at.state->status == SAGA_STATUS_NONE) return;
+    /* facts that were not ours may make a state that is none: it is read as one that comes from outside */
+    saga_resting_lay(&saga->at, replay->codec, &replay->arena);
+    saga_replay_wake(replay, saga);
 }
 
 static void take_first(struct saga_replay *replay, const struct saga_message *message,
@@ -374,11 +357,12 @@ static void take_first(struct saga_replay *replay, const struct saga_message *me
 /* Is the saga to be kept, after a record of it? */
 static void keep_or_free(struct saga_replay *replay, struct saga_replayed *saga, bool proved)
 {
-    if (!saga->state->forgotten && saga->state->status != SAGA_STATUS_NONE) {
-        if (proved && saga_status_has_ended(saga->state->status)) rest(replay, saga);
+    if (!saga->at.state->forgotten && saga->at.state->status != SAGA_STATUS_NONE) {
+        if (proved && saga_status_has_ended(saga->at.state->status))
+            saga_resting_lay(&saga->at, replay->codec, &replay->arena);
         return;
     }
-    replay->forgotten += saga->state->forgotten && saga->state->kind == SAGA_KIND_SAGA;
+    replay->forgotten += saga->at.state->forgotten && saga->at.state->kind == SAGA_KIND_SAGA;
     free_replayed(replay, saga);
 }
 
@@ -427,7 +411,7 @@ void saga_replay_record(struct saga_replay *replay, const struct saga_message *m
         keep_or_free(replay, saga, true);
         return;
     }
-    if (saga && saga->state && saga->state->status == SAGA_STATUS_NONE && saga->as_of == 0)
+    if (saga && saga->at.state && saga->at.state->status == SAGA_STATUS_NONE && saga->as_of == 0)
         free_replayed(replay, saga); /* it may be none at all */
     take_whole(replay, message);
 }
@@ -442,9 +426,9 @@ void saga_replay_count(const struct saga_replay *replay, struct saga_replay_coun
     *ret =
         (struct saga_replay_counts){ .records = replay->records, .forgotten = replay->forgotten };
     for (const struct saga_replayed *saga = replay->sagas; saga; saga = saga->hh.next) {
-        enum saga_status status = saga->state ? saga->state->status : saga->status;
+        enum saga_status status = saga_resting_status(&saga->at);
         if (status == SAGA_STATUS_NONE) continue; /* left while its snapshot was taken */
-        if (saga->state && saga->state->kind != SAGA_KIND_SAGA) {
+        if (saga->at.state && saga->at.state->kind != SAGA_KIND_SAGA) {
             ret->entries++;
             continue;
         }

@@ -4,14 +4,12 @@
 
 #include "base/table.h"
 #include "runtime/replay.h"
+#include "runtime/resting.h"
 
 struct saga_replayed {
     UT_hash_handle hh;
-    struct saga_state *state; /* NULL: it rests */
-    /* The state as Redis has it, ours, and its status: of a saga that has ended, as most have. It is a quarter as large,
-     * and for the comparison with Redis it is needed anyway. */
-    struct saga_slice rests;
-    enum saga_status status;
+    struct saga_resting
+        at; /* its state: at rest when it has ended, as comparing with Redis needs the bytes anyway */
     int64_t as_of; /* the journal offset up to which a snapshot's state has it; 0: no snapshot's */
     int64_t series;
     bool seen; /* in the scan of Redis that is under way */

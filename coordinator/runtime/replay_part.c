@@ -26,10 +26,10 @@ int saga_replay_state_bytes(struct saga_replay *replay, struct saga_slice saga_i
     const struct saga_replayed *saga = saga_replay_find(replay, saga_id);
     *ret = SAGA_SLICE_NONE;
     if (!saga) return SAGA_OK;
-    if (!saga->state) {
-        *ret = saga->rests;
+    if (!saga->at.state) {
+        *ret = saga->at.bytes;
         return SAGA_OK;
     }
-    if (saga->state->status == SAGA_STATUS_NONE) return SAGA_OK;
-    return saga_state_encode(replay->codec, saga->state, arena, ret);
+    if (saga->at.state->status == SAGA_STATUS_NONE) return SAGA_OK;
+    return saga_state_encode(replay->codec, saga->at.state, arena, ret);
 }

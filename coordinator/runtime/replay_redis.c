@@ -33,16 +33,17 @@ static bool compare_saga(struct saga_replay *replay, struct saga_slice id, struc
     struct saga_slice bytes;
     struct saga_replayed *saga = saga_replay_find(replay, id);
     if (saga) saga->seen = true;
-    if (!saga || (saga->state && saga->state->status == SAGA_STATUS_NONE)) {
+    if (!saga || (saga->at.state && saga->at.state->status == SAGA_STATUS_NONE)) {
         if (held.data && final)
             saga_replay_differ(replay, SAGA_DIFFERENCE_REDIS, -1, id,
                                "Redis has a saga that the journal does not know");
         return !held.data;
     }
-    if (saga->state) {
-        if (saga_state_encode(replay->codec, saga->state, &replay->arena, &bytes) < 0) return false;
+    if (saga->at.state) {
+        if (saga_state_encode(replay->codec, saga->at.state, &replay->arena, &bytes) < 0)
+            return false;
     } else {
-        bytes = saga->rests;
+        bytes = saga->at.bytes;
     }
     if (held.data && saga_slice_equal(held, bytes)) return true;
     if (final)

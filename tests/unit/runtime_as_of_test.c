@@ -103,6 +103,26 @@ static void who_has_left_is_not_there(void **state)
     assert_int_equal(counts.sagas + counts.unknown, 0);
 }
 
+/* Catches facts that end a saga in a state that cannot be, and end the program with it when it is read back. */
+static void a_state_that_cannot_be_is_not_known(void **state)
+{
+    struct saga_fact ended[] = { { .kind = SAGA_FACT_COMPENSATION_STARTED },
+                                 { .kind = SAGA_FACT_SAGA_COMPENSATED } };
+    struct saga_fact ignored = { .kind = SAGA_FACT_REPLY_IGNORED };
+    (void)state;
+    start(&r, "k", "{}");
+    reply(&r, "ADone", "a", "{\"x\":1}");
+    reply(&r, "BDone", "b", "{}");
+    r.count--; /* b is open: a is done, and not taken back */
+    r.state->sequence--;
+    recorded_forge(&r, ended, 2);
+    recorded_forge(&r, &ignored, 1);
+    assert_int_equal(read_to(0, INT64_MAX, INT64_MAX), 4);
+    assert_unknown("s/k");
+    assert_int_equal(counts.unknown, 1);
+    assert_int_equal(counts.sagas, 0);
+}
+
 static void one_saga_is_looked_at_alone(void **state)
 {
     (void)state;
@@ -314,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_time_takes_what_was_decided_by_then),
         TEST(who_has_left_is_not_there),
+        TEST(a_state_that_cannot_be_is_not_known),
         TEST(one_saga_is_looked_at_alone),
         TEST(a_saga_whose_beginning_was_cut_is_unknown),
         TEST(a_snapshot_of_before_tells_it),

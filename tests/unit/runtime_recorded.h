@@ -89,6 +89,19 @@ static inline void recorded_take(struct recorded *r, struct saga_event event)
     recorded_push(r, recorded_decide(r, r->state, event, &r->arena));
 }
 
+/* A record as somebody wrote it who can write to Kafka: these facts, whatever the cause. */
+static inline void recorded_forge(struct recorded *r, struct saga_fact *facts, size_t count)
+{
+    struct saga_event cause = { .kind = SAGA_EVENT_REPLY, .time_ms = r->time_ms };
+    struct saga_facts forged = { .items = facts, .count = count };
+    struct saga_slice bytes;
+    r->state->sequence++;
+    struct saga_journal_record record = saga_journal_record_of(r->state, &cause, &forged);
+    assert_int_equal(saga_journal_encode(r->codec, &record, r->chain, &r->arena, &bytes, r->chain),
+                     SAGA_OK);
+    recorded_push(r, bytes);
+}
+
 /* The next saga begins; `topic` NULL: the start topic of the tests. */
 static inline struct saga_event recorded_start(struct recorded *r, const char *key,
                                                const char *body)
