@@ -23,8 +23,23 @@ import tempfile
 FORMAT, VERSION = "saga-audit-export", 1
 ZEROS = bytes(32)
 WINDOW = 1024
+ANCHOR_BYTES_MAX, ANCHORS_MAX = 4096, 1 << 20
 SHOWN_MAX = 50
 ED25519_DER = bytes.fromhex("302a300506032b6570032100")  # RFC 8410, before the 32 bytes of the key
+
+
+def murmur2(key):
+    """As Kafka's Java clients hash a record's key."""
+    def mix(k):
+        k = k * 0x5BD1E995 & 0xFFFFFFFF
+        return (k ^ k >> 24) * 0x5BD1E995 & 0xFFFFFFFF
+    value, whole = 0x9747B28C ^ len(key), len(key) & ~3
+    for (word,) in struct.iter_unpack("<I", key[:whole]):
+        value = (value * 0x5BD1E995 & 0xFFFFFFFF) ^ mix(word)
+    if len(key) > whole:
+        value = (value ^ int.from_bytes(key[whole:], "little")) * 0x5BD1E995 & 0xFFFFFFFF
+    value = (value ^ value >> 13) * 0x5BD1E995 & 0xFFFFFFFF
+    return (value ^ value >> 15) & 0x7FFFFFFF
 
 
 class Broken(Exception):
@@ -142,7 +157,7 @@ class Reader:
         return self.take(self.number())
 
     def text(self):
-        return self.bytes().decode("utf-8", "replace")
+        return self.bytes().decode("utf-8", "surrogateescape")
 
     def array(self, read):
         items = []
@@ -247,6 +262,11 @@ def bytes_of(text):
     return data
 
 
+def bytes_in(text):
+    """Of a text that Reader.text gave, whose bytes may be no UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def chain_of(text):
     if not isinstance(text, str) or not re.fullmatch("[0-9a-f]{64}", text):
         raise Broken("no chain value")
@@ -300,6 +320,7 @@ class Export:
         right = (is_count(manifest.get("lanes")) and 1 <= manifest["lanes"] <= 4096 and
                  isinstance(manifest.get("complete"), bool) and isinstance(manifest.get("journal"), list) and
                  isinstance(manifest.get("files"), list) and isinstance(manifest.get("schema"), str) and
+                 isinstance(manifest.get("created"), str) and
                  isinstance(manifest.get("definitions"), dict) and
                  isinstance(manifest["definitions"].get("file"), str))
         if not right:
@@ -543,7 +564,12 @@ class Anchors:
             lines = pathlib.Path(path).read_bytes().split(b"\n")
         except OSError as error:
             raise Usage(f"{path} cannot be read: {error.strerror}") from None
+        if len(lines) - (not lines[-1]) > ANCHORS_MAX:
+            raise Usage(f"{path} has more than {ANCHORS_MAX} lines")
         for number, text in enumerate(lines, 1):
+            if len(text) > ANCHOR_BYTES_MAX:
+                self.refuse(number, "it is longer than any anchor")
+                continue
             text = text.removesuffix(b"\r")
             if not text:
                 continue
@@ -590,6 +616,8 @@ class Lane:
         self.ahead = anchors.of_lane(self.number) if anchors else collections.deque()
         self.chain = Chain(self.number, self.faults)
         self.journal = None
+        # a record was read, or the lane's first ones are not there
+        self.begun = row.get("snapshots") is not None
         self.sagas = {}  # id: (last sequence, run), or None where it was forgotten
         self.lines = self.gaps = 0
         self.first = self.last = {"offset": -1, "chain": ZEROS.hex()}
@@ -611,6 +639,7 @@ class Lane:
             self.gaps += 1
             self.left_out = True
             self.chain.leave_out(line.before)
+            self.begun = self.begun or line.before != ZEROS
         record = None
         try:
             record = self.records.decode(line.value)
@@ -618,7 +647,7 @@ class Lane:
             self.fault("unreadable", str(broken), line.offset)
         if record:
             self.chain.take(line.offset, line.value, record["sagaId"])
-            self.check_record(line.offset, record)
+            self.check_record(line, record)
         self.check_anchors(line.offset, record and line.value[-32:])
         self.left_out = False
         self.last = {"offset": line.offset, "chain": (self.chain.last.value or ZEROS).hex()}
@@ -626,16 +655,35 @@ class Lane:
             self.first = self.last
         self.lines += 1
 
-    def check_record(self, offset, record):
-        facts = [name for name, _ in record["facts"]]
+    def check_record(self, line, record):
+        offset, begun, self.begun = line.offset, self.begun, True
+        if (line.key or b"") != bytes_in(record["key"]):
+            self.fault("key", "its key in Kafka is not the one that it says: who looks for its saga does not find it",
+                       offset, record["sagaId"])
         if record["cause"]["kind"] == "lane":
-            if facts == ["LaneOpened"]:
-                self.journal = record["facts"][0][1]["text"]
-            else:
-                self.fault("unreadable", "the journal does not begin with the record that opens it", offset)
+            self.check_opening(offset, record, begun)
             return
-        self.check_sequence(offset, record, "SagaForgotten" in facts)
+        if not begun:
+            self.fault("opening", "the journal begins with it, and not with the record that opens one", offset,
+                       record["sagaId"])
+        lane = murmur2(bytes_in(record["sagaId"].partition("/")[2])) % self.export.manifest["lanes"]
+        if lane != self.number:
+            self.fault("lane", f"it belongs to lane {lane}", offset, record["sagaId"])
+        self.check_sequence(offset, record, "SagaForgotten" in [name for name, _ in record["facts"]])
         self.check_definition(offset, record)
+
+    def check_opening(self, offset, record, begun):
+        facts = record["facts"]
+        opens = (len(facts) == 1 and facts[0][0] == "LaneOpened" and
+                 re.fullmatch("[0-9a-f]{32}", facts[0][1]["text"]) is not None)
+        if begun:
+            self.fault("opening", "it opens a journal, and there is a record before it", offset)
+        elif not opens:
+            self.fault("opening", "it is of the kind that opens a journal, and does not", offset)
+        elif facts[0][1]["lanes"] != self.export.manifest["lanes"]:
+            self.fault("opening", "it opens a journal of another number of lanes", offset)
+        if opens:
+            self.journal = facts[0][1]["text"]
 
     def check_sequence(self, offset, record, forgotten):
         saga, sequence = record["sagaId"], record["sequence"]
@@ -651,6 +699,8 @@ class Lane:
 
     def check_definition(self, offset, record):
         if not record["sha256"]:
+            if not re.match("[^/]*~[^/]*/", record["sagaId"]) or record["version"]:
+                self.fault("definition", "it does not say by which definition this was decided", offset, record["sagaId"])
             return
         name = f"{record['definition']}/{record['version']}"
         found = self.definitions.get(name)

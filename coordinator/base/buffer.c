@@ -45,32 +45,46 @@ void saga_buffer_printf(struct saga_buffer *buffer, const char *format, ...)
     va_end(arguments);
 }
 
-void saga_buffer_add_json_string(struct saga_buffer *buffer, struct saga_slice text)
+/* Most of a text is that. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+/* How many bytes from the beginning of `text` are written as `escape`, if any. */
+static size_t escape_one(struct saga_slice text, char escape[6], size_t *ret_size)
 {
     static const char hex[] = "0123456789abcdef";
+    unsigned char c = (unsigned char)text.data[0];
+    *ret_size = 2;
+    escape[0] = '\\';
+    escape[1] = c == '\n' ? 'n' : (char)c;
+    if (c == '"' || c == '\\' || c == '\n') return 1;
+    if (c < 0x20 || c == 0x7F) {
+        memcpy(escape, "\\u00", 4);
+        escape[4] = hex[c >> 4];
+        escape[5] = hex[c & 15];
+        *ret_size = 6;
+        return 1;
+    }
+    size_t length = saga_utf8_sequence(text.data, text.size);
+    memcpy(escape, length ? text.data : "\xEF\xBF\xBD", length ? length : 3);
+    *ret_size = length ? length : 3;
+    return length ? length : 1;
+}
+
+void saga_buffer_add_json_string(struct saga_buffer *buffer, struct saga_slice text)
+{
     saga_buffer_add_char(buffer, '"');
-    for (size_t i = 0; i < text.size;) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c == '"' || c == '\\') {
-            saga_buffer_append(buffer, (char[]){ '\\', (char)c }, 2);
-            i++;
-        } else if (c == '\n') {
-            saga_buffer_append(buffer, "\\n", 2);
-            i++;
-        } else if (c < 0x20 || c == 0x7F) {
-            char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
-            saga_buffer_append(buffer, escape, sizeof escape);
-            i++;
-        } else {
-            size_t length = saga_utf8_sequence(text.data + i, text.size - i);
-            if (length == 0) {
-                saga_buffer_append(buffer, "\xEF\xBF\xBD", 3);
-                i++;
-            } else {
-                saga_buffer_append(buffer, text.data + i, length);
-                i += length;
-            }
-        }
+    while (text.size) {
+        char escape[6];
+        size_t size, plain = 0;
+        while (plain < text.size && is_plain((unsigned char)text.data[plain])) plain++;
+        saga_buffer_append(buffer, text.data, plain);
+        text = saga_slice_skip(text, plain);
+        if (!text.size) break;
+        text = saga_slice_skip(text, escape_one(text, escape, &size));
+        saga_buffer_append(buffer, escape, size);
     }
     saga_buffer_add_char(buffer, '"');
 }

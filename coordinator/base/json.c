@@ -385,6 +385,16 @@ bool saga_json_walk_next(struct saga_json_walk *walk, struct saga_slice *ret_nam
     return walk_next(walk, ret_name, &escaped, ret_value);
 }
 
+size_t saga_json_count(struct saga_slice json)
+{
+    struct saga_json_walk walk;
+    struct saga_slice name, value;
+    size_t count = 0;
+    saga_json_walk_init(&walk, json);
+    while (saga_json_walk_next(&walk, &name, &value)) count++;
+    return count;
+}
+
 static unsigned read_hex4(const char *at)
 {
     unsigned value = 0;
@@ -490,14 +500,9 @@ int saga_json_element(struct saga_slice json, long index, struct saga_slice *ret
 {
     struct saga_json_walk walk;
     struct saga_slice name, value;
-    long count = 0;
     saga_json_walk_init(&walk, json);
     if (walk.object) return SAGA_E_NOT_FOUND;
-    if (index < 0) {
-        while (saga_json_walk_next(&walk, &name, &value)) count++;
-        index += count;
-        saga_json_walk_init(&walk, json);
-    }
+    if (index < 0) index += (long)saga_json_count(json);
     for (long i = 0; saga_json_walk_next(&walk, &name, &value); i++) {
         if (i != index) continue;
         *ret_value = value;

@@ -55,6 +55,8 @@ void saga_json_walk_init(struct saga_json_walk *walk, struct saga_slice json);
  * False at the end. */
 bool saga_json_walk_next(struct saga_json_walk *walk, struct saga_slice *ret_name,
                          struct saga_slice *ret_value);
+/* How many there are. */
+size_t saga_json_count(struct saga_slice json);
 
 /* The text of a JSON string, escapes resolved, in the arena. Errors: SAGA_E_INVALID (not a string). */
 int saga_json_text(struct saga_slice json, struct saga_arena *arena, struct saga_slice *ret_text);

@@ -57,8 +57,10 @@ void saga_memory_give_back(void)
 
 void saga_memory_share_pools(void)
 {
-    enum { POOLS = 4 };
+    enum { POOLS = 4, KEPT_BYTES_MAX = 32 * 1024 * 1024 };
     mallopt(M_ARENA_MAX, POOLS);
+    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES_MAX);
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES_MAX);
 }
 
 void saga_memory_watch(void)

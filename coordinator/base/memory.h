@@ -9,6 +9,7 @@
 #define SAGA_BASE_MEMORY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define SAGA_EXIT_MEMORY 71 /* EX_OSERR */
 
@@ -19,13 +20,25 @@ void *saga_memory_grow(void *bytes, size_t size);
 /* A terminated copy, as strndup makes it. */
 char *saga_memory_text(const char *text, size_t size_max);
 
+/* Has the processor fetch memory into its caches, some of it where it is much: a hint for who knows what will be needed soon, and
+ * has something else to do meanwhile. Any address will do, NULL too. */
+enum { SAGA_LINE_BYTES = 64, SAGA_FETCH_BYTES_MAX = 2048 };
+static inline void saga_fetch(const void *memory, size_t size)
+{
+    if (size > SAGA_FETCH_BYTES_MAX) size = SAGA_FETCH_BYTES_MAX;
+    for (size_t at = 0; at < size; at += SAGA_LINE_BYTES)
+        __builtin_prefetch((const void *)((uintptr_t)memory + at));
+}
+
 /* Gives the system what was freed and the C library still keeps for each of some 50 threads, as much as there once was.
  * Without this a process grows for ever by ever smaller steps although it uses no more (tests/README.md, a long run).
  * Takes about a millisecond; for now and then, by a thread that nobody waits for. */
 void saga_memory_give_back(void);
 
 /* Has all threads share few pools of memory; before there are threads. By itself the C library makes up to eight for each
- * processor, and librdkafka takes in one thread what another gives back: each pool then keeps what others ask the system for. */
+ * processor, and librdkafka takes in one thread what another gives back: each pool then keeps what others ask the system for.
+ * And each pool keeps some megabytes that are free: what a batch gives back the next one takes, and each page that went to
+ * the system meanwhile would be zeroed anew. saga_memory_give_back has those too. */
 void saga_memory_share_pools(void);
 
 /* Ends the process: `who` was refused memory. Takes none itself. */

@@ -34,7 +34,9 @@
     X(STALE_TICKS, "stale-ticks", "R28: an alarm counts that was armed for another schedule")      \
     X(TICKS_DUE, "ticks-passed-over", "R28: a deploy passes over the tick that is due")            \
     X(NEWEST_SCHEDULE, "older-schedule", "R28: an older version counts that is told late")         \
-    X(TELLING_AT_END, "untold-at-end", "R27: a worker ends without telling Redis")
+    X(TELLING_AT_END, "untold-at-end", "R27: a worker ends without telling Redis")                 \
+    X(KEYS_LEAVING, "keys-stay", "a saga leaves, and its key stays in memory")                     \
+    X(STANDING_KEYS, "all-keys", "recovery keeps the keys of sagas that have left")
 
 #ifdef SAGA_MUTATIONS
 #define SAGA_MUTATION_NAME(name, word, words) SAGA_MUTATION_##name,

@@ -43,7 +43,7 @@ struct saga_bus_listener {
 /* Why a partition is read beside the group: how much memory is worth how much speed. */
 enum saga_reading {
     SAGA_READING_WAITED_FOR, /* a lane stands still until it is read */
-    SAGA_READING_BESIDE      /* work goes on meanwhile */
+    SAGA_READING_BESIDE /* work goes on meanwhile, and is not held up: it is asked with a timeout of 0 */
 };
 
 struct saga_bus {

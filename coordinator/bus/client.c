@@ -21,8 +21,8 @@ enum {
 
 int saga_client_fail(struct saga_client *client, rd_kafka_resp_err_t code, const char *what)
 {
-    snprintf(client->problem, sizeof client->problem, "%s: %s (%s)", what, rd_kafka_err2str(code),
-             rd_kafka_err2name(code));
+    snprintf(client->problem, sizeof client->problem, "%s: %s (%s)%s", what, rd_kafka_err2str(code),
+             rd_kafka_err2name(code), saga_kafka_right_missing(code));
     return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
                    code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
                    code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION
@@ -62,6 +62,7 @@ int saga_client_new(const struct saga_kafka_config *config, struct saga_arena *a
                                 "8388608",   NULL };
     struct saga_client *client = saga_memory_zeroed(1, sizeof *client);
     client->config = *config;
+    client->ahead_kib = SAGA_READ_AHEAD_KIB;
     rd_kafka_conf_t *conf =
         saga_kafka_conf(&client->config, own, client->problem, sizeof client->problem);
     if (conf) rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
@@ -82,6 +83,8 @@ void saga_client_free(struct saga_client *client)
 {
     if (!client) return;
     if (client->looker) rd_kafka_destroy(client->looker);
+    if (client->asker) rd_kafka_destroy(client->asker);
+    if (client->picking) rd_kafka_destroy(client->picking);
     rd_kafka_destroy(client->producer);
     free(client);
 }
@@ -106,6 +109,32 @@ static bool answers(struct saga_client *client, int timeout_ms, bool *ret_refuse
     return false;
 }
 
+/* librdkafka before 2.6.1 says its nonce twice in SCRAM (its pull request 4895), which Kafka 4 refuses as a wrong password. */
+static bool says_nonce_twice(const struct saga_kafka_config *config)
+{
+    const int good = 0x02060100;
+    for (size_t i = 0; i < config->setting_count; i++)
+        if (strncmp(config->settings[i].name, "sasl.mechanism", strlen("sasl.mechanism")) == 0 &&
+            strncmp(config->settings[i].value, "SCRAM", strlen("SCRAM")) == 0)
+            return rd_kafka_version() < good;
+    return false;
+}
+
+static void mend_refusal(struct saga_client *client, struct saga_arena *arena,
+                         struct saga_diagnostic *diagnostic)
+{
+    if (strstr(client->problem, "SASL auth") && says_nonce_twice(&client->config))
+        saga_diagnostic_mend(diagnostic, arena,
+                             "look at kafka.sasl.username and its password; if they are right, it "
+                             "is librdkafka %s: Kafka 4 takes SCRAM of 2.6.1 and newer only, or "
+                             "PLAIN over TLS (SECURITY.md)",
+                             rd_kafka_version_str());
+    else
+        saga_diagnostic_mend(diagnostic, arena,
+                             "look at the settings kafka.security.protocol, kafka.sasl.* and "
+                             "kafka.ssl.*: saga config");
+}
+
 int saga_client_check_broker(struct saga_client *client, int timeout_ms, struct saga_arena *arena,
                              struct saga_diagnostic *diagnostic)
 {
@@ -119,9 +148,7 @@ int saga_client_check_broker(struct saga_client *client, int timeout_ms, struct 
     if (error == SAGA_E_STOP)
         saga_diagnostic_mend(diagnostic, arena, "use Kafka 3.7 or newer");
     else if (refused)
-        saga_diagnostic_mend(diagnostic, arena,
-                             "look at the settings kafka.security.protocol, kafka.sasl.* and "
-                             "kafka.ssl.*: saga config");
+        mend_refusal(client, arena, diagnostic);
     else
         saga_diagnostic_mend(diagnostic, arena,
                              "is a broker running at %s? if it ended, is there room on its disk? "
@@ -140,16 +167,7 @@ int saga_client_send(struct saga_client *client, const struct saga_message *mess
     char *topic = saga_arena_string(&arena, message->topic);
     /* outlives this call when it times out: the report comes when the client is freed */
     struct saga_client_delivery *delivery = saga_memory_zeroed(1, sizeof *delivery);
-    rd_kafka_headers_t *headers = saga_kafka_headers(message);
-    rd_kafka_resp_err_t code = rd_kafka_producev(
-        client->producer, RD_KAFKA_V_TOPIC(topic),
-        RD_KAFKA_V_PARTITION(message->partition == SAGA_PARTITION_BY_KEY ? RD_KAFKA_PARTITION_UA
-                                                                         : message->partition),
-        RD_KAFKA_V_KEY((void *)(uintptr_t)message->key.data, message->key.size),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)message->value.data, message->value.size),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(delivery),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-    if (code && headers) rd_kafka_headers_destroy(headers);
+    rd_kafka_resp_err_t code = saga_kafka_produce(client->producer, topic, message, delivery);
     for (int waited_ms = 0; !code && !delivery->done && waited_ms < timeout_ms;
          waited_ms += CHECK_TIMEOUT_STEP_MS)
         rd_kafka_poll(client->producer, CHECK_TIMEOUT_STEP_MS);
@@ -171,6 +189,8 @@ int saga_client_send(struct saga_client *client, const struct saga_message *mess
 
 static rd_kafka_t *make_reader(struct saga_client *client, const char *isolation)
 {
+    char ahead[16];
+    snprintf(ahead, sizeof ahead, "%u", client->ahead_kib);
     const char *const own[] = { "group.id", "saga-reads", "enable.auto.commit", "false",
                                 "enable.auto.offset.store", "false", "auto.offset.reset", "error",
                                 "isolation.level", isolation, "enable.partition.eof", "true",
@@ -179,24 +199,78 @@ static rd_kafka_t *make_reader(struct saga_client *client, const char *isolation
                                  * second: what it holds is what can be read in a second. Taken
                                  * only as there are records to read. */
                                 "queued.min.messages", "500000", "queued.max.messages.kbytes",
-                                "262144", NULL };
+                                ahead, NULL };
     return saga_kafka_client(
         RD_KAFKA_CONSUMER,
         saga_kafka_conf(&client->config, own, client->problem, sizeof client->problem),
         client->problem, sizeof client->problem);
 }
 
+void saga_client_read_ahead(struct saga_client *client, unsigned kib)
+{
+    client->ahead_kib = kib;
+}
+
+/* A consumer that reads nothing: it asks. */
+static int make_looker(struct saga_client *client)
+{
+    if (!client->looker) client->looker = make_reader(client, "read_uncommitted");
+    return client->looker ? SAGA_OK : SAGA_E_STOP;
+}
+
 int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, int32_t partition,
                            int timeout_ms, int64_t *ret_low, int64_t *ret_high)
 {
     struct saga_arena arena;
-    if (!client->looker) client->looker = make_reader(client, "read_uncommitted");
-    if (!client->looker) return SAGA_E_STOP;
+    if (make_looker(client) < 0) return SAGA_E_STOP;
     saga_arena_init(&arena);
     const char *name = saga_arena_string(&arena, topic);
     rd_kafka_resp_err_t code =
         saga_kafka_query_watermarks(client->looker, name, partition, timeout_ms, ret_low, ret_high);
     int error = code ? saga_client_fail(client, code, name) : SAGA_OK;
+    saga_arena_free(&arena);
+    return error;
+}
+
+int saga_client_offset_at(struct saga_client *client, struct saga_slice topic, int32_t partition,
+                          int64_t time_ms, int timeout_ms, int64_t *ret)
+{
+    struct saga_arena arena;
+    int64_t offset;
+    *ret = SAGA_READ_BEGINNING;
+    if (client->config.mock) return SAGA_OK;
+    if (make_looker(client) < 0) return SAGA_E_STOP;
+    saga_arena_init(&arena);
+    const char *name = saga_arena_string(&arena, topic);
+    rd_kafka_resp_err_t code =
+        saga_kafka_query_time(client->looker, name, partition, time_ms, timeout_ms, &offset);
+    int error = code ? saga_client_fail(client, code, name) : SAGA_OK;
+    if (!code) *ret = offset < 0 ? INT64_MAX : offset;
+    saga_arena_free(&arena);
+    return error;
+}
+
+/* A consumer that subscribes to nothing is no member of its group: it may ask and moves nothing. */
+int saga_client_committed(struct saga_client *client, const char *group, struct saga_slice topic,
+                          uint32_t count, int timeout_ms, int64_t *ret)
+{
+    const char *const own[] = { "group.id", group, "enable.auto.commit", "false", NULL };
+    if (!client->asker)
+        client->asker = saga_kafka_client(
+            RD_KAFKA_CONSUMER,
+            saga_kafka_conf(&client->config, own, client->problem, sizeof client->problem),
+            client->problem, sizeof client->problem);
+    if (!client->asker) return SAGA_E_STOP;
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    const char *name = saga_arena_string(&arena, topic);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (uint32_t i = 0; i < count; i++) rd_kafka_topic_partition_list_add(list, name, (int32_t)i);
+    rd_kafka_resp_err_t code = rd_kafka_committed(client->asker, list, timeout_ms);
+    for (uint32_t i = 0; i < count && !code; i++)
+        ret[i] = list->elems[i].offset >= 0 ? list->elems[i].offset : -1;
+    int error = code ? saga_client_fail(client, code, name) : SAGA_OK;
+    rd_kafka_topic_partition_list_destroy(list);
     saga_arena_free(&arena);
     return error;
 }

@@ -41,17 +41,42 @@ int saga_client_describe_topic(struct saga_client *client, const struct saga_top
                                int timeout_ms, struct saga_arena *arena,
                                struct saga_topic_state *ret);
 
+/* Deletes a topic with all that is in it, and waits until it is gone; none of that name is SAGA_OK. */
+int saga_client_delete_topic(struct saga_client *client, const char *name, int timeout_ms);
+
 /* Sends one record (idempotent producer, acks=all) and waits until it stands; `ret` gets where. */
 int saga_client_send(struct saga_client *client, const struct saga_message *message, int timeout_ms,
                      struct saga_position *ret);
 
+/* Deletes the records of a topic that the consumer group has consumed: those before its committed offsets. The broker
+ * removes their files when their segments are closed, and a while later. `*ret_partitions`: in how many of the topic's
+ * partitions. Errors: as classified, with words. */
+int saga_client_delete_consumed(struct saga_client *client, const char *group, const char *topic,
+                                int32_t partitions, int timeout_ms, int32_t *ret_partitions);
+
+/* Deletes the records of a partition before an offset. Errors: as classified, with words. */
+int saga_client_delete_before(struct saga_client *client, const char *topic, int32_t partition,
+                              int64_t offset, int timeout_ms);
+
 int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, int32_t partition,
                            int timeout_ms, int64_t *ret_low, int64_t *ret_high);
+
+/* The first record whose time is `time_ms` or later: its offset, INT64_MAX where there is none. A broker that keeps no times
+ * (the mock) tells the beginning, SAGA_READ_BEGINNING. Errors: as of watermarks. */
+int saga_client_offset_at(struct saga_client *client, struct saga_slice topic, int32_t partition,
+                          int64_t time_ms, int timeout_ms, int64_t *ret);
+
+/* What a consumer group has committed of the partitions 0 to count - 1 of a topic; -1: nothing. */
+int saga_client_committed(struct saga_client *client, const char *group, struct saga_slice topic,
+                          uint32_t count, int timeout_ms, int64_t *ret);
 
 /* Reads one partition from an offset (or SAGA_READ_BEGINNING, SAGA_READ_END), read_committed. Several may be open. */
 #define SAGA_READ_BEGINNING (-2)
 #define SAGA_READ_END (-1)
 struct saga_reader;
+/* How many KiB are read ahead by readers that are opened from now on; else SAGA_READ_AHEAD_KIB. */
+#define SAGA_READ_AHEAD_KIB 262144
+void saga_client_read_ahead(struct saga_client *client, unsigned kib);
 int saga_reader_open(struct saga_client *client, struct saga_slice topic, int32_t partition,
                      int64_t offset, struct saga_reader **ret);
 /* As reader_read of the bus: up to `max` records, and where the reader stands; `*ret_end` is true when

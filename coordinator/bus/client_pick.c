@@ -1,6 +1,7 @@
 /* Single records of a partition, picked by their offsets. One consumer jumps from one to the next: it fetches little at a
  * time, for what stands between two of them is nobody's concern. A broker gives whole batches, so a record often brings its
- * neighbours along; those are looked through before the consumer jumps. */
+ * neighbours along; those are looked through before the consumer jumps. The consumer is kept for the next picker: making one, with
+ * its threads and connections, costs several times what picking a few records does. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ struct saga_picker {
     rd_kafka_topic_partition_list_t *list; /* the one partition */
     int64_t position; /* behind the last record that came; -1: none is read yet */
     bool end;
+    bool failed; /* its consumer is not kept */
     int error;
 };
 
@@ -40,31 +42,43 @@ static rd_kafka_t *make_consumer(struct saga_client *client)
         client->problem, sizeof client->problem);
 }
 
-int saga_picker_open(struct saga_client *client, struct saga_slice topic, int32_t partition,
-                     int timeout_ms, struct saga_picker **ret, int64_t *ret_low, int64_t *ret_high)
+/* Errors: as of watermarks. */
+static int begin(struct saga_picker *picker, struct saga_slice topic, int32_t partition,
+                 int timeout_ms, int64_t *ret_low, int64_t *ret_high)
 {
     struct saga_position position = { topic, partition, SAGA_OFFSET_NONE };
-    struct saga_picker *picker = saga_memory_zeroed(1, sizeof *picker);
-    picker->client = client;
-    picker->position = -1;
-    picker->consumer = make_consumer(client);
-    if (!picker->consumer) {
-        free(picker);
-        return SAGA_E_STOP;
-    }
     rd_kafka_poll_set_consumer(picker->consumer);
     picker->queue = rd_kafka_queue_get_consumer(picker->consumer);
     picker->list = saga_kafka_list(&position, 1, false);
     /* also makes the partition's leader known, which a new consumer looks for only half a second later */
     rd_kafka_resp_err_t code = saga_kafka_query_watermarks(
         picker->consumer, picker->list->elems[0].topic, partition, timeout_ms, ret_low, ret_high);
-    if (code) {
-        int error = saga_client_fail(client, code, picker->list->elems[0].topic);
-        saga_picker_close(picker);
-        return error;
+    return code ? saga_client_fail(picker->client, code, picker->list->elems[0].topic) : SAGA_OK;
+}
+
+int saga_picker_open(struct saga_client *client, struct saga_slice topic, int32_t partition,
+                     int timeout_ms, struct saga_picker **ret, int64_t *ret_low, int64_t *ret_high)
+{
+    int error;
+    bool kept = client->picking != NULL;
+    struct saga_picker *picker = saga_memory_zeroed(1, sizeof *picker);
+    *picker = (struct saga_picker){ .client = client, .position = -1, .consumer = client->picking };
+    client->picking = NULL;
+    if (!kept) picker->consumer = make_consumer(client);
+    if (!picker->consumer) {
+        free(picker);
+        return SAGA_E_STOP;
     }
-    *ret = picker;
-    return SAGA_OK;
+    error = begin(picker, topic, partition, timeout_ms, ret_low, ret_high);
+    if (error == SAGA_OK) {
+        *ret = picker;
+        return SAGA_OK;
+    }
+    picker->failed = true;
+    saga_picker_close(picker);
+    /* what a kept consumer knows of the topic may be old */
+    return kept ? saga_picker_open(client, topic, partition, timeout_ms, ret, ret_low, ret_high)
+                : error;
 }
 
 static void on_error(rd_kafka_message_t *message, void *context)
@@ -123,8 +137,8 @@ static int jump(struct saga_picker *picker, int64_t offset)
     return code ? saga_client_fail(picker->client, code, place->topic) : SAGA_OK;
 }
 
-int saga_picker_read(struct saga_picker *picker, int64_t offset, int timeout_ms,
-                     struct saga_bus_records *ret)
+static int pick(struct saga_picker *picker, int64_t offset, int timeout_ms,
+                struct saga_bus_records *ret)
 {
     *ret = (struct saga_bus_records){ 0 };
     int error = look_through(picker, offset, ret);
@@ -143,17 +157,35 @@ int saga_picker_read(struct saga_picker *picker, int64_t offset, int timeout_ms,
     return SAGA_E_AGAIN;
 }
 
+int saga_picker_read(struct saga_picker *picker, int64_t offset, int timeout_ms,
+                     struct saga_bus_records *ret)
+{
+    int error = pick(picker, offset, timeout_ms, ret);
+    if (error < 0) picker->failed = true;
+    return error;
+}
+
 void saga_picker_release(struct saga_picker *picker, struct saga_bus_records *records)
 {
     (void)picker;
     saga_kafka_release(records);
 }
 
+/* Nothing is fetched for nobody meanwhile. What came already is of an assignment that is over: librdkafka drops it. */
+static bool put_by(struct saga_picker *picker)
+{
+    if (picker->failed || picker->client->picking) return false;
+    if (picker->position >= 0 && saga_kafka_stop_fetching(picker->consumer)) return false;
+    picker->client->picking = picker->consumer;
+    return true;
+}
+
 void saga_picker_close(struct saga_picker *picker)
 {
     if (!picker) return;
+    bool kept = put_by(picker);
     rd_kafka_topic_partition_list_destroy(picker->list);
     rd_kafka_queue_destroy(picker->queue);
-    rd_kafka_destroy(picker->consumer);
+    if (!kept) rd_kafka_destroy(picker->consumer);
     free(picker);
 }

@@ -13,17 +13,13 @@
 static const char *mend_of(rd_kafka_resp_err_t code)
 {
     switch (code) {
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-        return "; let this client's user CREATE, DESCRIBE, READ and WRITE it (kafka-acls.sh), or "
-               "have its owner make it";
     case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
         return "; start the brokers that are missing, or set default.replication.factor of the "
                "brokers to how many there are";
     case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
         return "; have it made by whoever sets the cluster's policy";
     case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR: return "; is there room on the broker's disk?";
-    default: return "";
+    default: return saga_kafka_right_missing(code);
     }
 }
 
@@ -38,9 +34,8 @@ static int fail(struct saga_client *client, rd_kafka_resp_err_t code, const char
     return saga_kafka_classify(code);
 }
 
-/* Waits for the answer to an admin call; NULL with an error set. */
-static rd_kafka_event_t *wait_for(struct saga_client *client, rd_kafka_queue_t *queue,
-                                  int timeout_ms, const char *name, int *ret_error)
+rd_kafka_event_t *saga_client_wait_for(struct saga_client *client, rd_kafka_queue_t *queue,
+                                       int timeout_ms, const char *name, int *ret_error)
 {
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
     if (!event) {
@@ -57,8 +52,8 @@ static rd_kafka_event_t *wait_for(struct saga_client *client, rd_kafka_queue_t *
     return event;
 }
 
-static rd_kafka_AdminOptions_t *options_of(struct saga_client *client, rd_kafka_admin_op_t op,
-                                           int timeout_ms)
+rd_kafka_AdminOptions_t *saga_client_options(struct saga_client *client, rd_kafka_admin_op_t op,
+                                             int timeout_ms)
 {
     char ignored[128];
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client->producer, op);
@@ -126,9 +121,9 @@ int saga_client_describe_topic(struct saga_client *client, const struct saga_top
     rd_kafka_ConfigResource_t *resource =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, spec->name);
     rd_kafka_AdminOptions_t *options =
-        options_of(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
+        saga_client_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
     rd_kafka_DescribeConfigs(client->producer, &resource, 1, options, queue);
-    rd_kafka_event_t *event = wait_for(client, queue, timeout_ms, spec->name, &error);
+    rd_kafka_event_t *event = saga_client_wait_for(client, queue, timeout_ms, spec->name, &error);
     if (event) {
         take_settings(event, spec, arena, ret);
         rd_kafka_event_destroy(event);
@@ -153,9 +148,9 @@ static int make(struct saga_client *client, const struct saga_topic_spec *spec, 
         rd_kafka_NewTopic_set_config(topic, spec->settings[i].name, spec->settings[i].value);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client->producer);
     rd_kafka_AdminOptions_t *options =
-        options_of(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
+        saga_client_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
     rd_kafka_CreateTopics(client->producer, &topic, 1, options, queue);
-    rd_kafka_event_t *event = wait_for(client, queue, timeout_ms, spec->name, &error);
+    rd_kafka_event_t *event = saga_client_wait_for(client, queue, timeout_ms, spec->name, &error);
     if (event) {
         size_t count;
         const rd_kafka_topic_result_t **results =
@@ -174,24 +169,59 @@ static int make(struct saga_client *client, const struct saga_topic_spec *spec, 
     return error;
 }
 
+/* Until it `exists`, or not. */
+static int wait_until(struct saga_client *client, const char *name, bool exists, int timeout_ms)
+{
+    enum { STEP_MS = 20 };
+    struct saga_topic_state state;
+    for (int waited_ms = 0; waited_ms < timeout_ms; waited_ms += STEP_MS) {
+        struct timespec wait = { 0, STEP_MS * 1000000L };
+        int error = look(client, name, timeout_ms, &state);
+        if (error < 0) return error;
+        if (state.exists == exists) return SAGA_OK;
+        nanosleep(&wait, NULL);
+    }
+    return fail(client, RD_KAFKA_RESP_ERR__TIMED_OUT, name,
+                exists ? "made, but not in use yet" : "deleted, but not gone yet");
+}
+
 int saga_client_create_topic(struct saga_client *client, const struct saga_topic_spec *spec,
                              int timeout_ms, bool *ret_created)
 {
-    enum { STEP_MS = 20 };
     struct saga_topic_state state;
     *ret_created = false;
     int error = look(client, spec->name, timeout_ms, &state);
     if (error < 0 || state.exists) return error;
     error = make(client, spec, timeout_ms, ret_created);
-    for (int waited_ms = 0; error == SAGA_OK && waited_ms < timeout_ms; waited_ms += STEP_MS) {
-        struct timespec wait = { 0, STEP_MS * 1000000L };
-        error = look(client, spec->name, timeout_ms, &state);
-        if (state.exists && error == SAGA_OK) return SAGA_OK;
-        nanosleep(&wait, NULL);
+    return error < 0 ? error : wait_until(client, spec->name, true, timeout_ms);
+}
+
+/* ---- deleting ---- */
+
+int saga_client_delete_topic(struct saga_client *client, const char *name, int timeout_ms)
+{
+    int error;
+    rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(name);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client->producer);
+    rd_kafka_AdminOptions_t *options =
+        saga_client_options(client, RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout_ms);
+    rd_kafka_DeleteTopics(client->producer, &topic, 1, options, queue);
+    rd_kafka_event_t *event = saga_client_wait_for(client, queue, timeout_ms, name, &error);
+    if (event) {
+        size_t count;
+        const rd_kafka_topic_result_t **results =
+            rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+        rd_kafka_resp_err_t code =
+            count ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
+        if (code && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+            error = fail(client, code, name,
+                         count ? rd_kafka_topic_result_error_string(results[0]) : NULL);
+        rd_kafka_event_destroy(event);
     }
-    return error == SAGA_OK
-               ? fail(client, RD_KAFKA_RESP_ERR__TIMED_OUT, spec->name, "made, but not in use yet")
-               : error;
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_DeleteTopic_destroy(topic);
+    return error < 0 ? error : wait_until(client, name, false, timeout_ms);
 }
 
 /* ---- the broker's release ---- */
@@ -210,9 +240,9 @@ int saga_client_check_version(struct saga_client *client, int timeout_ms)
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client->producer);
     rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_BROKER, id);
     rd_kafka_AdminOptions_t *options =
-        options_of(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
+        saga_client_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
     rd_kafka_DescribeConfigs(client->producer, &resource, 1, options, queue);
-    rd_kafka_event_t *event = wait_for(client, queue, timeout_ms, "broker", &error);
+    rd_kafka_event_t *event = saga_client_wait_for(client, queue, timeout_ms, "broker", &error);
     if (event) {
         size_t resources, entries = 0;
         bool found = false;

@@ -13,8 +13,8 @@ enum { HEARTBEAT_MS_MAX = 200 };
 
 static int fail(struct saga_kafka *k, rd_kafka_resp_err_t code, const char *what)
 {
-    snprintf(k->problem, sizeof k->problem, "%s: %s (%s)", what, rd_kafka_err2str(code),
-             rd_kafka_err2name(code));
+    snprintf(k->problem, sizeof k->problem, "%s: %s (%s)%s", what, rd_kafka_err2str(code),
+             rd_kafka_err2name(code), saga_kafka_right_missing(code));
     return saga_kafka_classify(code);
 }
 
@@ -52,11 +52,9 @@ static void drop_metadata(struct saga_kafka *k)
     k->metadata = NULL;
 }
 
-/* Ends all fetching and waits until librdkafka's main thread has done so. Without that, an assignment that takes away a
- * partition whose stop is still under way stops it twice, and librdkafka aborts the process ("rktp_started",
- * librdkafka #5573, in every version up to 2.15). The stop and its answer each pass once through the queue that a
- * question for the assignment passes through too: two questions, and both are behind us. */
-static rd_kafka_resp_err_t stop_fetching(rd_kafka_t *consumer)
+/* Two questions for the assignment pass through the queue that the stop and its answer each pass through once: then both are
+ * behind us. */
+rd_kafka_resp_err_t saga_kafka_stop_fetching(rd_kafka_t *consumer)
 {
     enum { PASSES = 2 };
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(0);
@@ -79,7 +77,7 @@ static void on_assigned(struct saga_kafka *k, const rd_kafka_topic_partition_lis
     k->metadata = rd_kafka_consumer_group_metadata(k->consumer);
     if (k->metadata && !k->config.mock && !metadata_fences(k->metadata)) drop_metadata(k);
     /* nothing is fetched until the worker has recovered its lanes and says where from (R8) */
-    stop_fetching(k->consumer);
+    saga_kafka_stop_fetching(k->consumer);
     if (k->listener.assigned)
         k->listener.assigned(k->listener.context, positions, (size_t)list->cnt);
     free(positions);
@@ -219,7 +217,7 @@ static void on_poll_error(rd_kafka_message_t *message, void *context)
              (long long)message->offset, rd_kafka_message_errstr(message),
              message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
                  ? "; make it: saga topics create FILE"
-                 : "");
+                 : saga_kafka_right_missing(message->err));
 }
 
 /* librdkafka tells of a position that is gone once and then lets the partition rest, so what came together with records
@@ -246,7 +244,7 @@ int saga_kafka_poll(void *self, int timeout_ms, size_t max, struct saga_bus_reco
 int saga_kafka_fetch(void *self, const struct saga_position *positions, size_t count)
 {
     struct saga_kafka *k = self;
-    rd_kafka_resp_err_t code = stop_fetching(k->consumer);
+    rd_kafka_resp_err_t code = saga_kafka_stop_fetching(k->consumer);
     if (!code && count) {
         rd_kafka_topic_partition_list_t *list = saga_kafka_list(positions, count, true);
         saga_kafka_lead(k, list);

@@ -67,6 +67,25 @@ bool saga_kafka_is_missing(rd_kafka_resp_err_t code)
            code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
 }
 
+const char *saga_kafka_right_missing(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        return "; the user kafka.sasl.username may not do this with the topic: give it the right "
+               "that SECURITY.md lists for it (kafka-acls.sh)";
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+        return "; the user kafka.sasl.username needs Read on the group kafka.group.id and "
+               "Describe on those of the program itself (kafka-acls.sh, SECURITY.md)";
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        return "; the user kafka.sasl.username needs Write on the transactional ids that "
+               "begin with kafka.group.id and '-' (kafka-acls.sh, SECURITY.md)";
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+        return "; the user kafka.sasl.username may not do this with the cluster: SECURITY.md says "
+               "what needs which right (kafka-acls.sh)";
+    default: return "";
+    }
+}
+
 int saga_kafka_classify_transaction(rd_kafka_error_t *error, char *problem, size_t problem_size)
 {
     if (!error) return SAGA_OK;
@@ -74,8 +93,8 @@ int saga_kafka_classify_transaction(rd_kafka_error_t *error, char *problem, size
     bool fatal = rd_kafka_error_is_fatal(error),
          abortable = rd_kafka_error_txn_requires_abort(error),
          retriable = rd_kafka_error_is_retriable(error);
-    snprintf(problem, problem_size, "%s (%s)", rd_kafka_error_string(error),
-             rd_kafka_error_name(error));
+    snprintf(problem, problem_size, "%s (%s)%s", rd_kafka_error_string(error),
+             rd_kafka_error_name(error), saga_kafka_right_missing(code));
     rd_kafka_error_destroy(error);
     int by_code = saga_kafka_classify(code);
     if (by_code == SAGA_E_STOP) return SAGA_E_STOP;

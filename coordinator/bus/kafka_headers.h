@@ -1,4 +1,4 @@
-/* A message's headers as librdkafka has them. */
+/* A message's headers as librdkafka has them, and a message handed to a producer by its topic's name. */
 #ifndef SAGA_BUS_KAFKA_HEADERS_H
 #define SAGA_BUS_KAFKA_HEADERS_H
 
@@ -17,6 +17,25 @@ static inline rd_kafka_headers_t *saga_kafka_headers(const struct saga_message *
                             (ssize_t)value.size);
     }
     return headers;
+}
+
+/* Hands a copy of the message to a producer, to `topic`, which is message->topic. What the delivery report gets is `opaque`.
+ * For who sends seldom, or to ever new topics: kafka_send.c keeps handles. */
+static inline rd_kafka_resp_err_t saga_kafka_produce(rd_kafka_t *producer, const char *topic,
+                                                     const struct saga_message *message,
+                                                     void *opaque)
+{
+    rd_kafka_headers_t *headers = saga_kafka_headers(message);
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        producer, RD_KAFKA_V_TOPIC(topic),
+        RD_KAFKA_V_PARTITION(message->partition == SAGA_PARTITION_BY_KEY ? RD_KAFKA_PARTITION_UA
+                                                                         : message->partition),
+        RD_KAFKA_V_KEY((void *)(uintptr_t)message->key.data, message->key.size),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)message->value.data, message->value.size),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(opaque),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    if (code && headers) rd_kafka_headers_destroy(headers);
+    return code;
 }
 
 #endif

@@ -101,6 +101,11 @@ void saga_kafka_release(struct saga_bus_records *records);
 rd_kafka_topic_partition_list_t *saga_kafka_list(const struct saga_position *positions,
                                                  size_t count, bool with_offsets);
 
+/* Ends all fetching and waits until librdkafka's main thread has done so. Without that, an assignment that takes away a
+ * partition whose stop is still under way stops it twice, and librdkafka aborts the process ("rktp_started",
+ * librdkafka #5573, in every version up to 2.15). The consumer is assigned nothing then. */
+rd_kafka_resp_err_t saga_kafka_stop_fetching(rd_kafka_t *consumer);
+
 /* Asks the brokers for a topic: from then on the client knows who leads its partitions. */
 rd_kafka_resp_err_t saga_kafka_look_up(rd_kafka_t *client, const char *topic, int timeout_ms,
                                        int32_t *ret_partitions);
@@ -108,6 +113,9 @@ rd_kafka_resp_err_t saga_kafka_look_up(rd_kafka_t *client, const char *topic, in
 rd_kafka_resp_err_t saga_kafka_query_watermarks(rd_kafka_t *client, const char *topic,
                                                 int32_t partition, int timeout_ms, int64_t *ret_low,
                                                 int64_t *ret_high);
+/* The offset of the first record whose time is `time_ms` or later; below 0: there is none. */
+rd_kafka_resp_err_t saga_kafka_query_time(rd_kafka_t *client, const char *topic, int32_t partition,
+                                          int64_t time_ms, int timeout_ms, int64_t *ret);
 
 /* The functions of struct saga_bus, by file. */
 int saga_kafka_consumer_open(struct saga_kafka *k);

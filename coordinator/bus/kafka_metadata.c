@@ -14,20 +14,31 @@ rd_kafka_resp_err_t saga_kafka_look_up(rd_kafka_t *client, const char *topic, in
     return code;
 }
 
+rd_kafka_resp_err_t saga_kafka_query_time(rd_kafka_t *client, const char *topic, int32_t partition,
+                                          int64_t time_ms, int timeout_ms, int64_t *ret)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add(list, topic, partition);
+    asked->offset = time_ms;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client, list, timeout_ms);
+    if (!code) code = asked->err;
+    if (!code) *ret = asked->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
 /* `which`: RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_END, which Kafka takes for points in time. Not by
  * rd_kafka_query_watermark_offsets: that one (2.0.2) waits without end for a leader that is dead, whatever its timeout. */
 static rd_kafka_resp_err_t query(rd_kafka_t *client, const char *topic, int32_t partition,
                                  int64_t which, int timeout_ms, int64_t *ret)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add(list, topic, partition);
-    asked->offset = which;
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client, list, timeout_ms);
-    if (!code) code = asked->err;
-    if (!code && asked->offset < 0) code = RD_KAFKA_RESP_ERR__FAIL;
-    if (!code) *ret = asked->offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    return code;
+    int64_t offset;
+    rd_kafka_resp_err_t code =
+        saga_kafka_query_time(client, topic, partition, which, timeout_ms, &offset);
+    if (code) return code;
+    if (offset < 0) return RD_KAFKA_RESP_ERR__FAIL;
+    *ret = offset;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 static rd_kafka_resp_err_t query_both(rd_kafka_t *client, const char *topic, int32_t partition,

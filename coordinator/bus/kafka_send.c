@@ -54,7 +54,7 @@ static void note_failure(struct saga_kafka *k, const rd_kafka_message_t *message
                  rd_kafka_err2str(message->err),
                  late || message->err == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR
                      ? "; is the broker running, and is there room on its disk?"
-                     : "");
+                     : saga_kafka_right_missing(message->err));
 }
 
 void saga_kafka_on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)

@@ -11,7 +11,7 @@
 #include "schema/schema.h"
 
 extern const char saga_schema_journal[], saga_schema_state[], saga_schema_snapshot[],
-    saga_schema_marker[];
+    saga_schema_marker[], saga_schema_key[];
 
 static uint64_t fingerprint_of(const char *text)
 {
@@ -52,6 +52,7 @@ static void take_schemas(void)
         .state = take_schema(saga_schema_state, saga_state_take_schema),
         .snapshot = take_schema(saga_schema_snapshot, saga_snapshot_take_schema),
         .marker = take_schema(saga_schema_marker, saga_marker_take_schema),
+        .key = take_schema(saga_schema_key, saga_key_take_schema),
     };
 }
 

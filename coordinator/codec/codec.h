@@ -82,6 +82,11 @@ int saga_state_encode(struct saga_codec *codec, const struct saga_state *state,
  * on. */
 int saga_state_decode(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
                       struct saga_state **ret, struct saga_diagnostic *diagnostic);
+/* What stands before the state's lists, as views of `bytes`: all but its scopes, steps, timers, search values, waiters and kept
+ * events. For who looks through many for what a few are like; nothing is checked that only the whole could show. `*ret` owns
+ * nothing. Errors: SAGA_E_INVALID with words (in `arena`). */
+int saga_state_glance(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
+                      struct saga_state *ret, struct saga_diagnostic *diagnostic);
 
 /* A saga in saga.snapshots (R12). Its record's key is the saga's id. */
 struct saga_snapshot {
@@ -92,6 +97,8 @@ struct saga_snapshot {
 };
 /* The key of the record that ends a snapshot; a saga's id has a slash in it. */
 #define SAGA_MARKER_KEY SAGA_SLICE("marker")
+/* The key of the one that has a lane's log of what operators said, in place of a state (runtime/operations.h). */
+#define SAGA_LOG_KEY SAGA_SLICE("operations")
 struct saga_marker {
     struct saga_slice journal;
     uint32_t lanes;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/trace_context.h"
 #include "codec/message.h"
 
 static int check_json(struct saga_slice json, struct saga_arena *arena,
@@ -58,7 +59,8 @@ static int open_envelope(struct saga_event *event, struct saga_arena *arena,
     event->type = text_member(envelope, "type", arena);
     event->id = text_member(envelope, "id", arena);
     event->content_type = text_member(envelope, "datacontenttype", arena);
-    event->traceparent = text_member(envelope, "traceparent", arena);
+    event->traceparent = saga_trace_context_join(text_member(envelope, "traceparent", arena),
+                                                 text_member(envelope, "tracestate", arena), arena);
     event->body =
         saga_json_member(envelope, SAGA_SLICE("data"), &data) == SAGA_OK ? data : SAGA_SLICE_NONE;
     return SAGA_OK;
@@ -88,7 +90,9 @@ int saga_event_open(const struct saga_message *record, const struct saga_schemas
                                 .type = saga_message_header(record, "ce_type"),
                                 .id = saga_message_header(record, "ce_id"),
                                 .content_type = saga_message_header(record, "content-type"),
-                                .traceparent = saga_message_header(record, "traceparent") };
+                                .traceparent = saga_trace_context_join(
+                                    saga_message_header(record, "traceparent"),
+                                    saga_message_header(record, "tracestate"), arena) };
     if (record->header_count > SAGA_HEADERS_MAX) {
         saga_diagnostic_set(diagnostic, arena, "%zu headers, the limit is %d", record->header_count,
                             SAGA_HEADERS_MAX);
@@ -111,9 +115,6 @@ int saga_event_open(const struct saga_message *record, const struct saga_schemas
     if (error == SAGA_OK)
         error =
             check_text(&event.content_type, SAGA_NAME_BYTES_MAX, "content-type", arena, diagnostic);
-    if (error == SAGA_OK)
-        error =
-            check_text(&event.traceparent, SAGA_NAME_BYTES_MAX, "traceparent", arena, diagnostic);
     if (error == SAGA_OK) *ret = event;
     return error;
 }

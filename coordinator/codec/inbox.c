@@ -9,8 +9,9 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "codec/message.h"
+#include "codec/trace.h"
 
-enum { OWN_HEADERS = 6, NOTE_HEADERS = 13 };
+enum { OWN_HEADERS = 10, NOTE_HEADERS = 14 };
 
 static void add(struct saga_message *message, const char *name, struct saga_slice value)
 {
@@ -93,6 +94,21 @@ void saga_start_message(struct saga_slice inbox_topic, uint32_t lane, struct sag
     add(ret, "content-type", SAGA_SLICE("application/json"));
 }
 
+void saga_start_message_by(struct saga_message *message, struct saga_slice who,
+                           struct saga_slice from)
+{
+    add(message, "saga_who", who);
+    add(message, "saga_from", from);
+}
+
+void saga_start_message_trace(struct saga_message *message, struct saga_slice trace)
+{
+    struct saga_trace_context context;
+    if (!saga_trace_context_split(trace, &context)) return;
+    add(message, "traceparent", saga_slice_clip(trace, SAGA_TRACEPARENT_BYTES));
+    if (context.state.size) add(message, "tracestate", context.state);
+}
+
 int saga_start_open(const struct saga_message *message, struct saga_arena *arena,
                     struct saga_slice *ret_definition, struct saga_event *ret,
                     struct saga_diagnostic *diagnostic)
@@ -104,6 +120,8 @@ int saga_start_open(const struct saga_message *message, struct saga_arena *arena
     if (definition.size == 0) return refuse(diagnostic, "a start that names no definition");
     event.kind = SAGA_EVENT_START;
     event.key = message->key;
+    event.who = saga_message_header(message, "saga_who");
+    event.from = saga_message_header(message, "saga_from");
     *ret_definition = definition;
     *ret = event;
     return SAGA_OK;
@@ -116,6 +134,19 @@ static void add_member(struct saga_buffer *json, const char *name, struct saga_s
     if (value.size == 0) return;
     saga_buffer_printf(json, "%s\"%s\":", json->size > 1 ? "," : "", name);
     saga_buffer_add_json_string(json, value);
+}
+
+static void add_runs(struct saga_buffer *json, const struct saga_event *event)
+{
+    if (event->run_count == 0) return;
+    SAGA_ASSERT(event->run_count <= SAGA_FORGET_RUNS_MAX);
+    saga_buffer_printf(json, "%s\"runs\":{", json->size > 1 ? "," : "");
+    for (size_t i = 0; i < event->run_count; i++) {
+        if (i) saga_buffer_add_char(json, ',');
+        saga_buffer_add_json_string(json, event->runs[i].run);
+        saga_buffer_printf(json, ":%lld", (long long)event->runs[i].created_ms);
+    }
+    saga_buffer_add_char(json, '}');
 }
 
 void saga_operator_message(struct saga_slice inbox_topic, uint32_t lane, struct saga_slice saga_id,
@@ -131,6 +162,7 @@ void saga_operator_message(struct saga_slice inbox_topic, uint32_t lane, struct 
     add_member(&json, "who", event->who);
     add_member(&json, "from", event->from);
     add_member(&json, "reason", event->reason);
+    add_runs(&json, event);
     saga_buffer_add_char(&json, '}');
     *ret = (struct saga_message){ .topic = inbox_topic,
                                   .partition = (int32_t)lane,
@@ -154,6 +186,39 @@ static struct saga_slice text_member(struct saga_slice json, const char *name,
     return saga_slice_clip(text, SAGA_MESSAGE_BYTES_MAX);
 }
 
+/* A run's name ends the name of its key, <saga id>/<run>, and ids may hold slashes: one in a run would make it another saga's. */
+static bool open_run(struct saga_slice name, struct saga_slice created, struct saga_arena *arena,
+                     struct saga_named_run *ret)
+{
+    unsigned long long created_ms;
+    if (saga_json_text(name, arena, &ret->run) < 0 || saga_slice_to_u64(created, &created_ms) < 0 ||
+        created_ms > INT64_MAX)
+        return false;
+    ret->created_ms = (int64_t)created_ms;
+    return ret->run.size > 0 && ret->run.size <= SAGA_RUN_BYTES_MAX &&
+           !memchr(ret->run.data, '/', ret->run.size);
+}
+
+/* False: they are not as `saga audit forget` writes them, and none is believed. */
+static bool open_runs(struct saga_slice json, struct saga_arena *arena, struct saga_event *event)
+{
+    struct saga_slice value, name, created;
+    struct saga_json_walk walk;
+    struct saga_named_run *runs = NULL;
+    size_t count = 0, capacity = 0;
+    if (saga_json_member(json, SAGA_SLICE("runs"), &value) < 0) return true;
+    if (saga_json_kind(value) != SAGA_JSON_OBJECT) return false;
+    saga_json_walk_init(&walk, value);
+    while (saga_json_walk_next(&walk, &name, &created)) {
+        struct saga_named_run run;
+        if (count == SAGA_FORGET_RUNS_MAX || !open_run(name, created, arena, &run)) return false;
+        SAGA_PUSH(arena, runs, count, capacity, run);
+    }
+    event->runs = runs;
+    event->run_count = count;
+    return true;
+}
+
 int saga_operator_open(const struct saga_message *message, struct saga_arena *arena,
                        struct saga_slice *ret_saga_id, struct saga_event *ret,
                        struct saga_diagnostic *diagnostic)
@@ -171,10 +236,12 @@ int saga_operator_open(const struct saga_message *message, struct saga_arena *ar
     event.from = text_member(event.body, "from", arena);
     event.reason = text_member(event.body, "reason", arena);
     struct saga_slice id = text_member(event.body, "saga", arena);
+    bool runs = open_runs(event.body, arena, &event);
     event.body = SAGA_SLICE_NONE; /* all of it stands in the members */
     if (event.verb == SAGA_VERB_COUNT)
         return refuse(diagnostic, "an operator's command with an unknown verb");
     if (id.size == 0) return refuse(diagnostic, "an operator's command that names no saga");
+    if (!runs) return refuse(diagnostic, "an operator's command that names runs which are none");
     *ret_saga_id = id;
     *ret = event;
     return SAGA_OK;
@@ -185,6 +252,15 @@ int saga_operator_open(const struct saga_message *message, struct saga_arena *ar
 static void add_if(struct saga_message *message, const char *name, struct saga_slice value)
 {
     if (value.size) add(message, name, value);
+}
+
+/* A child's trace is its parent's, and the step that asks for it is what causes it. */
+static struct saga_span_id sender(const struct saga_fact *fact, const struct saga_state *state,
+                                  struct saga_arena *arena)
+{
+    const struct saga_step_state *step = saga_state_step(state, fact->from_step);
+    if (fact->note != SAGA_NOTE_CHILD_START || !step) return saga_span_of_saga(state, arena);
+    return saga_span_of_step(state, step->path, false, step->first_attempt, arena);
 }
 
 void saga_note_message(struct saga_slice inbox_topic, uint32_t lanes, const struct saga_fact *fact,
@@ -211,10 +287,7 @@ void saga_note_message(struct saga_slice inbox_topic, uint32_t lanes, const stru
     add_if(ret, "ce_id", fact->text);
     add(ret, "ce_type", fact->type.size ? fact->type : saga_slice_of(saga_note_name(fact->note)));
     add(ret, "content-type", SAGA_SLICE("application/json"));
-    if (state->trace.size) /* a child's trace is its parent's */
-        add(ret, "traceparent",
-            SAGA_CONCAT(arena, SAGA_SLICE("00-"), state->trace, SAGA_SLICE("-"),
-                        saga_slice_clip(state->trace, 16), SAGA_SLICE("-01")));
+    saga_message_add_trace(ret, state, sender(fact, state, arena), arena);
 }
 
 /* Some notes begin an entry, so that they must not reach what cannot be one. */

@@ -1,15 +1,15 @@
-/* Commands and published events as CloudEvents (messages.md), dead letters, ids. */
+/* Commands and published events as CloudEvents (sagas/MESSAGES.md), dead letters, ids. */
 #include "codec/message.h"
 
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/mutation.h"
 #include "base/time.h"
+#include "codec/trace.h"
 
-enum { COMMAND_HEADERS_MAX = 14, DEAD_LETTER_HEADERS = 5 };
+enum { COMMAND_HEADERS_MAX = 15, DEAD_LETTER_HEADERS = 5 };
 
 static void add(struct saga_message *message, const char *name, struct saga_slice value)
 {
@@ -28,15 +28,6 @@ bool saga_fact_is_message(const struct saga_fact *fact)
     /* a child's compensation has no topic: it is asked for by a note */
     return fact->kind == SAGA_FACT_STEP_SENT || fact->kind == SAGA_FACT_EVENT_PUBLISHED ||
            (fact->kind == SAGA_FACT_COMPENSATION_SENT && fact->topic.size > 0);
-}
-
-static struct saga_slice traceparent(const struct saga_state *state, struct saga_slice id,
-                                     struct saga_arena *arena)
-{
-    char span[16];
-    saga_sha256_digits(id, sizeof span, span);
-    return SAGA_CONCAT(arena, SAGA_SLICE("00-"), state->trace, SAGA_SLICE("-"),
-                       (struct saga_slice){ span, sizeof span }, SAGA_SLICE("-01"));
 }
 
 /* What every record that goes out has in common. */
@@ -58,7 +49,7 @@ static void begin(const struct saga_fact *fact, const struct saga_state *state, 
     add(ret, "ce_time", time_text(time_ms, arena));
     add(ret, "content-type",
         fact->encoded.data ? SAGA_SLICE("application/avro") : SAGA_SLICE("application/json"));
-    if (state->trace.size) add(ret, "traceparent", traceparent(state, id, arena));
+    saga_message_add_trace(ret, state, saga_span_of_message(id), arena);
 }
 
 static void command(const struct saga_fact *fact, const struct saga_state *state, int64_t time_ms,
@@ -81,6 +72,16 @@ static void command(const struct saga_fact *fact, const struct saga_state *state
     if (fact->encoded.data) ret->value = fact->encoded;
 }
 
+/* One decision may publish several: a block's event is named by the block. */
+struct saga_slice saga_published_id(const struct saga_fact *fact, const struct saga_state *state,
+                                    struct saga_arena *arena)
+{
+    struct saga_slice which =
+        fact->step.size ? fact->step
+                        : saga_arena_printf(arena, "%llu", (unsigned long long)state->sequence);
+    return SAGA_CONCAT(arena, state->id, SAGA_SLICE("/"), state->run, SAGA_SLICE("/event/"), which);
+}
+
 void saga_fact_message(const struct saga_fact *fact, const struct saga_state *state,
                        int64_t time_ms, struct saga_arena *arena, struct saga_message *ret)
 {
@@ -89,13 +90,7 @@ void saga_fact_message(const struct saga_fact *fact, const struct saga_state *st
         command(fact, state, time_ms, arena, ret);
         return;
     }
-    /* one decision may publish several: a block's event is named by the block */
-    struct saga_slice which =
-        fact->step.size ? fact->step
-                        : saga_arena_printf(arena, "%llu", (unsigned long long)state->sequence);
-    struct saga_slice id =
-        SAGA_CONCAT(arena, state->id, SAGA_SLICE("/"), state->run, SAGA_SLICE("/event/"), which);
-    begin(fact, state, time_ms, id, arena, ret);
+    begin(fact, state, time_ms, saga_published_id(fact, state, arena), arena, ret);
     ret->value = fact->encoded.data ? fact->encoded : fact->value;
 }
 

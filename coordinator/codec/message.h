@@ -1,5 +1,5 @@
 /* Records on topics: commands and published events out (CloudEvents 1.0, Kafka binary mode), the coordinator's
- * own inbox records both ways, replies and outside events in (messages.md). */
+ * own inbox records both ways, replies and outside events in (sagas/MESSAGES.md). */
 #ifndef SAGA_CODEC_MESSAGE_H
 #define SAGA_CODEC_MESSAGE_H
 
@@ -18,12 +18,17 @@ bool saga_fact_is_message(const struct saga_fact *fact);
  * `arena`, the fact and the state. `time_ms` is the record's time of decision (ce_time). A command's body is what
  * the fact has as `encoded` (application/avro), else its value, or where that is absent (a further attempt) the one that
  * the state keeps for the step.
- * Headers as in messages.md: ce_specversion, ce_id, ce_source, ce_type, ce_subject, ce_time,
+ * Headers as in sagas/MESSAGES.md: ce_specversion, ce_id, ce_source, ce_type, ce_subject, ce_time,
  * ce_sagaidempotencykey, ce_sagakind, ce_sagacompensates, ce_sagareplyto, ce_sagaexpires (RFC 3339), content-type,
- * traceparent (00-<state's trace>-<first 16 hexadecimal digits of SHA-256 of the command's id>-01).
+ * traceparent (00-<state's trace>-<first 16 hexadecimal digits of SHA-256 of the command's id>-<01, or the start's flag>),
+ * tracestate (the start's).
  * A published event has ce_id <saga id>/<run>/event/<sequence> and no ce_saga* headers but none of a command. */
 void saga_fact_message(const struct saga_fact *fact, const struct saga_state *state,
                        int64_t time_ms, struct saga_arena *arena, struct saga_message *ret);
+
+/* The ce_id of an event that a saga publishes: <saga id>/<run>/event/<the block's label, at the saga's end its sequence>. */
+struct saga_slice saga_published_id(const struct saga_fact *fact, const struct saga_state *state,
+                                    struct saga_arena *arena);
 
 /* ---- the inbox ---- */
 
@@ -51,6 +56,11 @@ int saga_hop_open(const struct saga_message *message, struct saga_arena *arena,
 void saga_start_message(struct saga_slice inbox_topic, uint32_t lane, struct saga_slice definition,
                         struct saga_slice key, struct saga_slice id, struct saga_slice input,
                         struct saga_arena *arena, struct saga_message *ret);
+/* Beside it, who asked for the start and from where: journaled with it. The message is one of saga_start_message's. */
+void saga_start_message_by(struct saga_message *message, struct saga_slice who,
+                           struct saga_slice from);
+/* Beside it, the trace that the start belongs to, as saga_trace_context_join gives it; absent: none. */
+void saga_start_message_trace(struct saga_message *message, struct saga_slice trace);
 /* `*ret_definition` names the definition. The event's key, id, body, type and source are set, not its time. */
 int saga_start_open(const struct saga_message *message, struct saga_arena *arena,
                     struct saga_slice *ret_definition, struct saga_event *ret,

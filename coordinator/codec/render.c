@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "base/trace_context.h"
 #include "codec/codec.h"
 
 /* An object that is being written: knows whether a comma is due. */
@@ -111,6 +112,14 @@ void saga_fact_json(const struct saga_fact *fact, bool bodies, struct saga_buffe
 
 /* ---- journal records ---- */
 
+static void add_trace_context(struct object *o, struct saga_slice text)
+{
+    struct saga_trace_context context;
+    bool both = saga_trace_context_split(text, &context) && context.state.size > 0;
+    add_text(o, "traceparent", both ? saga_slice_clip(text, SAGA_TRACEPARENT_BYTES) : text);
+    if (both) add_text(o, "tracestate", context.state);
+}
+
 static void add_cause(struct object *parent, const struct saga_event *cause, bool bodies)
 {
     name(parent, "cause");
@@ -125,7 +134,7 @@ static void add_cause(struct object *parent, const struct saga_event *cause, boo
     add_text(&o, "id", cause->id);
     add_text(&o, "contentType", cause->content_type);
     if (bodies) add_body(&o, "body", cause->body);
-    add_text(&o, "traceparent", cause->traceparent);
+    add_trace_context(&o, cause->traceparent);
     add_text(&o, "key", cause->key);
     add_text(&o, "run", cause->run);
     add_text(&o, "step", cause->step);
@@ -195,6 +204,7 @@ static void write_step(struct saga_buffer *out, const struct saga_step_state *st
 {
     struct object o = open_object(out);
     add_text(&o, "path", step->path);
+    add_number(&o, "block", step->block);
     if (step->kind != SAGA_STEP_COMMAND)
         add_text(&o, "kind", saga_slice_of(saga_step_kind_name(step->kind)));
     add_text(&o, "status", saga_slice_of(saga_step_status_name(step->status)));
@@ -202,6 +212,8 @@ static void write_step(struct saga_buffer *out, const struct saga_step_state *st
     add_true(&o, "pivot", step->pivot);
     add_true(&o, "unanswered", step->unanswered);
     if (step->ended_order) add_number(&o, "endedOrder", (int64_t)step->ended_order);
+    if (step->sent_ms) add_time(&o, "sent", step->sent_ms);
+    if (step->answered_ms) add_time(&o, "answered", step->answered_ms);
     add_text(&o, "topic", step->topic);
     add_text(&o, "type", step->type);
     add_text(&o, "replyTopic", step->reply_topic);

@@ -43,6 +43,9 @@ static const struct saga_avro_field head_fields[] = {
     STATE(released, SAGA_AVRO_BOOL),
     STATE(reported, SAGA_AVRO_BOOL),
     STATE(scope_ids, SAGA_AVRO_INT),
+    STATE(trace_parent, SAGA_AVRO_STRING),
+    STATE(trace_state, SAGA_AVRO_STRING),
+    STATE(trace_unsampled, SAGA_AVRO_BOOL),
 };
 
 static const struct saga_avro_field stuck_fields[] = {
@@ -100,6 +103,13 @@ static const struct saga_avro_field step_fields[] = {
     STEP(target, SAGA_AVRO_STRING),
     STEP(error_type, SAGA_AVRO_STRING),
     STEP(error_message, SAGA_AVRO_STRING),
+    STEP(sent_ms, SAGA_AVRO_LONG),
+    STEP(answered_ms, SAGA_AVRO_LONG),
+    STEP(first_attempt, SAGA_AVRO_INT),
+    STEP(begun_ms, SAGA_AVRO_LONG),
+    STEP(compensation_first_attempt, SAGA_AVRO_INT),
+    STEP(compensation_begun_ms, SAGA_AVRO_LONG),
+    STEP(compensation_sent_ms, SAGA_AVRO_LONG),
 };
 
 static const struct saga_avro_field timer_fields[] = {
@@ -210,12 +220,18 @@ static bool get_array(struct saga_avro_in *in, const struct array *array, struct
 }
 
 /* False: the bytes do not fit. */
+static bool get_head(struct saga_avro_in *in, struct saga_state *ret)
+{
+    return saga_avro_get(in, head_fields, COUNT(head_fields), ret) &&
+           get_error(in, &ret->has_error, &ret->error) &&
+           get_error(in, &ret->has_deferred, &ret->deferred) &&
+           saga_avro_get(in, stuck_fields, COUNT(stuck_fields), ret);
+}
+
+/* The same of the whole. */
 static bool get_state(struct saga_avro_in *in, struct saga_state *ret)
 {
-    bool fits = saga_avro_get(in, head_fields, COUNT(head_fields), ret) &&
-                get_error(in, &ret->has_error, &ret->error) &&
-                get_error(in, &ret->has_deferred, &ret->deferred) &&
-                saga_avro_get(in, stuck_fields, COUNT(stuck_fields), ret);
+    bool fits = get_head(in, ret);
     for (size_t i = 0; i < COUNT(arrays) && fits; i++) fits = get_array(in, &arrays[i], ret);
     return fits;
 }
@@ -298,6 +314,18 @@ int saga_state_decode(struct saga_codec *codec, struct saga_slice bytes, struct 
     else
         *ret = state;
     return error;
+}
+
+int saga_state_glance(struct saga_codec *codec, struct saga_slice bytes, struct saga_arena *arena,
+                      struct saga_state *ret, struct saga_diagnostic *diagnostic)
+{
+    struct saga_avro_in in;
+    int error = saga_avro_open(&in, bytes, codec->fingerprints.state, arena, &diagnostic->what);
+    if (error < 0) return error;
+    *ret = (struct saga_state){ 0 };
+    if (get_head(&in, ret) && !in.unnamed) return SAGA_OK;
+    diagnostic->what = SAGA_SLICE("its beginning is that of no state");
+    return SAGA_E_INVALID;
 }
 
 /* ---- the schema ---- */

@@ -1,5 +1,5 @@
 /* What can be known of a definition before anything runs (language.md, What `saga check` must find): goes through all blocks.
- * check_replies.c, check_pivot.c, check_blocks.c and check_expression.c look at what they are named after. */
+ * check_replies.c, check_pivot.c, check_blocks.c, check_expression.c and check_redact.c look at what they are named after. */
 #include <stdio.h>
 
 #include "definition/check_internal.h"
@@ -168,5 +168,6 @@ void saga_check_definition(struct saga_loading *l)
         look_at_expressions(l, block);
     }
     look_at_the_saga(l);
+    saga_check_redact(l);
     saga_check_schemas(l);
 }

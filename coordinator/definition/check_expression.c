@@ -296,6 +296,35 @@ static void check_element(const struct checking *c, const struct saga_token *tok
     place_finding(c, finding, token->text);
 }
 
+/* ---- .saga, .error: their members are always the same ---- */
+
+static void check_fixed(const struct checking *c, const char *of, const char *const *members,
+                        size_t count, const struct saga_token *token)
+{
+    for (size_t i = 0; i < count; i++)
+        if (saga_slice_is(token->text, members[i])) return;
+    struct saga_diagnostic *finding = saga_yaml_find(
+        &c->l->yaml, c->node, SAGA_FINDING_NO_MEMBER, "`%s` reads .%s.%.*s, which there is not",
+        c->place->field, of, SAGA_SLICE_ARG(saga_slice_clip(token->text, 60)));
+    const char *near = saga_nearest(token->text, members, count);
+    saga_diagnostic_mend(finding, c->l->yaml.diagnostics->arena,
+                         near ? "did you mean .%s.%s?" : "it has others, as in .%s.%s", of,
+                         near ? near : members[0]);
+    place_finding(c, finding, token->text);
+}
+
+static void check_member_of(const struct checking *c, struct saga_slice of,
+                            const struct saga_token *token)
+{
+    static const char *const saga[] = { "id", "key", "name", "version", "started" };
+    static const char *const error[] = { "type", "step", "message" };
+    if (saga_slice_is(of, "saga")) check_fixed(c, "saga", saga, SAGA_COUNT_OF(saga), token);
+    if (saga_slice_is(of, "error") && c->place->error)
+        check_fixed(c, "error", error, SAGA_COUNT_OF(error), token);
+    if (saga_slice_is(of, "vars")) check_variable(c, token);
+    if (saga_slice_is(of, "items")) check_element(c, token);
+}
+
 /* ---- the members of `.` ---- */
 
 static void check_known_member(const struct checking *c, const struct saga_token *token)
@@ -453,8 +482,7 @@ void saga_check_expression(struct saga_loading *l, struct fy_node *node,
         if (read) {
             const struct saga_token *name = name_behind(tokens, i);
             check_member(&c, &tokens[i]);
-            if (name && saga_slice_is(tokens[i].text, "vars")) check_variable(&c, name);
-            if (name && saga_slice_is(tokens[i].text, "items")) check_element(&c, name);
+            if (name) check_member_of(&c, tokens[i].text, name);
             if (name && saga_slice_is(tokens[i].text, "steps"))
                 check_step_name(&c, name, is_guarded(tokens, i, name->text));
         }

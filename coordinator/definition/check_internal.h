@@ -15,6 +15,9 @@ void saga_check_block(struct saga_loading *l, const struct saga_block *block);
 void saga_check_errors(struct saga_loading *l, struct fy_node *node,
                        const struct saga_expression *expression);
 
+/* check_redact.c: that what is personal does not get where it cannot be sealed. */
+void saga_check_redact(struct saga_loading *l);
+
 /* check_schemas.c: message types and bodies, where there are schemas to check them against. */
 void saga_check_schemas(struct saga_loading *l);
 /* check_replies.c: the node of a type in a field that holds one or a list. */

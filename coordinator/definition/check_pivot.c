@@ -111,11 +111,14 @@ static const char *stands(bool behind)
 static void check_failure(struct saga_loading *l, struct fy_node *node,
                           const struct saga_block *block, bool behind)
 {
-    if (saga_check_can_fail(block))
-        saga_yaml_find(&l->yaml,
-                       block->kind == SAGA_BLOCK_STEP ? saga_yaml_get(node, "failure") : node,
-                       SAGA_FINDING_FAILS_BEHIND_PIVOT, "`%.*s` %s and can fail",
-                       SAGA_SLICE_ARG(block->label), stands(behind));
+    if (!saga_check_can_fail(block)) return;
+    struct saga_diagnostic *finding = saga_yaml_find(
+        &l->yaml, block->kind == SAGA_BLOCK_STEP ? saga_yaml_get(node, "failure") : node,
+        SAGA_FINDING_FAILS_BEHIND_PIVOT, "`%.*s` %s and can fail", SAGA_SLICE_ARG(block->label),
+        stands(behind));
+    if (block->kind == SAGA_BLOCK_CHILD)
+        finding->mend = SAGA_SLICE("move it before the pivot, or say in its `catch` what follows "
+                                   "when it is compensated or abandoned");
 }
 
 /* What ends by itself without having succeeded. */

@@ -239,6 +239,10 @@ static void check_child(const struct together *t, const struct saga_checked *fil
         return;
     }
     if (child == file->definition) return; /* found in itself */
+    if (child->redact_count && !file->definition->redact_count)
+        find(t, file, block->position, SAGA_FINDING_REDACTED_ELSEWHERE,
+             WORDS(t, "`%.*s` redacts what this saga, which does not, gives it as its input",
+                   SAGA_SLICE_ARG(child->name)));
     if (!child->deadline_ms && !file->definition->deadline_ms)
         find(t, file, block->position, SAGA_FINDING_CHILD_FOR_EVER,
              WORDS(t, "`%.*s` may be waited for for ever: neither it nor `%.*s` has a deadline",

@@ -250,6 +250,9 @@ static void put_saga(struct fields *f, const struct saga_definition *d)
         put_expression(
             f, saga_arena_printf(f->arena, "search.%.*s", SAGA_SLICE_ARG(d->search[i].name)).data,
             d->search[i].value);
+    for (size_t i = 0; i < d->redact_count; i++)
+        put(f, saga_arena_printf(f->arena, "redact %.*s", SAGA_SLICE_ARG(d->redact[i].path)).data,
+            SAGA_SLICE("redacted"));
 }
 
 /* ---- changes ---- */

@@ -241,6 +241,14 @@ struct saga_search {
     struct saga_expression *value;
 };
 
+/* A value that is personal (`redact`): a path that begins at .input, .steps or .vars. A saga of a definition that names any has
+ * all its values sealed (codec/sealed.h). */
+struct saga_redact {
+    struct saga_slice path;         /* as written */
+    const struct saga_slice *names; /* input, customer, email; "[]" for every element of a list */
+    size_t name_count;
+};
+
 struct saga_definition {
     struct saga_arena arena; /* owns everything below */
     struct saga_slice name;
@@ -257,6 +265,8 @@ struct saga_definition {
     int64_t keep_ms;
     const struct saga_search *search;
     size_t search_count;
+    const struct saga_redact *redact;
+    size_t redact_count;
 
     const struct saga_block *const *blocks; /* all of them, by id */
     size_t block_count;
@@ -278,6 +288,10 @@ struct saga_definition {
  * Errors: SAGA_E_INVALID with at least one error in `diagnostics`; `*ret` untouched. */
 int saga_definition_load(struct saga_slice text, const char *file,
                          struct saga_diagnostics *diagnostics, struct saga_definition **ret);
+/* The same, with message types and bodies checked against `schemas` (NULL: they are not). */
+int saga_definition_load_with(struct saga_slice text, const char *file,
+                              const struct saga_schemas *schemas,
+                              struct saga_diagnostics *diagnostics, struct saga_definition **ret);
 /* The same from a file; a file that cannot be read is a finding too. Message types and bodies are checked against
  * `schemas` (NULL: they are not). */
 int saga_definition_load_file(const char *path, const struct saga_schemas *schemas,

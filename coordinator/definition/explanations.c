@@ -18,12 +18,13 @@
 extern const char saga_explanations_files[], saga_explanations_fields[],
     saga_explanations_expressions[], saga_explanations_pivots[], saga_explanations_answers[],
     saga_explanations_waits[], saga_explanations_loops[], saga_explanations_schemas[],
-    saga_explanations_versions[];
+    saga_explanations_versions[], saga_explanations_privacy[];
 
 static const char *const groups[] = {
-    saga_explanations_files,  saga_explanations_fields,  saga_explanations_expressions,
-    saga_explanations_pivots, saga_explanations_answers, saga_explanations_waits,
-    saga_explanations_loops,  saga_explanations_schemas, saga_explanations_versions,
+    saga_explanations_files,   saga_explanations_fields,  saga_explanations_expressions,
+    saga_explanations_pivots,  saga_explanations_answers, saga_explanations_waits,
+    saga_explanations_loops,   saga_explanations_schemas, saga_explanations_versions,
+    saga_explanations_privacy,
 };
 
 /* Around an example that is a part. */

@@ -312,6 +312,12 @@ static int eval_elsewhere(const struct saga_expression *e, const struct saga_bin
     return saga_helper_eval(e->source, &seen, arena, ret_json, ret_message);
 }
 
+static int give_up(struct saga_slice *ret_message)
+{
+    *ret_message = SAGA_SLICE("it was given up");
+    return SAGA_E_LIMIT;
+}
+
 int saga_expression_eval_bare(struct saga_expression *expression,
                               const struct saga_bindings *bindings, struct saga_arena *arena,
                               struct saga_slice *ret_json, struct saga_slice *ret_message)
@@ -321,6 +327,8 @@ int saga_expression_eval_bare(struct saga_expression *expression,
         return expression->answer(expression->answer_context, arena, ret_json, ret_message);
     int error = expression->plain
                     ? saga_plain_eval(expression->plain, bindings, arena, &json, ret_message)
+                : saga_expression_gives_up()
+                    ? give_up(ret_message)
                     : saga_jq_eval(expression->jq, bindings, arena, &json, ret_message);
     if (error == SAGA_E_AGAIN)
         error = eval_elsewhere(expression, bindings, arena, &json, ret_message);

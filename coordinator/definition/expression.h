@@ -55,6 +55,17 @@ int saga_expression_eval(struct saga_expression *expression, const struct saga_b
                          struct saga_arena *arena, struct saga_slice *ret_json,
                          struct saga_slice *ret_message);
 
+/* For who may be told to leave. From now on `is_given_up` is asked before the calling thread evaluates what is not plain, and
+ * ten times a second while that is evaluated elsewhere. Once it has said true, all that is not plain ends with SAGA_E_LIMIT:
+ * what is then decided says nothing. NULL ends it. */
+typedef bool saga_expression_given_up(void *context);
+void saga_expression_give_up_by(saga_expression_given_up *is_given_up, void *context);
+/* Has an evaluation of the calling thread been given up since? */
+bool saga_expression_gave_up(void);
+
+/* Processor time that other processes took to evaluate for the calling thread, or for this process: seconds since it began. */
+double saga_expression_elsewhere_s(bool of_thread);
+
 /* What is written out of what it gives, as JSON: objects and arrays of the plain form and their literals, and
  * SAGA_SCHEMA_HOLE for whatever only a saga can tell. In `arena`. */
 struct saga_slice saga_expression_shape(const struct saga_expression *expression,

@@ -3,7 +3,8 @@
  * (expression_price.c).
  *
  *   worker ──request: source, bindings──▶ helper: compiles (once a source), evaluates, looks at itself every 10 ms
- *          ◀──answer: error, JSON or words──     ends itself with a code when it takes too much
+ *          ◀──answer: error, JSON or words,──    ends itself with a code when it takes too much
+ *             and the processor time so far
  *
  * A helper is the program itself, executed anew, since a fork of a process with threads may do next to nothing. It is
  * started when one is first needed, is kept, and ends when its worker's end of the socket closes. Each evaluation has
@@ -38,15 +39,17 @@ enum {
     HELPER_SOCKET = 3,
     EXIT_STOPPED = 3,
     LOOK_EVERY_US = 10000,
-    COMPILED_MAX = 256, /* sources that a helper keeps; then it begins anew */
+    LEAVE_EVERY_MS = 100, /* who waits for it looks whether it is to leave */
+    COMPILED_MAX = 256,   /* sources that a helper keeps; then it begins anew */
     TRIES = 3
 };
 
 static const char HELPER_WORD[] = "--evaluate-expressions";
 
 struct frame {
-    int32_t error;  /* of an answer */
-    uint32_t bytes; /* that follow */
+    int64_t processor_us; /* of an answer: all that the helper has taken since it began */
+    int32_t error;        /* of an answer */
+    uint32_t bytes;       /* that follow */
 };
 
 static bool here;
@@ -84,9 +87,9 @@ static bool read_all(int fd, void *bytes, size_t size)
     return true;
 }
 
-static bool send_frame(int fd, int error, struct saga_slice body)
+static bool send_frame(int fd, struct frame frame, struct saga_slice body)
 {
-    struct frame frame = { error, (uint32_t)body.size };
+    frame.bytes = (uint32_t)body.size;
     return write_all(fd, &frame, sizeof frame) && write_all(fd, body.data, body.size);
 }
 
@@ -110,11 +113,11 @@ static struct saga_slice get(const char **at)
 
 /* ---- in the helper ---- */
 
-static int64_t processor_ms(void)
+static int64_t processor_us(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
 static int64_t page_bytes; /* set before the first signal: sysconf is not for handlers */
@@ -133,12 +136,12 @@ static int64_t resident_bytes(void)
     return pages * page_bytes;
 }
 
-static int64_t time_end_ms, memory_end_bytes;
+static int64_t time_end_us, memory_end_bytes;
 
 static void look(int signal_number)
 {
     (void)signal_number;
-    if (processor_ms() > time_end_ms || resident_bytes() > memory_end_bytes) _exit(EXIT_STOPPED);
+    if (processor_us() > time_end_us || resident_bytes() > memory_end_bytes) _exit(EXIT_STOPPED);
 }
 
 static void watch(bool on)
@@ -146,7 +149,7 @@ static void watch(bool on)
     struct itimerval every = { 0 };
     if (on) {
         page_bytes = sysconf(_SC_PAGESIZE);
-        time_end_ms = processor_ms() + SAGA_EXPRESSION_CPU_MS_MAX;
+        time_end_us = processor_us() + (int64_t)SAGA_EXPRESSION_CPU_MS_MAX * 1000;
         memory_end_bytes = resident_bytes() + SAGA_EXPRESSION_MEMORY_BYTES_MAX;
         every.it_interval.tv_usec = every.it_value.tv_usec = LOOK_EVERY_US;
     }
@@ -210,7 +213,8 @@ static bool answer(const char *request, struct saga_arena *arena)
     watch(true);
     int error = saga_expression_eval_bare(expression, &bindings, arena, &json, &message);
     watch(false);
-    return send_frame(HELPER_SOCKET, error, error < 0 ? message : json);
+    struct frame frame = { .processor_us = processor_us(), .error = error };
+    return send_frame(HELPER_SOCKET, frame, error < 0 ? message : json);
 }
 
 _Noreturn static void serve(void)
@@ -248,6 +252,8 @@ __attribute__((constructor)) static void become_helper(int argc, char **argv)
 struct helper {
     pid_t pid; /* 0: none */
     int fd;
+    int nice;           /* of the thread that started it, which it has from it */
+    int64_t counted_us; /* of the processor time that it has taken */
     bool busy;
 };
 
@@ -268,15 +274,19 @@ static void forget_helpers_of_others(void)
     helpers_of = process;
 }
 
+/* One that a thread of low priority has started has that too: it is no help to others. */
 static struct helper *take_helper(void)
 {
     struct helper *found = NULL;
+    int nice = getpriority(PRIO_PROCESS, 0); /* of this thread */
     pthread_mutex_lock(&helpers_lock);
     forget_helpers_of_others();
     for (size_t i = 0; i < HELPERS_MAX && (!found || !found->pid); i++)
-        if (!helpers[i].busy && (!found || helpers[i].pid)) found = &helpers[i];
+        if (!helpers[i].busy && (helpers[i].pid ? helpers[i].nice == nice : !found))
+            found = &helpers[i];
     SAGA_ASSERT(found);
     found->busy = true;
+    if (!found->pid) found->nice = nice;
     pthread_mutex_unlock(&helpers_lock);
     return found;
 }
@@ -341,13 +351,28 @@ static void start(struct helper *helper)
     helper->fd = pair[0];
 }
 
+static void count_processor(struct helper *helper, int64_t taken_us)
+{
+    saga_expression_count_elsewhere(taken_us - helper->counted_us);
+    helper->counted_us = taken_us;
+}
+
+static int64_t microseconds(struct timeval time)
+{
+    return (int64_t)time.tv_sec * 1000000 + time.tv_usec;
+}
+
 /* Its exit status. */
 static int stop(struct helper *helper, bool kills)
 {
     int status = 0;
+    struct rusage used = { 0 };
     if (kills) kill(helper->pid, SIGKILL);
     close(helper->fd);
-    while (waitpid(helper->pid, &status, 0) < 0 && errno == EINTR) continue;
+    while (wait4(helper->pid, &status, 0, &used) < 0 && errno == EINTR) continue;
+    int64_t taken_us = microseconds(used.ru_utime) + microseconds(used.ru_stime);
+    if (taken_us > helper->counted_us) count_processor(helper, taken_us);
+    helper->counted_us = 0;
     helper->pid = 0;
     return status;
 }
@@ -378,7 +403,7 @@ static int64_t now_ms(void)
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-enum outcome { ANSWERED, ENDED, NO_ANSWER };
+enum outcome { ANSWERED, ENDED, NO_ANSWER, GIVEN_UP };
 
 static enum outcome wait_for(int fd)
 {
@@ -386,9 +411,10 @@ static enum outcome wait_for(int fd)
     for (;;) {
         int64_t left_ms = end_ms - now_ms();
         struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-        int ready = left_ms > 0 ? poll(&poll_fd, 1, (int)left_ms) : 0;
-        if (ready > 0) return ANSWERED;
-        if (ready == 0) return NO_ANSWER;
+        if (left_ms <= 0) return NO_ANSWER;
+        if (saga_expression_may_give_up() && left_ms > LEAVE_EVERY_MS) left_ms = LEAVE_EVERY_MS;
+        if (poll(&poll_fd, 1, (int)left_ms) > 0) return ANSWERED;
+        if (saga_expression_gives_up()) return GIVEN_UP;
     }
 }
 
@@ -397,12 +423,13 @@ static enum outcome ask(struct helper *helper, struct saga_slice request, struct
 {
     struct frame frame;
     start(helper);
-    if (!send_frame(helper->fd, 0, request)) return ENDED;
+    if (!send_frame(helper->fd, (struct frame){ 0 }, request)) return ENDED;
     enum outcome outcome = wait_for(helper->fd);
     if (outcome != ANSWERED) return outcome;
     if (!read_all(helper->fd, &frame, sizeof frame)) return ENDED;
     char *bytes = saga_arena_alloc(arena, frame.bytes + 1);
     if (!read_all(helper->fd, bytes, frame.bytes)) return ENDED;
+    count_processor(helper, frame.processor_us);
     *ret_error = frame.error;
     *ret_answer = (struct saga_slice){ bytes, frame.bytes };
     return ANSWERED;
@@ -411,6 +438,7 @@ static enum outcome ask(struct helper *helper, struct saga_slice request, struct
 static struct saga_slice explain(int status, enum outcome outcome, struct saga_arena *arena)
 {
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    if (outcome == GIVEN_UP) return SAGA_SLICE("it was given up");
     if (outcome == NO_ANSWER)
         return saga_arena_printf(arena, "it did not come to an end in %d s",
                                  SAGA_EXPRESSION_WAIT_MS_MAX / 1000);
@@ -442,7 +470,7 @@ int saga_helper_eval(struct saga_slice source, const struct saga_bindings *bindi
     for (int i = 0; i < TRIES && outcome == ENDED; i++) {
         outcome = ask(helper, request, arena, &error, &answer_text);
         if (outcome == ANSWERED) break;
-        status = stop(helper, outcome == NO_ANSWER);
+        status = stop(helper, outcome != ENDED);
         if (!is_from_outside(status)) break;
     }
     give_back(helper);

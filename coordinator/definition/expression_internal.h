@@ -2,6 +2,8 @@
 #ifndef SAGA_DEFINITION_EXPRESSION_INTERNAL_H
 #define SAGA_DEFINITION_EXPRESSION_INTERNAL_H
 
+#include <stdint.h>
+
 #include "definition/expression.h"
 
 /* ---- expression_lexer.c ---- */
@@ -192,6 +194,13 @@ int saga_helper_eval(struct saga_slice source, const struct saga_bindings *bindi
                      struct saga_slice *ret_message);
 /* Is this such a process? */
 bool saga_helper_is_here(void);
+
+/* ---- expression_leave.c ---- */
+/* May this thread be told to leave (saga_expression_give_up_by)? Is it? */
+bool saga_expression_may_give_up(void);
+bool saga_expression_gives_up(void);
+/* Another process took so much processor time for this thread. */
+void saga_expression_count_elsewhere(int64_t processor_us);
 
 /* ---- expression_jq.c ---- */
 struct saga_jq;

@@ -17,7 +17,9 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                      "correct the name or take the field out" },
     [SAGA_FINDING_WRONG_VALUE] = { "SG102", SAGA_SEVERITY_ERROR, "wrong type or value",
                                    "the field cannot mean anything with this value",
-                                   "`saga explain SG102` shows an example" },
+                                   "write a value of the kind that the field takes: "
+                                   "sagas/README.md "
+                                   "has all fields" },
     [SAGA_FINDING_LACKING] = { "SG103", SAGA_SEVERITY_ERROR, "a required field is missing",
                                "without it the saga cannot run", "add the field" },
     [SAGA_FINDING_STEP_TWICE] = { "SG104", SAGA_SEVERITY_ERROR, "two steps of one name",
@@ -204,6 +206,18 @@ const struct saga_finding_kind saga_finding_kinds[SAGA_FINDING_COUNT] = {
                                      "running sagas go by the version: which content they are on "
                                      "could not be told",
                                      "give the new one another `version`" },
+    [SAGA_FINDING_REDACTED_IN_THE_OPEN] = { "SG901", SAGA_SEVERITY_ERROR,
+                                            "what is redacted is read where it would be in the "
+                                            "open",
+                                            "keys and search values are parts of names and cannot "
+                                            "be encrypted or forgotten",
+                                            "use an id that says nothing of a person" },
+    [SAGA_FINDING_REDACTED_ELSEWHERE] = { "SG902", SAGA_SEVERITY_ERROR,
+                                          "a saga that redacts shares its values with another",
+                                          "what another saga or an awaited event's entry keeps is "
+                                          "not under this saga's key, and would not be forgotten",
+                                          "do that part in a saga without `redact`, started by an "
+                                          "event that holds an id only" },
 };
 
 const struct saga_finding_kind *saga_finding_kind(struct saga_slice code)

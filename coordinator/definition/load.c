@@ -183,7 +183,8 @@ static void load_top(struct saga_loading *l)
 {
     static const char *const names[] = { "saga",     "version",  "summary",      "participants",
                                          "start",    "deadline", "keep",         "search",
-                                         "defaults", "steps",    "on-completed", "on-compensated" };
+                                         "defaults", "steps",    "on-completed", "on-compensated",
+                                         "redact" };
     static const char what[] = "a definition";
     struct saga_definition *d = l->definition;
     struct saga_yaml *yaml = &l->yaml;
@@ -198,6 +199,7 @@ static void load_top(struct saga_loading *l)
     saga_yaml_duration(yaml, saga_yaml_get(root, "deadline"), "`deadline`", &d->deadline_ms);
     saga_yaml_duration(yaml, saga_yaml_get(root, "keep"), "`keep`", &d->keep_ms);
     load_search(l, saga_yaml_get(root, "search"));
+    saga_load_redact(l, saga_yaml_get(root, "redact"));
     load_defaults(l, saga_yaml_get(root, "defaults"));
     saga_load_blocks(l, saga_yaml_need(yaml, root, "steps", what), "steps", NULL, 0, &d->root);
     d->blocks = (const struct saga_block *const *)l->blocks;
@@ -254,6 +256,13 @@ int saga_definition_load(struct saga_slice text, const char *file,
                          struct saga_diagnostics *diagnostics, struct saga_definition **ret)
 {
     return load(text, file, NULL, diagnostics, ret);
+}
+
+int saga_definition_load_with(struct saga_slice text, const char *file,
+                              const struct saga_schemas *schemas,
+                              struct saga_diagnostics *diagnostics, struct saga_definition **ret)
+{
+    return load(text, file, schemas, diagnostics, ret);
 }
 
 int saga_definition_load_file(const char *path, const struct saga_schemas *schemas,

@@ -1,6 +1,8 @@
 /* Lists of blocks, and the blocks that wait for no service. */
+#include "base/error.h"
 #include "base/limits.h"
 #include "base/nearest.h"
+#include "base/time.h"
 #include "definition/load_internal.h"
 
 /* ---- set ---- */
@@ -48,13 +50,37 @@ static void load_wait(struct saga_loading *l, struct fy_node *node, struct saga_
                        &block->wait.duration_ms);
 }
 
+/* `2030-12-01` is jq for 2017, which as a time is long over: nobody would see that nothing is waited for. */
+static bool refuse_bare_time(struct saga_loading *l, struct fy_node *node)
+{
+    static const char form[] = "dddd-dd-dd";
+    struct saga_slice text = node ? saga_yaml_scalar(node) : SAGA_SLICE_NONE;
+    int64_t duration_ms;
+    if (saga_duration_parse(text, &duration_ms) == SAGA_OK) {
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE,
+                       "`wait-until` takes a time, not a duration")
+            ->mend = SAGA_SLICE("write `wait:` for so long, or a time in seconds as an expression");
+        return true;
+    }
+    if (text.size < sizeof form - 1) return false;
+    for (size_t i = 0; i < sizeof form - 1; i++)
+        if (form[i] == '-' ? text.data[i] != '-' : text.data[i] < '0' || text.data[i] > '9')
+            return false;
+    saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE,
+                   "`wait-until` is a time without the quotes of jq")
+        ->mend = SAGA_SLICE("a fixed time is a text of jq, within the quotes of YAML: "
+                            "wait-until: '\"2030-12-31T23:59:00Z\"'");
+    return true;
+}
+
 static void load_wait_until(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
 {
     static const char *const names[] = { "wait-until" };
     if (!saga_yaml_check_mapping(&l->yaml, node, "`wait-until`", names, SAGA_COUNT_OF(names)))
         return;
-    block->wait.until = saga_load_expression(
-        l, saga_yaml_need(&l->yaml, node, "wait-until", "`wait-until`"), "`wait-until`");
+    struct fy_node *until = saga_yaml_need(&l->yaml, node, "wait-until", "`wait-until`");
+    if (!refuse_bare_time(l, until))
+        block->wait.until = saga_load_expression(l, until, "`wait-until`");
 }
 
 static void load_fail(struct saga_loading *l, struct fy_node *node, struct saga_block *block)
@@ -98,20 +124,41 @@ static const struct {
     { "repeat", SAGA_BLOCK_REPEAT, saga_load_repeat },
 };
 
+/* What others call these blocks: too far for a mistyped word. */
+static const struct {
+    const char *said, *word;
+} others_words[] = {
+    { "activity", "step" }, { "call", "step" },     { "command", "step" },
+    { "sleep", "wait" },    { "delay", "wait" },    { "timer", "wait" },
+    { "pause", "wait" },    { "signal", "await" },  { "approval", "await" },
+    { "if", "choose" },     { "switch", "choose" }, { "foreach", "for-each" },
+    { "for", "for-each" },  { "while", "repeat" },  { "loop", "repeat" },
+    { "child", "saga" },    { "workflow", "saga" }, { "emit", "publish" },
+    { "event", "publish" }, { "let", "set" },       { "abort", "fail" },
+    { "throw", "fail" },
+};
+
+static const char *meant_block(struct saga_slice typed)
+{
+    const char *words[SAGA_COUNT_OF(kinds)];
+    for (size_t i = 0; i < SAGA_COUNT_OF(others_words); i++)
+        if (saga_slice_is(typed, others_words[i].said)) return others_words[i].word;
+    for (size_t i = 0; i < SAGA_COUNT_OF(kinds); i++) words[i] = kinds[i].word;
+    return saga_nearest(typed, words, SAGA_COUNT_OF(words));
+}
+
 static void refuse_block(struct saga_loading *l, struct fy_node *node)
 {
     void *iterator = NULL;
-    const char *words[SAGA_COUNT_OF(kinds)];
     l->partial = true;
     struct saga_diagnostic *finding =
         saga_yaml_find(&l->yaml, node, SAGA_FINDING_LACKING, "this is no block");
-    finding->mend = SAGA_SLICE("begin it with `- step: name`");
+    finding->why = SAGA_SLICE("what is to be done there cannot be told");
+    finding->mend = SAGA_SLICE("begin it with `- step: name`, or with await, saga, set, publish, "
+                               "wait, wait-until, fail, choose, parallel, for-each, repeat");
     if (!fy_node_is_mapping(node)) return;
-    for (size_t i = 0; i < SAGA_COUNT_OF(kinds); i++) words[i] = kinds[i].word;
     struct fy_node_pair *first = fy_node_mapping_iterate(node, &iterator);
-    const char *near =
-        first ? saga_nearest(saga_yaml_scalar(fy_node_pair_key(first)), words, SAGA_COUNT_OF(words))
-              : NULL;
+    const char *near = first ? meant_block(saga_yaml_scalar(fy_node_pair_key(first))) : NULL;
     if (near) saga_diagnostic_mend(finding, l->yaml.diagnostics->arena, "did you mean `%s`?", near);
 }
 

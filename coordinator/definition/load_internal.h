@@ -40,6 +40,10 @@ bool saga_load_topic(struct saga_loading *l, struct fy_node *node, struct saga_s
  * ever be the right one. */
 void saga_load_types(struct saga_loading *l, struct fy_node *node, const char *what,
                      struct saga_names *ret);
+/* expression_mends.c: what to do about a source of which jq says `message`; absent where nothing better than to try it with jq
+ * is known. Texts are in `arena`. */
+struct saga_slice saga_expression_mend(struct saga_slice source, struct saga_slice message,
+                                       struct saga_arena *arena);
 /* Compiles an expression; NULL with a finding, or where there is no node. */
 struct saga_expression *saga_load_expression(struct saga_loading *l, struct fy_node *node,
                                              const char *what);
@@ -62,6 +66,8 @@ void saga_load_publish(struct saga_loading *l, struct fy_node *node, const char 
                        struct saga_publish *ret);
 /* load_start.c: one start, or a list of them. */
 void saga_load_starts(struct saga_loading *l, struct fy_node *node);
+/* load_redact.c */
+void saga_load_redact(struct saga_loading *l, struct fy_node *node);
 /* load_step.c */
 void saga_load_step(struct saga_loading *l, struct fy_node *node, struct saga_block *block);
 /* load_await.c: blocks with a name that are no steps. */

@@ -105,7 +105,11 @@ static void load_named(struct saga_loading *l, struct fy_node *node, const char 
     struct fy_node *lists = saga_yaml_get(node, field);
     if (!lists || !fy_node_is_mapping(lists)) {
         saga_yaml_find(&l->yaml, saga_yaml_key(node, field), SAGA_FINDING_WRONG_VALUE,
-                       "`%s` must be a mapping of names to lists of blocks", field);
+                       "`%s` must be a mapping of names to lists of blocks", field)
+            ->mend =
+            saga_slice_of(lists && fy_node_is_sequence(lists)
+                              ? "give each list a name: payment: [ ... ], courier: [ ... ]"
+                              : "names with lists below them: payment: [ ... ], courier: [ ... ]");
         l->partial = true;
         return;
     }

@@ -152,7 +152,10 @@ struct saga_expression *saga_load_expression(struct saga_loading *l, struct fy_n
     if (saga_expression_compile(source, l->yaml.diagnostics->arena, &inner, &expression) < 0) {
         struct saga_diagnostic *finding = saga_yaml_find(
             &l->yaml, node, SAGA_FINDING_EXPRESSION, "%s: %.*s", what, SAGA_SLICE_ARG(inner.what));
-        if (inner.mend.size) finding->mend = inner.mend;
+        struct saga_slice mend =
+            inner.mend.size ? inner.mend
+                            : saga_expression_mend(source, inner.what, l->yaml.diagnostics->arena);
+        if (mend.size) finding->mend = mend;
         if (inner.line > 0)
             saga_yaml_move_inside(&l->yaml, finding, node,
                                   offset_of(source, inner.line, inner.column), inner.width);

@@ -336,17 +336,6 @@ bool saga_yaml_check_mapping(struct saga_yaml *yaml, struct fy_node *node, const
     return true;
 }
 
-struct fy_node *saga_yaml_need(struct saga_yaml *yaml, struct fy_node *mapping, const char *name,
-                               const char *what)
-{
-    struct fy_node *node = saga_yaml_get(mapping, name);
-    if (!node)
-        saga_diagnostic_mend(saga_yaml_find(yaml, mapping, SAGA_FINDING_LACKING,
-                                            "%s lacks the field `%s`", what, name),
-                             yaml->diagnostics->arena, "add `%s:`", name);
-    return node;
-}
-
 /* ---- values ---- */
 
 static struct saga_diagnostic *find_wrong(struct saga_yaml *yaml, struct fy_node *node,

@@ -239,3 +239,42 @@ void saga_yaml_move_inside(const struct saga_yaml *yaml, struct saga_diagnostic 
              literal_offset(yaml, from, value, offset, &from))
         saga_yaml_move(yaml, finding, from, size);
 }
+
+/* ---- required fields ---- */
+
+/* Of required fields whose name alone does not say what stands there. */
+static const char *example_of(const char *name)
+{
+    static const struct {
+        const char *name, *example;
+    } fields[] = {
+        { "version", "1" },
+        { "start", "{topic: shop.orders, event: OrderPlaced, key: .orderId}" },
+        { "topic", "bank.payments" },
+        { "event", "PaymentReceived" },
+        { "key", ".orderId, over the event's body" },
+        { "send", "inventory/ReserveStock" },
+        { "success", "StockReserved" },
+        { "match", ".reference, over the event's body" },
+        { "with", ".input.orderId, over the saga: the value that `match` must give" },
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (strcmp(fields[i].name, name) == 0) return fields[i].example;
+    return NULL;
+}
+
+struct fy_node *saga_yaml_need(struct saga_yaml *yaml, struct fy_node *mapping, const char *name,
+                               const char *what)
+{
+    struct fy_node *node = saga_yaml_get(mapping, name);
+    if (node) return node;
+    const char *example = example_of(name);
+    struct saga_diagnostic *finding =
+        saga_yaml_find(yaml, mapping, SAGA_FINDING_LACKING, "%s lacks the field `%s`", what, name);
+    if (example)
+        saga_diagnostic_mend(finding, yaml->diagnostics->arena, "add `%s:`, as in %s: %s", name,
+                             name, example);
+    else
+        saga_diagnostic_mend(finding, yaml->diagnostics->arena, "add `%s:`", name);
+    return NULL;
+}

@@ -5,6 +5,14 @@
 #include "base/error.h"
 #include "engine/body.h"
 
+struct saga_step_state *saga_unknown_pivot(const struct saga_state *state)
+{
+    for (size_t i = 0; i < state->step_count; i++)
+        if (state->steps[i].pivot && state->steps[i].status == SAGA_STEP_UNKNOWN)
+            return &state->steps[i];
+    return NULL;
+}
+
 /* A pivot that waits between two attempts, all of them answered Unavailable, is not in flight: it was not done. */
 static bool pivot_is_in_flight(const struct saga_state *state)
 {
@@ -35,13 +43,21 @@ static void end_waiting_steps(struct saga_decision *d)
     }
 }
 
+bool saga_pivot_may_be_done(const struct saga_state *state)
+{
+    return saga_unknown_pivot(state) || pivot_is_in_flight(state);
+}
+
 void saga_compensate_begin(struct saga_decision *d, struct saga_error_value error)
 {
-    if (pivot_is_in_flight(d->state)) {
+    const struct saga_step_state *unknown = saga_unknown_pivot(d->state);
+    if (saga_pivot_may_be_done(d->state)) {
         saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_COMPENSATION_DEFERRED,
                                          .step = error.step,
                                          .type = error.type,
                                          .message = error.message });
+        /* its outcome came to be unknown while the saga was stuck on something else */
+        if (unknown && d->state->status == SAGA_RUNNING) saga_step_settled(d, unknown);
         return;
     }
     end_waiting_steps(d);
@@ -111,9 +127,8 @@ struct turns {
     /* the rest only where there are branches of a `parallel` */
     struct saga_step_state **ended; /* in the reverse order of completion */
     size_t ended_count;
-    const struct saga_scope **scopes; /* by id; NULL: forgotten */
-    uint32_t *
-        later; /* by id of a scope: how many in it, and below, ended later and are not compensated */
+    uint32_t *later; /* by index of a scope: how many in it, and below, ended later and are not
+                        compensated */
 };
 
 static int last_first(const void *left, const void *right)
@@ -129,26 +144,41 @@ static void prepare_turns(const struct saga_decision *d, struct turns *t)
     t->steps = SAGA_NEW_ARRAY(d->arena, struct saga_step_state *, state->step_count + 1);
     if (!has_parallel(d)) return;
     t->ended = SAGA_NEW_ARRAY(d->arena, struct saga_step_state *, state->step_count + 1);
-    t->scopes = SAGA_NEW_ARRAY(d->arena, const struct saga_scope *, state->scope_ids + 1);
-    t->later = SAGA_NEW_ARRAY(d->arena, uint32_t, state->scope_ids + 1);
-    for (size_t i = 0; i < state->scope_count; i++)
-        t->scopes[state->scopes[i].id] = &state->scopes[i];
+    t->later = SAGA_NEW_ARRAY(d->arena, uint32_t, state->scope_count);
     for (size_t i = 0; i < state->step_count; i++)
         if (is_to_be_compensated(&state->steps[i])) t->ended[t->ended_count++] = &state->steps[i];
     qsort(t->ended, t->ended_count, sizeof *t->ended, last_first);
 }
 
-/* Of those that ended later: how many in the branches beside this one of the same `parallel`. */
+static uint32_t *later_in(const struct saga_decision *d, const struct turns *t,
+                          const struct saga_scope *scope)
+{
+    return &t->later[scope - d->state->scopes];
+}
+
+static const struct saga_scope *scope_of(const struct saga_decision *d, uint32_t id)
+{
+    return &d->state->scopes[saga_scope_index(d->state, id)];
+}
+
+static bool is_beside(const struct saga_scope *a, const struct saga_scope *b)
+{
+    return a->id != SAGA_SCOPE_ROOT && a->parent == b->parent && a->block == b->block;
+}
+
+/* Of those that ended later: how many in the branches beside this one of the same `parallel`. They were opened one after
+ * another, so they stand there in that order; some may be forgotten. */
 static uint32_t later_beside(const struct saga_decision *d, const struct turns *t,
                              const struct saga_scope *scope)
 {
     const struct saga_block *block = d->definition->blocks[scope->block];
-    uint32_t first = scope->id - scope->index, count = 0; /* they were opened one after another */
+    const struct saga_scope *first = d->state->scopes, *end = first + d->state->scope_count;
+    uint32_t count = 0;
     if (block->kind != SAGA_BLOCK_PARALLEL) return 0;
-    for (uint32_t i = 0; i < block->branch_count; i++) {
-        const struct saga_scope *branch = t->scopes[first + i];
-        if (branch && branch != scope) count += t->later[branch->id];
-    }
+    for (const struct saga_scope *s = scope; s-- > first && is_beside(s, scope);)
+        count += *later_in(d, t, s);
+    for (const struct saga_scope *s = scope + 1; s < end && is_beside(s, scope); s++)
+        count += *later_in(d, t, s);
     return count;
 }
 
@@ -156,12 +186,13 @@ static uint32_t later_beside(const struct saga_decision *d, const struct turns *
 static bool must_wait(const struct saga_decision *d, const struct turns *t,
                       const struct saga_step_state *step)
 {
-    const struct saga_scope *scope = t->scopes[step->scope];
-    if (t->later[scope->id] > 0) return true;
+    const struct saga_scope *scope = scope_of(d, step->scope);
+    if (*later_in(d, t, scope) > 0) return true;
     while (scope->id != SAGA_SCOPE_ROOT) {
-        uint32_t outside = t->later[scope->parent] - t->later[scope->id];
+        const struct saga_scope *around = scope_of(d, scope->parent);
+        uint32_t outside = *later_in(d, t, around) - *later_in(d, t, scope);
         if (outside != later_beside(d, t, scope)) return true;
-        scope = t->scopes[scope->parent];
+        scope = around;
     }
     return false;
 }
@@ -176,14 +207,15 @@ static void find_turns(const struct saga_decision *d, struct turns *t)
         if (last) t->steps[t->count++] = last;
         return;
     }
-    memset(t->later, 0, (d->state->scope_ids + 1) * sizeof *t->later);
+    memset(t->later, 0, d->state->scope_count * sizeof *t->later);
     for (size_t i = 0; i < t->ended_count; i++) {
         struct saga_step_state *step = t->ended[i];
         if (!is_to_be_compensated(step)) continue;
         if (!must_wait(d, t, step)) t->steps[t->count++] = step;
-        uint32_t id = step->scope;
-        for (; id != SAGA_SCOPE_ROOT; id = t->scopes[id]->parent) t->later[id]++;
-        t->later[SAGA_SCOPE_ROOT]++;
+        const struct saga_scope *scope = scope_of(d, step->scope);
+        for (; scope->id != SAGA_SCOPE_ROOT; scope = scope_of(d, scope->parent))
+            ++*later_in(d, t, scope);
+        ++*later_in(d, t, scope);
     }
 }
 

@@ -238,9 +238,8 @@ void saga_tell_parent(struct saga_decision *d, struct saga_slice result)
 void saga_child_cancel(struct saga_decision *d)
 {
     const struct saga_state *state = d->state;
-    bool may =
-        state->status == SAGA_RUNNING || (state->status == SAGA_STUCK && state->stuck_forward &&
-                                          state->stuck_on != SAGA_STUCK_ON_PIVOT);
+    bool may = state->status == SAGA_RUNNING ||
+               (state->status == SAGA_STUCK && state->stuck_forward && !saga_unknown_pivot(state));
     if (!saga_is_from_parent(d))
         saga_ignore_note(d, "not-the-parent", "it is the child of another saga");
     else if (!may || state->pivoted || state->has_deferred)
@@ -267,6 +266,8 @@ void saga_child_compensate(struct saga_decision *d)
         saga_ignore_note(d, "under-way", "it is being compensated, or hangs in that");
     else if (!d->definition)
         refuse(d, "the child's definition is not to be had: deploy it, then retry");
+    else if (saga_pivot_may_be_done(d->state)) /* an operator said that it completed */
+        refuse(d, "nobody knows whether the child's pivot was done: it cannot be taken back");
     else
         saga_compensate_begin(d, (struct saga_error_value){ .type = SAGA_SLICE("ParentCompensates"),
                                                             .message = message });

@@ -1,6 +1,7 @@
 /* Ids of commands and runs, idempotency keys, and the backoff that is derived from them (R15). */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/limits.h"
@@ -39,6 +40,15 @@ struct saga_slice saga_schedule_id(struct saga_arena *arena, struct saga_slice d
 {
     return saga_arena_printf(arena, "%.*s%cschedule/%.*s", SAGA_SLICE_ARG(definition),
                              SAGA_ENTRY_MARK, SAGA_SLICE_ARG(definition));
+}
+
+struct saga_slice saga_forgetting_id(struct saga_arena *arena, struct saga_slice saga_id)
+{
+    const char *slash = memchr(saga_id.data, '/', saga_id.size);
+    SAGA_ASSERT(slash);
+    size_t name = (size_t)(slash - saga_id.data);
+    return saga_arena_printf(arena, "%.*s%cforget%.*s", (int)name, saga_id.data, SAGA_ENTRY_MARK,
+                             SAGA_SLICE_ARG(saga_slice_skip(saga_id, name)));
 }
 
 bool saga_id_is_entry(struct saga_slice id)

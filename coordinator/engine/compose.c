@@ -44,16 +44,6 @@ static void enter_parallel(struct saga_decision *d, const struct saga_block *blo
 
 /* ---- for-each ---- */
 
-static size_t count_elements(struct saga_slice json)
-{
-    struct saga_json_walk walk;
-    struct saga_slice name, value;
-    size_t count = 0;
-    saga_json_walk_init(&walk, json);
-    while (saga_json_walk_next(&walk, &name, &value)) count++;
-    return count;
-}
-
 static void enter_for_each(struct saga_decision *d, const struct saga_block *block,
                            const struct saga_scope *scope)
 {
@@ -70,7 +60,7 @@ static void enter_for_each(struct saga_decision *d, const struct saga_block *blo
         saga_body_failed(d, scope, fact.step, message);
         return;
     }
-    size_t count = count_elements(fact.value);
+    size_t count = saga_json_count(fact.value);
     if (count > SAGA_ROUNDS_MAX) {
         message =
             saga_arena_printf(d->arena, "`%.*s` gives a list of %zu elements, the limit is %d",

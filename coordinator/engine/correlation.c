@@ -163,7 +163,7 @@ static void remove_waiter(struct saga_decision *d, const char *reason)
 static void taken_came(struct saga_decision *d)
 {
     const struct saga_waiter *waiter = sender(d);
-    if (!waiter || !saga_slice_equal(waiter->offered, d->event->id)) {
+    if (!waiter || waiter->offered.size == 0 || !saga_slice_equal(waiter->offered, d->event->id)) {
         saga_ignore_note(d, "not-offered", "the event was not offered to this saga");
         return;
     }

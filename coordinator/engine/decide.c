@@ -1,19 +1,30 @@
 /* saga_decide: sends an event to the file of its kind, and what these share. */
 #include "engine/engine.h"
 
+#include <string.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "base/trace_context.h"
 #include "engine/engine_internal.h"
+
+static const struct saga_step_state *step_before(struct saga_decision *d, struct saga_slice path)
+{
+    const struct saga_step_state *step = saga_state_step(d->state, path);
+    return step ? memcpy(saga_arena_take(d->arena, sizeof *step), step, sizeof *step) : NULL;
+}
 
 void saga_emit_fact(struct saga_decision *d, const struct saga_fact *fact)
 {
     SAGA_ASSERT(d->facts->count < SAGA_FACTS_MAX);
     SAGA_PUSH(d->arena, d->facts->items, d->facts->count, d->facts->capacity, *fact);
-    int error = saga_evolve(d->state, &d->facts->items[d->facts->count - 1]);
+    struct saga_fact *emitted = &d->facts->items[d->facts->count - 1];
+    if (saga_fact_ends_something(fact->kind)) emitted->before = step_before(d, fact->step);
+    int error = saga_evolve(d->state, emitted);
     SAGA_ASSERT(error == SAGA_OK);
 }
 
@@ -49,12 +60,15 @@ static bool is_hex(struct saga_slice s)
     return true;
 }
 
-/* The trace of the start event goes on (W3C trace context: 00-<trace>-<span>-<flags>), else the saga's own begins. */
+/* The trace of the start event goes on (W3C trace context: 00-<trace>-<span>-<flags>, and behind a space the tracestate),
+ * else the saga's own begins. */
 static struct saga_slice trace_of(struct saga_decision *d, struct saga_slice id,
                                   struct saga_slice run)
 {
     struct saga_slice given = d->event->traceparent;
-    if (given.size == 55 && saga_slice_starts_with(given, "00-") && given.data[35] == '-') {
+    bool whole = given.size == SAGA_TRACEPARENT_BYTES ||
+                 (given.size > SAGA_TRACEPARENT_BYTES && given.data[SAGA_TRACEPARENT_BYTES] == ' ');
+    if (whole && saga_slice_starts_with(given, "00-") && given.data[35] == '-') {
         struct saga_slice trace = { given.data + 3, 32 };
         if (is_hex(trace)) return trace;
     }
@@ -228,8 +242,8 @@ void saga_decide(const struct saga_definition *definition, struct saga_state *st
     SAGA_ASSERT(state->status != SAGA_STATUS_NONE || saga_event_begins(event));
     SAGA_ASSERT(!state->forgotten);
     struct saga_decision d = { definition, state, event, arena, ret };
-    bool begins_entry = state->status == SAGA_STATUS_NONE && event->kind == SAGA_EVENT_NOTE;
-    saga_evolve_begin(state, event->time_ms);
+    bool begins_entry = state->status == SAGA_STATUS_NONE && event->kind != SAGA_EVENT_START;
+    saga_evolve_begin(state, event);
     if (begins_entry || state->kind != SAGA_KIND_SAGA)
         saga_decide_entry(&d);
     else

@@ -74,6 +74,10 @@ static void cancel(struct saga_decision *d)
         refuse(
             d, "pivot-unknown",
             "nobody knows whether the pivot was done; say resolve --as succeeded or --as failed");
+    } else if (state->status == SAGA_STUCK && saga_unknown_pivot(state)) {
+        refuse(d, "pivot-unknown",
+               "nobody knows whether the pivot was done; retry, and say resolve --as succeeded or "
+               "--as failed when the saga is stuck on it");
     } else if (state->status == SAGA_STUCK && !state->stuck_forward) {
         ignore(d, "already-compensating",
                "the saga hangs in its compensation: retry, skip or resolve it");
@@ -363,6 +367,10 @@ void saga_decide_operator(struct saga_decision *d)
     case SAGA_VERB_RETRY: retry(d); return;
     case SAGA_VERB_SKIP: skip(d); return;
     case SAGA_VERB_RESOLVE: resolve(d); return;
+    case SAGA_VERB_FORGET:
+        refuse(d, "not-ended",
+               "its values are needed as long as it has not ended: cancel or resolve it first");
+        return;
     case SAGA_VERB_NONE:
     case SAGA_VERB_COUNT: refuse(d, "unknown-verb", "this version knows no such command"); return;
     }

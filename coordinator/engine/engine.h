@@ -9,9 +9,10 @@
 #include "engine/fact.h"
 #include "engine/state.h"
 
-/* Begins a record of the saga: its sequence goes up by one, its time of last change is `time_ms`. Decide and
- * replay call it before the facts of the record. */
-void saga_evolve_begin(struct saga_state *state, int64_t time_ms);
+/* Begins a record of the saga: its sequence goes up by one, its time of last change is the cause's, and a cause that begins
+ * the saga gives it its trace context. Decide and replay call it before the facts of the record; `cause` is the event, or
+ * the record's cause. */
+void saga_evolve_begin(struct saga_state *state, const struct saga_event *cause);
 
 /* Applies one fact. Mechanical: evaluates no expression, reads no definition. What it keeps is copied
  * into the state. Errors: SAGA_E_INVALID (the fact cannot follow on this state; the journal is not one of
@@ -50,6 +51,8 @@ struct saga_slice saga_correlation_id(struct saga_arena *arena, struct saga_slic
                                       struct saga_slice value);
 /* The entry that starts a definition by its schedule; it lives in the lane of the definition's name. */
 struct saga_slice saga_schedule_id(struct saga_arena *arena, struct saga_slice definition);
+/* The entry by which it is journaled that a saga's values were forgotten; it lives in the saga's lane. */
+struct saga_slice saga_forgetting_id(struct saga_arena *arena, struct saga_slice saga_id);
 /* The version of the definition that a SAGA_NOTE_SCHEDULE_SET puts in force; 0: it says none. */
 uint32_t saga_schedule_version(const struct saga_event *event);
 bool saga_id_is_entry(struct saga_slice id);

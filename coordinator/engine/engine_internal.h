@@ -185,8 +185,13 @@ void saga_child_compensate(struct saga_decision *d);
 void saga_child_release(struct saga_decision *d);
 
 /* ---- backward.c: compensation ---- */
-/* Ends the forward way and begins to compensate, or defers that while the pivot is in flight. */
+/* Ends the forward way and begins to compensate, or defers that while the pivot is in flight; of a running saga also while
+ * nobody knows whether it was done. */
 void saga_compensate_begin(struct saga_decision *d, struct saga_error_value error);
+/* The pivot of which nobody knows whether it was done; NULL: there is none. */
+struct saga_step_state *saga_unknown_pivot(const struct saga_state *state);
+/* Is there such a one, or one in flight? */
+bool saga_pivot_may_be_done(const struct saga_state *state);
 /* Goes on in the backward direction as far as it goes without an answer. Does nothing unless compensating and
  * not paused. */
 void saga_compensate_next(struct saga_decision *d);

@@ -49,6 +49,8 @@ enum saga_note saga_note_of(struct saga_slice name)
 bool saga_event_begins(const struct saga_event *event)
 {
     if (event->kind == SAGA_EVENT_START) return true;
+    if (event->kind == SAGA_EVENT_OPERATOR)
+        return event->verb == SAGA_VERB_FORGET && event->target.size > 0;
     if (event->kind != SAGA_EVENT_NOTE) return false;
     switch (event->note) {
     case SAGA_NOTE_AWAIT_EVENT:
@@ -64,7 +66,7 @@ bool saga_event_begins(const struct saga_event *event)
 static const char *const verb_names[SAGA_VERB_COUNT] = {
     [SAGA_VERB_NONE] = "none",     [SAGA_VERB_CANCEL] = "cancel",   [SAGA_VERB_RETRY] = "retry",
     [SAGA_VERB_SKIP] = "skip",     [SAGA_VERB_RESOLVE] = "resolve", [SAGA_VERB_PAUSE] = "pause",
-    [SAGA_VERB_RESUME] = "resume",
+    [SAGA_VERB_RESUME] = "resume", [SAGA_VERB_FORGET] = "forget",
 };
 
 const char *saga_verb_name(enum saga_verb verb)

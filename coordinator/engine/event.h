@@ -61,11 +61,20 @@ enum saga_verb {
     SAGA_VERB_RESOLVE,
     SAGA_VERB_PAUSE,
     SAGA_VERB_RESUME,
+    /* Those before it are what operators say to a saga that lives; this one destroys the key that an ended saga's values
+     * are sealed with (codec/sealed.h), and only `saga audit forget` says it. */
+    SAGA_VERB_FORGET,
     SAGA_VERB_COUNT
 };
 const char *saga_verb_name(enum saga_verb verb);
 /* SAGA_VERB_COUNT if it is none. */
 enum saga_verb saga_verb_of(struct saga_slice name);
+
+/* A run that has a key. */
+struct saga_named_run {
+    struct saga_slice run;
+    int64_t created_ms; /* when it began; 0: not known */
+};
 
 struct saga_event {
     enum saga_event_kind kind;
@@ -74,13 +83,13 @@ struct saga_event {
     struct saga_slice type;      /* of a start or a reply; of an operator: the verb */
     struct saga_slice id;        /* CloudEvents id, may be absent */
     struct saga_slice content_type;
-    struct saga_slice body; /* JSON; absent: null */
-    struct saga_slice traceparent;
+    struct saga_slice body;        /* JSON; absent: null */
+    struct saga_slice traceparent; /* as saga_trace_context_join gives it */
 
     /* start */
     struct saga_slice key;
 
-    /* reply: which command it answers; step absent when only the type tells (messages.md) */
+    /* reply: which command it answers; step absent when only the type tells (sagas/MESSAGES.md) */
     struct saga_slice run; /* absent: any run */
     struct saga_slice step;
     uint32_t attempt; /* 0: not known, taken as the newest */
@@ -93,7 +102,7 @@ struct saga_event {
     /* note; `run` and `step` are the receiver's, the rest the sender's. A child's start is a start with a note. */
     enum saga_note note;
     struct saga_slice from_id, from_run, from_step;
-    struct saga_slice target; /* a note for an entry: its id */
+    struct saga_slice target; /* a note, or Forget, for an entry: its id */
     int64_t keep_ms;          /* AwaitEvent: how long it is kept for who may ask for it */
 
     /* operator */
@@ -102,6 +111,9 @@ struct saga_event {
     struct saga_slice who;
     struct saga_slice from; /* host or address */
     struct saga_slice reason;
+    /* Forget: runs of the saga whose keys are to be destroyed beside those that the lane's owner has at hand; not journaled */
+    const struct saga_named_run *runs;
+    size_t run_count;
 };
 
 /* May the event begin a state that was not there: a saga, or the entry that a note is for? */

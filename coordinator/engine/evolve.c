@@ -1,6 +1,7 @@
 /* saga_evolve: what a fact does to a state. Here: its timers, and the saga as a whole. */
 #include <string.h>
 
+#include "base/trace_context.h"
 #include "engine/evolve_internal.h"
 
 void saga_arm(struct saga_state *state, struct saga_slice name, int64_t due_ms)
@@ -224,10 +225,23 @@ static int evolve_search(struct saga_state *state, const struct saga_fact *fact)
     return SAGA_OK;
 }
 
-void saga_evolve_begin(struct saga_state *state, int64_t time_ms)
+/* The trace id stands in SagaStarted too, as it may be the saga's own; what else the start says of its trace changes nothing
+ * that is decided. */
+static void take_trace_context(struct saga_state *state, struct saga_slice text)
 {
+    struct saga_trace_context context;
+    if (!saga_trace_context_split(text, &context)) return;
+    state->trace_parent = saga_kept(state, context.parent);
+    state->trace_state = saga_kept(state, context.state);
+    state->trace_unsampled = !context.sampled;
+}
+
+void saga_evolve_begin(struct saga_state *state, const struct saga_event *cause)
+{
+    if (state->sequence == 0 && cause->kind == SAGA_EVENT_START)
+        take_trace_context(state, cause->traceparent);
     state->sequence++;
-    state->changed_ms = time_ms;
+    state->changed_ms = cause->time_ms;
 }
 
 int saga_evolve(struct saga_state *state, const struct saga_fact *fact)

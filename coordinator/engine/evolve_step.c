@@ -29,8 +29,14 @@ static struct saga_step_state *begin_attempt(struct saga_state *state, const str
                  step->status == SAGA_STEP_SKIPPED))
         return NULL;
     if (!step) step = add_step(state, fact, kind);
+    if (*ret_new || step->status != SAGA_STEP_BACKOFF) {
+        step->first_attempt = fact->attempt;
+        step->begun_ms = state->changed_ms;
+    }
     step->status = SAGA_STEP_SENT;
     step->attempt = fact->attempt;
+    step->sent_ms = state->changed_ms;
+    step->answered_ms = 0;
     step->ended_order = 0;
     step->error_type = step->error_message = SAGA_SLICE_NONE;
     scope->position = fact->position;
@@ -102,6 +108,7 @@ static int evolve_succeeded(struct saga_state *state, const struct saga_fact *fa
     if (!step || !may_be_answered(step)) return SAGA_E_INVALID;
     if (step->pivot && state->status == SAGA_COMPENSATING) return SAGA_E_INVALID;
     step->status = SAGA_STEP_SUCCEEDED;
+    step->answered_ms = state->changed_ms;
     step->result = saga_kept(state, fact->value);
     step->body = SAGA_SLICE_NONE;
     if (step->ended_order == 0) step->ended_order = ++state->ended_steps;
@@ -119,6 +126,7 @@ static int evolve_not_succeeded(struct saga_state *state, const struct saga_fact
     if (!step || !(failed ? may_be_answered(step) : is_open(step))) return SAGA_E_INVALID;
     if (!failed && step->kind != SAGA_STEP_COMMAND) return SAGA_E_INVALID;
     step->status = failed ? SAGA_STEP_FAILED : SAGA_STEP_UNKNOWN;
+    step->answered_ms = state->changed_ms;
     step->unanswered = !failed;
     step->ended_order = failed ? 0 : ++state->ended_steps;
     step->error_type = saga_kept(state, fact->type);
@@ -146,6 +154,7 @@ static int evolve_skipped(struct saga_state *state, const struct saga_fact *fact
     if (!step) step = add_step(state, fact, SAGA_STEP_COMMAND);
     if (step->pivot || step->status == SAGA_STEP_SUCCEEDED) return SAGA_E_INVALID;
     step->status = SAGA_STEP_SKIPPED;
+    step->answered_ms = 0; /* an operator's word is no answer */
     step->body = SAGA_SLICE_NONE;
     step->ended_order = 0;
     saga_leave_block(scope);
@@ -182,6 +191,11 @@ static int evolve_compensation_sent(struct saga_state *state, struct saga_step_s
         step->compensation_reply_topic = saga_kept(state, fact->reply_topic);
         step->compensation_body = saga_kept(state, fact->value);
     }
+    if (step->compensation != SAGA_COMPENSATION_BACKOFF) {
+        step->compensation_first_attempt = fact->attempt;
+        step->compensation_begun_ms = state->changed_ms;
+    }
+    step->compensation_sent_ms = state->changed_ms;
     step->compensation = SAGA_COMPENSATION_SENT;
     step->compensation_attempt = fact->attempt;
     saga_arm_path(state, SAGA_TIMER_COMPENSATION, fact);

@@ -186,3 +186,21 @@ const struct saga_fact_type saga_fact_types[SAGA_FACT_KIND_COUNT] = {
     [SAGA_FACT_OPERATOR_REFUSED] = { "OperatorRefused", FIELDS(reason_message) },
     [SAGA_FACT_OPERATOR_IGNORED] = { "OperatorIgnored", FIELDS(reason_message) },
 };
+
+bool saga_fact_ends_something(enum saga_fact_kind kind)
+{
+    switch (kind) {
+    case SAGA_FACT_STEP_RETRY_SCHEDULED:
+    case SAGA_FACT_STEP_SUCCEEDED:
+    case SAGA_FACT_STEP_FAILED:
+    case SAGA_FACT_STEP_UNKNOWN:
+    case SAGA_FACT_STEP_SKIPPED:
+    case SAGA_FACT_AWAIT_CLOSED:
+    case SAGA_FACT_COMPENSATION_RETRY_SCHEDULED:
+    case SAGA_FACT_COMPENSATION_SUCCEEDED:
+    case SAGA_FACT_COMPENSATION_FAILED:
+    case SAGA_FACT_COMPENSATION_EXHAUSTED:
+    case SAGA_FACT_COMPENSATION_SKIPPED: return true;
+    default: return false;
+    }
+}

@@ -110,6 +110,9 @@ struct saga_fact {
     enum saga_note note;
     struct saga_slice from_step; /* NoteSent: the sender's step */
     enum saga_state_kind entry;  /* EntryStarted: which kind */
+    /* The step as it was before the fact (saga_fact_ends_something), else NULL: how long something took follows from it. As
+     * `encoded` it is not journaled, and its texts are the state's. */
+    const struct saga_step_state *before;
 };
 
 enum saga_field_type {
@@ -135,6 +138,9 @@ struct saga_fact_type {
     const struct saga_fact_field *fields;
     size_t field_count;
 };
+/* Does it end a step, a compensation, or an attempt of one? */
+bool saga_fact_ends_something(enum saga_fact_kind kind);
+
 extern const struct saga_fact_type saga_fact_types[SAGA_FACT_KIND_COUNT];
 
 struct saga_facts {

@@ -247,9 +247,9 @@ struct saga_slice saga_error_json(const struct saga_decision *d)
     return saga_buffer_slice(&json);
 }
 
-/* .item, .index and .items: of the innermost loops, and of all by name. */
-static void add_elements(const struct saga_decision *d, const struct saga_scope *scope,
-                         struct saga_bindings *bindings)
+/* .item, .index and .items: of the innermost loops, and of all by name. Errors: SAGA_E_INVALID, an element is not there. */
+static int add_elements(const struct saga_decision *d, const struct saga_scope *scope,
+                        struct saga_bindings *bindings)
 {
     struct saga_buffer items;
     saga_buffer_init(&items, d->arena);
@@ -260,8 +260,8 @@ static void add_elements(const struct saga_decision *d, const struct saga_scope 
             bindings->index = saga_arena_printf(d->arena, "%u", scope->index);
         const struct saga_block *block = opener(d, scope);
         if (block->kind != SAGA_BLOCK_FOR_EACH) continue;
-        int error = saga_json_element(around(d, scope)->items, (long)scope->index, &element);
-        SAGA_ASSERT(error == SAGA_OK);
+        if (saga_json_element(around(d, scope)->items, (long)scope->index, &element) < 0)
+            return SAGA_E_INVALID; /* sealed, and the key is gone */
         if (!bindings->item.data) bindings->item = element;
         if (block->for_each.item.size == 0) continue;
         saga_buffer_add_char(&items, items.size ? ',' : '{');
@@ -269,9 +269,10 @@ static void add_elements(const struct saga_decision *d, const struct saga_scope 
         saga_buffer_add_char(&items, ':');
         saga_buffer_add(&items, element);
     }
-    if (items.size == 0) return;
+    if (items.size == 0) return SAGA_OK;
     saga_buffer_add_char(&items, '}');
     bindings->items = saga_buffer_slice(&items);
+    return SAGA_OK;
 }
 
 int saga_evaluate(const struct saga_decision *d, const struct saga_scope *scope,
@@ -286,7 +287,10 @@ int saga_evaluate(const struct saga_decision *d, const struct saga_scope *scope,
                                       .vars = d->state->vars,
                                       .reply = reply };
     if (saga_expression_reads(expression, "steps")) add_steps(d, scope, &bindings);
-    if (scope && scope->id != SAGA_SCOPE_ROOT) add_elements(d, scope, &bindings);
+    if (scope && scope->id != SAGA_SCOPE_ROOT && add_elements(d, scope, &bindings) < 0) {
+        *ret_message = SAGA_SLICE("the elements of its loop cannot be read");
+        return SAGA_E_INVALID;
+    }
     if (saga_expression_reads(expression, "saga")) bindings.saga = saga_member(d);
     if (d->state->has_error && saga_expression_reads(expression, "error"))
         bindings.error = saga_error_json(d);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/memory.h"
 
 enum { BLOCK_STEP = 1024 };
 
@@ -82,7 +83,8 @@ const char *saga_compensation_status_name(enum saga_compensation_status status)
 
 const char *saga_state_kind_name(enum saga_state_kind kind)
 {
-    static const char *const names[SAGA_KIND_COUNT] = { "saga", "correlation", "schedule" };
+    static const char *const names[SAGA_KIND_COUNT] = { "saga", "correlation", "schedule",
+                                                        "forgetting" };
     SAGA_ASSERT(kind < SAGA_KIND_COUNT);
     return names[kind];
 }
@@ -132,6 +134,15 @@ struct saga_state *saga_state_new_for(size_t bytes)
     return state;
 }
 
+struct saga_state *saga_state_renew(struct saga_state *state)
+{
+    struct saga_arena arena = state->arena; /* the state lives in its own arena */
+    saga_arena_reset(&arena);
+    state = SAGA_NEW(&arena, struct saga_state);
+    state->arena = arena;
+    return state;
+}
+
 void saga_state_free(struct saga_state *state)
 {
     if (!state) return;
@@ -153,6 +164,8 @@ static const size_t state_texts[] = {
     STATE(name),
     STATE(sha256),
     STATE(trace),
+    STATE(trace_parent),
+    STATE(trace_state),
     STATE(input),
     STATE(vars),
     STATE(stuck_step),
@@ -292,6 +305,14 @@ void saga_state_go_back(struct saga_state *state, const struct saga_state_mark *
 #undef PUT
 }
 
+void saga_state_fetch_lists(const struct saga_state *state)
+{
+    saga_fetch(state->steps, state->step_count * sizeof *state->steps);
+    saga_fetch(state->scopes, state->scope_count * sizeof *state->scopes);
+    saga_fetch(state->timers, state->timer_count * sizeof *state->timers);
+    saga_fetch(state->input.data, state->input.size);
+}
+
 struct saga_step_state *saga_state_step(const struct saga_state *state, struct saga_slice path)
 {
     for (size_t i = state->step_count; i > 0; i--)
@@ -307,6 +328,19 @@ struct saga_scope *saga_state_scope(const struct saga_state *state, uint32_t id)
     return NULL;
 }
 
+size_t saga_scope_index(const struct saga_state *state, uint32_t id)
+{
+    size_t low = 0, high = state->scope_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (state->scopes[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < state->scope_count && state->scopes[low].id == id ? low : state->scope_count;
+}
+
 struct saga_timer *saga_state_timer(const struct saga_state *state, struct saga_slice name)
 {
     for (size_t i = 0; i < state->timer_count; i++)
@@ -319,7 +353,8 @@ size_t saga_state_bytes(const struct saga_state *state)
 {
     size_t bytes = 256 + state->id.size + state->run.size + state->key.size + state->name.size +
                    state->input.size + state->vars.size + state->error.message.size +
-                   state->deferred.message.size + state->stuck_message.size;
+                   state->deferred.message.size + state->stuck_message.size +
+                   state->trace_state.size;
     for (size_t i = 0; i < state->step_count; i++) {
         const struct saga_step_state *step = &state->steps[i];
         bytes += 64 + step->path.size + step->topic.size + step->type.size +

@@ -15,6 +15,7 @@ enum saga_state_kind {
     SAGA_KIND_SAGA,
     SAGA_KIND_CORRELATION, /* who waits for an event of one value, and which events came early (R21) */
     SAGA_KIND_SCHEDULE,    /* when a definition is started next */
+    SAGA_KIND_FORGETTING, /* that a saga's values were forgotten: comes and goes in one record */
     SAGA_KIND_COUNT
 };
 const char *saga_state_kind_name(enum saga_state_kind kind);
@@ -97,7 +98,9 @@ struct saga_step_state {
     uint32_t scope;         /* which list of blocks it stands in */
     uint32_t block;         /* its block in the definition */
     enum saga_step_status status;
-    uint32_t attempt; /* the newest, from 1; 0: skipped before anything was sent */
+    uint32_t attempt;       /* the newest, from 1; 0: skipped before anything was sent */
+    uint32_t first_attempt; /* since it was begun, or begun anew after it had ended */
+    int64_t begun_ms;       /* when that was */
     bool pivot;
     bool unanswered;      /* some attempt timed out: without an answer its effect cannot be known */
     uint64_t ended_order; /* 1, 2, 3 ... in which steps succeeded or became unknown; 0: neither */
@@ -109,8 +112,13 @@ struct saga_step_state {
     struct saga_slice result; /* what the step kept, JSON; absent: null */
     enum saga_compensation_status compensation;
     uint32_t compensation_attempt;
+    uint32_t compensation_first_attempt; /* as those of the step */
+    int64_t compensation_begun_ms, compensation_sent_ms;
     struct saga_slice compensation_topic, compensation_type, compensation_reply_topic;
     struct saga_slice compensation_body;
+    int64_t sent_ms; /* when its newest attempt was; 0: none was */
+    int64_t
+        answered_ms; /* when it succeeded, failed or became unknown; 0: it waits, or was given up */
 };
 
 /* An alarm. Redis rings it (R16); `armed` tells a ring for this alarm from one for an older one. */
@@ -185,8 +193,11 @@ struct saga_state {
     struct saga_slice name; /* definition */
     uint32_t version;
     struct saga_slice sha256;
-    struct saga_slice trace; /* W3C trace id of the whole saga, 32 hexadecimal digits */
-    uint64_t sequence;       /* of the newest journal record, from 1 */
+    struct saga_slice trace;        /* W3C trace id of the whole saga, 32 hexadecimal digits */
+    struct saga_slice trace_parent; /* span that the start names, 16 of them; absent: none */
+    struct saga_slice trace_state;  /* tracestate of the start; absent: none */
+    bool trace_unsampled;           /* the start says that its trace is not recorded */
+    uint64_t sequence;              /* of the newest journal record, from 1 */
     enum saga_status status;
     bool paused;
     bool pivoted; /* a pivot step succeeded: only forward from here */
@@ -231,6 +242,8 @@ struct saga_state {
 struct saga_state *saga_state_new(void);
 /* The same with room for so many bytes beside it, so that what is read into it takes no more than one piece of memory. */
 struct saga_state *saga_state_new_for(size_t bytes);
+/* The same of the memory of a state that is not needed any more, which is taken over. */
+struct saga_state *saga_state_renew(struct saga_state *state);
 /* A copy that shares nothing; compact. */
 struct saga_state *saga_state_clone(const struct saga_state *state);
 void saga_state_free(struct saga_state *state);
@@ -243,11 +256,17 @@ const struct saga_state_mark *saga_state_mark(const struct saga_state *state,
 /* Makes the state what it was then; what it took meanwhile stays in its arena until it is freed. */
 void saga_state_go_back(struct saga_state *state, const struct saga_state_mark *mark);
 
+/* Has the processor fetch what deciding reads of the state's lists: for who knows some events in advance, and has the state's
+ * struct at hand (base/memory.h). */
+void saga_state_fetch_lists(const struct saga_state *state);
+
 /* NULL where there is none. */
 struct saga_step_state *saga_state_step(const struct saga_state *state, struct saga_slice path);
 /* NULL where there is none (any more). */
 struct saga_scope *saga_state_scope(const struct saga_state *state, uint32_t id);
 struct saga_timer *saga_state_timer(const struct saga_state *state, struct saga_slice name);
+/* Where the scope stands among the scopes, found by halves: their ids rise. scope_count: there is none. */
+size_t saga_scope_index(const struct saga_state *state, uint32_t id);
 
 /* About how many bytes the state takes, encoded: against SAGA_STATE_BYTES_MAX (R23). */
 size_t saga_state_bytes(const struct saga_state *state);

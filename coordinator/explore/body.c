@@ -116,22 +116,12 @@ static void find_lacking(struct comparison *c, struct saga_slice path, struct sa
     }
 }
 
-static size_t count_of(struct saga_slice array)
-{
-    struct saga_json_walk walk;
-    struct saga_slice name, value;
-    size_t count = 0;
-    saga_json_walk_init(&walk, array);
-    while (saga_json_walk_next(&walk, &name, &value)) count++;
-    return count;
-}
-
 static void compare_arrays(struct comparison *c, struct saga_slice path, struct saga_slice expected,
                            struct saga_slice came)
 {
     struct saga_json_walk walk, other;
     struct saga_slice name, value, there;
-    if (count_of(expected) != count_of(came)) {
+    if (saga_json_count(expected) != saga_json_count(came)) {
         differ(c, path, expected, came);
         return;
     }

@@ -242,6 +242,19 @@ static void load_explored(struct saga_scenario_loading *l, struct fy_node *node,
         saga_yaml_find(&l->yaml, choices, SAGA_FINDING_WRONG_VALUE, "`choices` must be a list");
 }
 
+/* `--only` and the reports of CI servers know scenarios by their names alone. */
+static void check_name(struct saga_scenario_loading *l, struct fy_node *node,
+                       struct saga_slice name)
+{
+    for (size_t i = 0; name.size && i < l->scenarios->count; i++) {
+        if (!saga_slice_equal(l->scenarios->items[i].name, name)) continue;
+        saga_yaml_find(&l->yaml, node, SAGA_FINDING_WRONG_VALUE, "two scenarios are called `%.*s`",
+                       SAGA_SLICE_ARG(saga_slice_clip(name, 60)))
+            ->mend = SAGA_SLICE("give each a name of its own");
+        return;
+    }
+}
+
 static void load_scenario(struct saga_scenario_loading *l, struct fy_node *node)
 {
     static const char *const names[] = { "name",      "at",  "start", "answers", "steps",   "sends",
@@ -252,6 +265,7 @@ static void load_scenario(struct saga_scenario_loading *l, struct fy_node *node)
     if (!saga_yaml_check_mapping(&l->yaml, node, what, names, COUNT_OF(names))) return;
     s.place = saga_scenario_place_of(l, node);
     saga_scenario_text(l, saga_yaml_need(&l->yaml, node, "name", what), "`name`", &s.name);
+    check_name(l, saga_yaml_get(node, "name"), s.name);
     saga_yaml_bool(&l->yaml, saga_yaml_get(node, "strict"), "`strict`", &s.strict);
     load_time(l, saga_yaml_get(node, "at"), &s.begin_ms);
     if (saga_yaml_get(node, "start"))

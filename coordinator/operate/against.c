@@ -157,12 +157,12 @@ static void print_text(const struct saga_definition *before, const struct saga_d
                r->concerned == 1 ? "stands" : "stand");
 }
 
-static json_t *change_json(const struct saga_change *change, size_t standing)
+json_t *saga_change_json(const struct saga_change *change)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I}", "kind", change->kind, "place",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind", change->kind, "place",
                      saga_json_string(change->place), "field", saga_json_string(change->what),
                      "before", saga_json_string(change->before), "after",
-                     saga_json_string(change->after), "standing", (json_int_t)standing);
+                     saga_json_string(change->after));
 }
 
 static json_t *comparison_json(const struct saga_definition *before,
@@ -171,8 +171,11 @@ static json_t *comparison_json(const struct saga_definition *before,
                                const struct running *r)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, change_json(&changes[i], r->standing[i]));
+    for (size_t i = 0; i < count; i++) {
+        json_t *change = saga_change_json(&changes[i]);
+        json_object_set_new(change, "standing", json_integer((json_int_t)r->standing[i]));
+        json_array_append_new(list, change);
+    }
     return json_pack("{s:o, s:I, s:I, s:o, s:o, s:o}", "definition", saga_json_string(after->name),
                      "before", (json_int_t)before->version, "after", (json_int_t)after->version,
                      "changes", list, "running",

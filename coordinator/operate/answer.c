@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "operate/opening.h"
 #include "operate/output.h"
 
 enum { POLL_MS = 100, RECORDS_MAX = 500 };
@@ -92,6 +93,8 @@ static bool find(struct saga_call *call, const struct saga_bus_records *records,
         if (saga_journal_decode(call->codec, bytes, call->arena, &record, &diagnostic) < 0 ||
             !saga_slice_equal(record.cause.id, id))
             continue; /* what cannot be read is not our answer; `saga replay` speaks of it */
+        saga_open_record_for_people(call, (uint32_t)records->items[i].partition, &record,
+                                    call->arena);
         *ret = record;
         *ret_offset = records->items[i].offset;
         return true;

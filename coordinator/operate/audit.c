@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "operate/output.h"
 
 enum { SHOWN_MAX = 50, KEYS_MAX = 16 };
@@ -123,17 +124,66 @@ static int read_keys(struct saga_call *call, int key_option, struct saga_anchor_
                           "anchors are only worth what the key is that has signed them");
 }
 
+const char *saga_audit_anchors_topic(const char *path)
+{
+    size_t size = strlen(SAGA_ANCHORS_KAFKA);
+    return strncmp(path, SAGA_ANCHORS_KAFKA, size) == 0 ? path + size : NULL;
+}
+
+int saga_audit_visit_anchors(struct saga_call *call, const char *topic, saga_visit_record visit,
+                             void *context)
+{
+    struct saga_topic_state state;
+    int code = saga_call_topic(call, saga_slice_of(topic), &state);
+    for (int32_t p = 0; code == SAGA_EXIT_DONE && p < state.partitions; p++)
+        code = saga_read_to_end(call, saga_slice_of(topic), p, SAGA_READ_BEGINNING, visit, context);
+    return code;
+}
+
+/* Records of a topic. */
+struct topic_reading {
+    struct saga_anchors_intake *intake;
+    int error;
+};
+
+static bool take_record(const struct saga_message *record, void *context)
+{
+    struct topic_reading *reading = context;
+    reading->error = saga_anchors_take(reading->intake, record->value, true);
+    return reading->error == SAGA_OK;
+}
+
+static int read_topic(struct saga_call *call, const char *topic, struct saga_anchors_intake *intake)
+{
+    struct topic_reading reading = { .intake = intake };
+    int code = saga_audit_visit_anchors(call, topic, take_record, &reading);
+    if (code != SAGA_EXIT_DONE || reading.error == SAGA_OK) return code;
+    return saga_call_fail(call, SAGA_EXIT_USAGE, NULL, "topic %s has more than %d anchors", topic,
+                          SAGA_ANCHORS_MAX);
+}
+
+static int read_all(struct saga_call *call, const char *path, struct saga_anchors_intake *intake)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    const char *topic = saga_audit_anchors_topic(path);
+    if (topic) return read_topic(call, topic, intake);
+    if (saga_anchors_read(path, intake, call->arena, &diagnostic) == SAGA_OK) return SAGA_EXIT_DONE;
+    return saga_call_fail_with(call, SAGA_EXIT_USAGE, &diagnostic);
+}
+
 int saga_audit_read_anchors(struct saga_call *call, const char *path, int key_option,
                             struct saga_faults *faults, struct saga_audit_anchors *ret)
 {
     struct saga_anchor_key *keys[KEYS_MAX];
     size_t count = 0;
     struct reading reading = { faults, call->arena, path };
-    struct saga_diagnostic diagnostic = { 0 };
     int code = read_keys(call, key_option, keys, &count);
-    if (code == SAGA_EXIT_DONE && saga_anchors_read(path, keys, count, on_line, &reading,
-                                                    call->arena, &ret->anchors, &diagnostic) < 0)
-        code = saga_call_fail_with(call, SAGA_EXIT_USAGE, &diagnostic);
+    if (code == SAGA_EXIT_DONE) {
+        struct saga_anchors_intake *intake =
+            saga_anchors_begin(keys, count, on_line, &reading, call->arena, &ret->anchors);
+        code = read_all(call, path, intake);
+        saga_anchors_end(intake);
+    }
     ret->given = code == SAGA_EXIT_DONE;
     for (size_t i = 0; i < count; i++) saga_anchor_key_free(keys[i]);
     return code;
@@ -157,5 +207,7 @@ void saga_audit_sum_add(struct saga_audit_sum *sum, struct saga_audit *audit, ui
     sum->sagas += counts.sagas;
     sum->entries += counts.entries;
     sum->forgotten += counts.forgotten;
+    sum->unproved_forgotten += counts.unproved_forgotten;
+    sum->unproved_sealed += counts.unproved_sealed;
     for (int i = 0; i < SAGA_STATUS_COUNT; i++) sum->by_status[i] += counts.by_status[i];
 }

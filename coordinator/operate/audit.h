@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "operate/command.h"
+#include "operate/reading.h"
 #include "runtime/audit.h"
 
 /* What was found wrong: the first some with words, and how many in all. */
@@ -30,7 +30,14 @@ struct saga_audit_anchors {
     bool given;
     struct saga_anchors anchors;
 };
-/* Reads `path` against the public keys that the option `key_option` names, each time it was given. Lines that are not to
+/* In front of the name of a topic that they are read from, instead of a file. */
+#define SAGA_ANCHORS_KAFKA "kafka:"
+/* That topic's name; NULL: it is a file. */
+const char *saga_audit_anchors_topic(const char *path);
+/* All records of such a topic, partition by partition. An exit code, words said. */
+int saga_audit_visit_anchors(struct saga_call *call, const char *topic, saga_visit_record visit,
+                             void *context);
+/* Reads `path`, a file or kafka:TOPIC, against the public keys that the option `key_option` names, each time it was given. Lines that are not to
  * be believed become faults. An exit code, words said. */
 int saga_audit_read_anchors(struct saga_call *call, const char *path, int key_option,
                             struct saga_faults *faults, struct saga_audit_anchors *ret);
@@ -47,6 +54,7 @@ struct saga_audit_sum {
     uint64_t records, definitions, carried; /* carried: sagas that began before the part */
     uint64_t gaps; /* places at which records were left out, each lane's beginning counted in */
     uint64_t sagas, entries, forgotten;
+    uint64_t unproved_forgotten, unproved_sealed; /* records, as in replay.h */
     uint64_t by_status[SAGA_STATUS_COUNT];
     uint64_t snapshots, anchors_held, anchors_outside, anchors_behind;
 };
@@ -56,5 +64,7 @@ void saga_audit_sum_add(struct saga_audit_sum *sum, struct saga_audit *audit, ui
 extern const struct saga_subcommand saga_subcommand_audit_export;
 extern const struct saga_subcommand saga_subcommand_audit_verify;
 extern const struct saga_subcommand saga_subcommand_audit_anchor;
+extern const struct saga_subcommand saga_subcommand_audit_import;
+extern const struct saga_subcommand saga_subcommand_audit_forget;
 
 #endif

@@ -1,8 +1,5 @@
 /* `saga audit anchor`: signs where each lane's hash chain stands (runtime/anchor.h). */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "operate/audit.h"
@@ -123,33 +120,15 @@ static int anchor_lane(struct anchoring *a, uint32_t lane)
 
 /* ---- where they go ---- */
 
-/* In one write behind what is there, and onto the disk. */
-static int append(struct saga_call *call, const char *path, struct saga_slice text)
-{
-    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    bool done =
-        file >= 0 && write(file, text.data, text.size) == (ssize_t)text.size && fsync(file) == 0;
-    int cause = errno;
-    if (file >= 0) close(file);
-    if (done) return SAGA_EXIT_DONE;
-    return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s cannot be written: %s", path,
-                          strerror(cause));
-}
-
 static int send(struct saga_call *call, const char *topic, const struct anchoring *a)
 {
     struct saga_topic_state state;
-    struct saga_position position;
+    struct saga_diagnostic diagnostic = { 0 };
     int code = saga_call_topic(call, saga_slice_of(topic), &state);
-    for (size_t i = 0; i < a->count && code == SAGA_EXIT_DONE; i++) {
-        const struct saga_message message = { .topic = saga_slice_of(topic),
-                                              .partition = 0,
-                                              .key = SAGA_SLICE("anchor"),
-                                              .value = a->lines[i] };
-        if (saga_client_send(call->client, &message, SAGA_CALL_TIMEOUT_MS, &position) < 0)
-            code = saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "an anchor was not sent: %s",
-                                  saga_client_problem(call->client));
-    }
+    if (code == SAGA_EXIT_DONE &&
+        saga_anchors_send(call->client, topic, a->lines, a->count, SAGA_CALL_TIMEOUT_MS,
+                          call->arena, &diagnostic) < 0)
+        code = saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
     return code;
 }
 
@@ -164,7 +143,10 @@ static int deliver(struct anchoring *a)
         saga_buffer_add_char(&text, '\n');
     }
     struct saga_slice all = saga_buffer_slice(&text);
-    int code = path ? append(call, path, all) : SAGA_EXIT_DONE;
+    struct saga_diagnostic diagnostic = { 0 };
+    int code = SAGA_EXIT_DONE;
+    if (path && saga_anchors_append(path, all, call->arena, &diagnostic) < 0)
+        code = saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
     if (code == SAGA_EXIT_DONE && topic) code = send(call, topic, a);
     if (code == SAGA_EXIT_DONE && !path && !topic) fwrite(all.data, 1, all.size, stdout);
     if (code == SAGA_EXIT_DONE)

@@ -125,6 +125,13 @@ static bool take_definition(const struct saga_message *message, void *context)
     return true;
 }
 
+static bool take_anchor(const struct saga_message *message, void *context)
+{
+    struct exporting *e = context;
+    e->error = saga_export_anchor(e->made, message->value, &e->trouble);
+    return e->error == SAGA_OK;
+}
+
 static int tell_trouble(struct exporting *e)
 {
     return saga_call_fail_with(e->call, SAGA_EXIT_FAILED, &e->trouble);
@@ -248,6 +255,19 @@ static int read_options(struct exporting *e)
     return SAGA_EXIT_DONE;
 }
 
+/* Anchors, schema and manifest. */
+static int finish(struct exporting *e, char *ret_sha256)
+{
+    const char *anchors = saga_call_option(e->call, KEY_ANCHORS);
+    const char *topic = anchors ? saga_audit_anchors_topic(anchors) : NULL;
+    int code = topic ? saga_audit_visit_anchors(e->call, topic, take_anchor, e) : SAGA_EXIT_DONE;
+    if (code != SAGA_EXIT_DONE) return code;
+    if (e->error < 0 ||
+        saga_export_finish(e->made, topic ? NULL : anchors, ret_sha256, &e->trouble) < 0)
+        return tell_trouble(e);
+    return SAGA_EXIT_DONE;
+}
+
 static void print(const struct exporting *e, const char *sha256)
 {
     const struct saga_call *call = e->call;
@@ -285,9 +305,7 @@ static int run(struct saga_call *call)
     if (e.with_avro) saga_export_use_avro(e.made);
     saga_arena_init(&e.arena);
     code = export_lanes(&e);
-    if (code == SAGA_EXIT_DONE &&
-        saga_export_finish(e.made, saga_call_option(call, KEY_ANCHORS), sha256, &e.trouble) < 0)
-        code = tell_trouble(&e);
+    if (code == SAGA_EXIT_DONE) code = finish(&e, sha256);
     if (code == SAGA_EXIT_DONE && by_saga(&e) && saga_export_records(e.made) == 0)
         code = saga_call_fail(call, SAGA_EXIT_NOT_FOUND, "`saga list` shows what there is",
                               "the journal has no such saga");
@@ -307,7 +325,7 @@ static const struct argp_option options[] = {
       "everything of the lanes in which something is found, so that their chains are proved", 0 },
     { "format", KEY_FORMAT, "FORMAT", 0,
       "jsonl; or avro, that is Avro container files of the decoded records beside those", 0 },
-    { "anchors", KEY_ANCHORS, "FILE", 0, "put these anchors beside it", 0 },
+    { "anchors", KEY_ANCHORS, "FILE|kafka:TOPIC", 0, "put these anchors beside it", 0 },
     { 0 },
 };
 

@@ -1,5 +1,6 @@
 #include "operate/audit_folder.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +11,11 @@
 /* A saga of a part of a journal, which may have begun before it. */
 struct carried {
     UT_hash_handle hh;
-    int64_t until; /* offset at which it begins in the part; INT64_MAX: not in it */
-    uint64_t next; /* sequence that its next record must have; 0: it has none yet */
+    int64_t until;  /* offset at which it begins in the part; INT64_MAX: not in it */
+    uint64_t next;  /* sequence that its next record must have; 0: it has none yet */
+    bool forgotten; /* by its last record: it begins anew */
+    char *run;      /* of its last record */
+    size_t run_size;
     size_t id_size;
     char id[];
 };
@@ -52,29 +56,67 @@ static struct carried *carried_of(struct proving *p, struct saga_slice id)
     return saga;
 }
 
+__attribute__((format(printf, 4, 5))) static void
+tell_sequence(struct proving *p, const struct saga_message *message,
+              const struct saga_journal_record *record, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    saga_faults_add(p->faults, saga_difference_name(SAGA_DIFFERENCE_SEQUENCE), NULL, p->lane->lane,
+                    message->offset, record->saga_id,
+                    saga_arena_vprintf(&p->arena, format, arguments));
+    va_end(arguments);
+}
+
+/* A saga that has a record already: number and run follow on that one's. */
+static void compare_carried(struct proving *p, const struct saga_message *message,
+                            const struct saga_journal_record *record, const struct carried *saga)
+{
+    const struct saga_slice run = { saga->run, saga->run_size };
+    if (saga->next != record->sequence)
+        tell_sequence(p, message, record, "sequence %llu where %llu belongs",
+                      (unsigned long long)record->sequence, (unsigned long long)saga->next);
+    if (!saga_slice_equal(run, record->run))
+        tell_sequence(p, message, record, "run %.*s where %.*s belongs",
+                      SAGA_SLICE_ARG(record->run), SAGA_SLICE_ARG(run));
+}
+
+static void note_carried(struct carried *saga, const struct saga_journal_record *record)
+{
+    saga->next = record->sequence + 1;
+    saga->forgotten = false;
+    for (size_t i = 0; i < record->fact_count; i++)
+        if (record->facts[i].kind == SAGA_FACT_SAGA_FORGOTTEN) saga->forgotten = true;
+    free(saga->run);
+    saga->run = saga_memory_take(record->run.size + 1);
+    if (record->run.size) memcpy(saga->run, record->run.data, record->run.size);
+    saga->run_size = record->run.size;
+}
+
 static void look_ahead(const struct saga_exported_line *line, void *context)
 {
     struct proving *p = context;
+    const struct saga_message *message = &line->message;
     struct saga_journal_record record;
     saga_arena_reset(&p->arena);
-    if (saga_journal_decode(p->call->codec, line->message.value, &p->arena, &record,
+    if (saga_journal_decode(p->call->codec, message->value, &p->arena, &record,
                             &(struct saga_diagnostic){ 0 }) < 0 ||
         record.cause.kind == SAGA_EVENT_LANE)
         return; /* is named when it is proved */
     struct carried *saga = carried_of(p, record.saga_id);
     if (saga->until != INT64_MAX) return; /* from there on it is proved as any other */
-    if (record.sequence == 1) {
-        saga->until = line->message.offset;
+    bool first = saga->next == 0 || saga->forgotten;
+    if (first && record.sequence == 1) {
+        saga->until = message->offset;
         return;
     }
-    saga_audit_definition_of(&p->definitions, p->lane->lane, line->message.offset, &record);
-    if (saga->next && saga->next != record.sequence)
-        saga_faults_add(p->faults, saga_difference_name(SAGA_DIFFERENCE_SEQUENCE), NULL,
-                        p->lane->lane, line->message.offset, record.saga_id,
-                        saga_arena_printf(&p->arena, "sequence %llu where %llu belongs",
-                                          (unsigned long long)record.sequence,
-                                          (unsigned long long)saga->next));
-    saga->next = record.sequence + 1;
+    saga_audit_definition_of(&p->definitions, p->lane->lane, message->offset, &record);
+    if (!first)
+        compare_carried(p, message, &record, saga);
+    else if (saga->forgotten)
+        tell_sequence(p, message, &record, "sequence %llu where 1 belongs",
+                      (unsigned long long)record.sequence);
+    note_carried(saga, &record);
 }
 
 /* Gives back how many there are. */
@@ -91,6 +133,7 @@ static uint64_t pass_over_carried(struct proving *p)
             count++;
         }
         HASH_DEL(p->carried, saga);
+        free(saga->run);
         free(saga);
     }
     return count;
@@ -162,8 +205,13 @@ static void begin(struct proving *p, struct saga_audit_sum *sum)
 static void prove_lane(struct proving *p, const struct saga_anchors *anchors,
                        struct saga_audit_sum *sum)
 {
-    const struct saga_audit_config config = { p->call->codec, p->definitions.catalog, p->lane->lane,
-                                              anchors,        saga_faults_take,       p->faults };
+    const struct saga_audit_config config = { .codec = p->call->codec,
+                                              .catalog = p->definitions.catalog,
+                                              .lane = p->lane->lane,
+                                              .lanes = p->exported->lanes,
+                                              .anchors = anchors,
+                                              .report = saga_faults_take,
+                                              .context = p->faults };
     p->audit = saga_audit_new(&config);
     p->lines = p->gaps = 0;
     p->first = p->last = (struct saga_exported_end){ .offset = -1 };

@@ -6,6 +6,7 @@
 #include "operate/audit_folder.h"
 #include "operate/audit_live.h"
 #include "operate/export.h"
+#include "operate/opening.h"
 #include "operate/output.h"
 
 enum { KEY_ANCHORS = 256, KEY_KEY, KEY_COMPLETE, KEY_FROM_JOURNAL };
@@ -67,6 +68,7 @@ static void print_counts(const struct saga_audit_sum *sum)
                    saga_status_name((enum saga_status)i));
     printf("; %llu more %s left after `keep`\n", (unsigned long long)sum->forgotten,
            sum->forgotten == 1 ? "has" : "have");
+    saga_unproved_print(sum->unproved_forgotten, sum->unproved_sealed);
     if (sum->carried)
         printf("%llu %s before this part of the journal: of those the chain and the sequences "
                "are proved, not what was decided\n",
@@ -131,6 +133,7 @@ static json_t *sum_json(const struct saga_audit_sum *sum, const struct saga_audi
     json_object_set_new(object, "sagas", json_integer((json_int_t)sum->sagas));
     json_object_set_new(object, "entries", json_integer((json_int_t)sum->entries));
     json_object_set_new(object, "forgotten", json_integer((json_int_t)sum->forgotten));
+    saga_unproved_json(object, sum->unproved_forgotten, sum->unproved_sealed);
     json_object_set_new(object, "carried", json_integer((json_int_t)sum->carried));
     json_object_set_new(object, "gaps", json_integer((json_int_t)sum->gaps));
     json_object_set_new(object, "byStatus", status);
@@ -262,6 +265,12 @@ static int verify_live(struct saga_call *call)
     if (code == SAGA_EXIT_DONE) {
         count_outside(&anchors.anchors, &sum);
         check_any_held(&faults, path, &anchors, &sum);
+        if (saga_call_has(call, KEY_COMPLETE) && cut)
+            saga_faults_printf(
+                &faults, "opening", call->topics.journal.data, -1,
+                "%u of its lanes do not begin with their first record, as --complete "
+                "asks for",
+                cut);
         print_live(call, &sum, cut, with_redis, &anchors, &faults);
         if (faults.count) code = SAGA_EXIT_FAILED;
     }
@@ -274,8 +283,6 @@ static int run(struct saga_call *call)
     bool folder = call->argument_count > 0;
     if (saga_call_has(call, KEY_KEY) && !saga_call_has(call, KEY_ANCHORS) && !folder)
         return saga_call_fail(call, SAGA_EXIT_USAGE, "--anchors FILE", "which anchors?");
-    if (saga_call_has(call, KEY_COMPLETE) && !folder)
-        return saga_call_fail(call, SAGA_EXIT_USAGE, NULL, "--complete is for an export");
     if (saga_call_has(call, KEY_FROM_JOURNAL) && folder)
         return saga_call_fail(call, SAGA_EXIT_USAGE, NULL,
                               "--from-journal is for the journal in Kafka: an export has no Redis");
@@ -285,12 +292,12 @@ static int run(struct saga_call *call)
 }
 
 static const struct argp_option options[] = {
-    { "anchors", KEY_ANCHORS, "FILE", 0,
+    { "anchors", KEY_ANCHORS, "FILE|kafka:TOPIC", 0,
       "hold it against these anchors; default: those in the export, if there is a --key", 0 },
     { "key", KEY_KEY, "PUB", 0, "public key of who signed them (PEM); again for each further key",
       0 },
     { "complete", KEY_COMPLETE, NULL, 0,
-      "fail unless an export is all of the journal, from each lane's first record to its end", 0 },
+      "fail unless it is all of the journal, from each lane's first record to its end", 0 },
     { "from-journal", KEY_FROM_JOURNAL, NULL, 0, "look at the journal alone, without Redis", 0 },
     { 0 },
 };

@@ -2,6 +2,7 @@
  * */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/time.h"
@@ -41,16 +42,42 @@ int saga_call_number(const struct saga_call *call, int key, unsigned long long o
                           text, max);
 }
 
+int saga_call_definition(const struct saga_call *call, int key, struct saga_slice *ret_name,
+                         uint32_t *ret_version)
+{
+    const char *given = saga_call_option(call, key);
+    const char *at = given ? strchr(given, '@') : NULL;
+    unsigned long long version;
+    *ret_name = saga_slice_of(given);
+    *ret_version = 0;
+    if (!at) return SAGA_EXIT_DONE;
+    if (saga_slice_to_u64(saga_slice_of(at + 1), &version) < 0 || version == 0 ||
+        version > UINT32_MAX)
+        return saga_call_fail(call, SAGA_EXIT_USAGE, "write it as NAME@2",
+                              "\"%s\" is not a version", at + 1);
+    ret_name->size = (size_t)(at - given);
+    *ret_version = (uint32_t)version;
+    return SAGA_EXIT_DONE;
+}
+
+static int keep_problem(const struct saga_call *call, enum saga_exit code, const char *what,
+                        const char *mend)
+{
+    if (!call->problem->what) *call->problem = (struct saga_call_problem){ what, mend };
+    return code;
+}
+
 int saga_call_fail(const struct saga_call *call, enum saga_exit code, const char *mend,
                    const char *what_format, ...)
 {
     va_list arguments;
+    va_start(arguments, what_format);
+    const char *what = saga_arena_vprintf(call->arena, what_format, arguments).data;
+    va_end(arguments);
+    if (call->problem) return keep_problem(call, code, what, mend);
     FILE *words = saga_call_words(call);
     fflush(stdout);
-    fprintf(words, "saga %s: ", call->command->name);
-    va_start(arguments, what_format);
-    vfprintf(words, what_format, arguments);
-    va_end(arguments);
+    fprintf(words, "saga %s: %s", call->command->name, what);
     fputc('\n', words);
     if (mend) fprintf(words, "  mend: %s\n", mend);
     return code;
@@ -59,11 +86,27 @@ int saga_call_fail(const struct saga_call *call, enum saga_exit code, const char
 int saga_call_fail_with(const struct saga_call *call, enum saga_exit code,
                         const struct saga_diagnostic *diagnostic)
 {
+    if (call->problem) {
+        const char *mend =
+            diagnostic->mend.size ? saga_arena_string(call->arena, diagnostic->mend) : NULL;
+        return keep_problem(call, code, saga_arena_string(call->arena, diagnostic->what), mend);
+    }
     FILE *words = saga_call_words(call);
     fflush(stdout);
     fprintf(words, "saga %s: ", call->command->name);
-    saga_diagnostic_print(diagnostic, words);
+    if (diagnostic->file) {
+        saga_diagnostic_print(diagnostic, words);
+        return code;
+    }
+    fprintf(words, "%.*s\n", SAGA_SLICE_ARG(diagnostic->what)); /* as all that fails is said */
+    if (diagnostic->why.size) fprintf(words, "  why:  %.*s\n", SAGA_SLICE_ARG(diagnostic->why));
+    if (diagnostic->mend.size) fprintf(words, "  mend: %.*s\n", SAGA_SLICE_ARG(diagnostic->mend));
     return code;
+}
+
+bool saga_call_is_given_up(const struct saga_call *call)
+{
+    return call->given_up && atomic_load(call->given_up);
 }
 
 FILE *saga_call_words(const struct saga_call *call)
@@ -77,6 +120,8 @@ int saga_call_client(struct saga_call *call)
     if (call->client) return SAGA_EXIT_DONE;
     if (saga_client_new(&call->config.kafka, call->arena, &call->client, &diagnostic) < 0)
         return saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
+    if (call->readers > 1)
+        saga_client_read_ahead(call->client, SAGA_READ_AHEAD_KIB / call->readers);
     if (saga_client_check_broker(call->client, SAGA_CALL_TIMEOUT_MS, call->arena, &diagnostic) < 0)
         return saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
     return SAGA_EXIT_DONE;

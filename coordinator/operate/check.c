@@ -14,7 +14,7 @@
 
 enum { KEY_STRICT = 256, KEY_SCHEMAS, KEY_AGAINST };
 
-static json_t *finding_json(const struct saga_diagnostic *d)
+json_t *saga_finding_json(const struct saga_diagnostic *d)
 {
     json_t *row = json_pack("{s:s, s:s?, s:s?, s:I, s:I, s:o}", "severity",
                             d->severity == SAGA_SEVERITY_ERROR ? "error" : "warning", "code",
@@ -43,11 +43,11 @@ static const char *schema_folder(const struct saga_call *call)
     return set && set[0] ? set : "schemas";
 }
 
-static json_t *findings_json(const struct saga_diagnostics *diagnostics)
+json_t *saga_findings_json(const struct saga_diagnostics *diagnostics)
 {
     json_t *rows = json_array();
     for (size_t i = 0; i < diagnostics->count; i++)
-        json_array_append_new(rows, finding_json(&diagnostics->items[i]));
+        json_array_append_new(rows, saga_finding_json(&diagnostics->items[i]));
     return rows;
 }
 
@@ -131,11 +131,11 @@ static int tell(struct saga_call *call, struct checking *c,
     } else if (call->output == SAGA_OUTPUT_SARIF) {
         saga_sarif_print(&c->diagnostics, stdout);
     } else if (against) {
-        saga_print_object(call,
-                          json_pack("{s:o, s:O, s:O}", "findings", findings_json(&c->diagnostics),
-                                    "compared", compared, "explored", explored));
+        saga_print_object(call, json_pack("{s:o, s:O, s:O}", "findings",
+                                          saga_findings_json(&c->diagnostics), "compared", compared,
+                                          "explored", explored));
     } else {
-        json_t *rows = findings_json(&c->diagnostics);
+        json_t *rows = saga_findings_json(&c->diagnostics);
         json_array_extend(rows, explored);
         saga_print_rows(call, rows);
     }

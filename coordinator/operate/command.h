@@ -7,6 +7,7 @@
 #define SAGA_OPERATE_COMMAND_H
 
 #include <argp.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -73,10 +74,26 @@ struct saga_subcommand_group {
 extern const struct saga_subcommand_group saga_subcommand_groups[];
 extern const size_t saga_subcommand_group_count;
 
+/* All rows; how many. */
+enum { SAGA_SUBCOMMANDS_MAX = 64 };
+size_t saga_subcommand_all(const struct saga_subcommand *ret[SAGA_SUBCOMMANDS_MAX]);
+/* The options that commands share, each list ending with a zero row: -o, and every setting's flag, those that the command's
+ * help does not show hidden. */
+const struct argp_option *saga_output_options(const struct saga_subcommand *command);
+struct argp_option *saga_common_options(const struct saga_subcommand *command,
+                                        struct saga_arena *arena);
+/* What -o takes, with spaces between. */
+const char *saga_output_formats(const struct saga_subcommand *command);
+
 /* One option that was given, in order. */
 struct saga_given {
     int key;
     const char *value; /* NULL: it takes none */
+};
+
+/* The first thing that went wrong in a call that keeps it instead of saying it; texts in the call's arena. */
+struct saga_call_problem {
+    const char *what, *mend; /* NULL: nothing went wrong; nothing to be done about it */
 };
 
 /* One run of a command. */
@@ -91,15 +108,22 @@ struct saga_call {
     size_t flag_count, flag_capacity;
     const char *config_path;
     enum saga_output output;
-    FILE *words; /* where it is said what went wrong; NULL: standard error */
+    FILE *words;                       /* where it is said what went wrong; NULL: standard error */
+    struct saga_call_problem *problem; /* instead of saying it there; NULL: it is said */
+    const atomic_bool
+        *given_up; /* true: nobody waits for it any more, so what takes long may end; NULL: never */
 
     struct saga_config config; /* where the command is `configured` */
     bool has_settings;         /* `config` and `topics` are there */
     struct saga_topics topics;
+    unsigned readers;             /* calls of the process that read at the same time; 0: it alone */
     struct saga_client *client;   /* opened by saga_call_client */
     struct saga_views *views;     /* opened by saga_call_views */
     struct saga_codec *codec;     /* opened by saga_call_codec */
     struct saga_schemas *schemas; /* read by saga_call_schemas */
+    struct saga_openings *openings;       /* keys of sealed values, by saga_call_keys */
+    const struct saga_wrapping *wrapping; /* what those are wrapped with; NULL: by the settings */
+    bool covers_values; /* whoever asks may not see sealed values, key or no key */
 };
 
 /* Value of an option, NULL if it was not given (the last one stands). */
@@ -111,12 +135,16 @@ int saga_call_duration(const struct saga_call *call, int key, int64_t otherwise,
 /* An option's whole number from 1 to `max`. */
 int saga_call_number(const struct saga_call *call, int key, unsigned long long otherwise,
                      unsigned long long max, unsigned long long *ret);
+/* An option that is NAME or NAME@VERSION; an absent name where it was not given, and 0: any version. SAGA_EXIT_USAGE with words. */
+int saga_call_definition(const struct saga_call *call, int key, struct saga_slice *ret_name,
+                         uint32_t *ret_version);
 
 /* Says in the call's words what went wrong and what to do (NULL: nothing); gives `code` back. */
 int saga_call_fail(const struct saga_call *call, enum saga_exit code, const char *mend,
                    const char *what_format, ...) __attribute__((format(printf, 4, 5)));
 int saga_call_fail_with(const struct saga_call *call, enum saga_exit code,
                         const struct saga_diagnostic *diagnostic);
+bool saga_call_is_given_up(const struct saga_call *call);
 /* Where that is said. */
 FILE *saga_call_words(const struct saga_call *call);
 

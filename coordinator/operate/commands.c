@@ -2,6 +2,8 @@
 #include "operate/commands.h"
 #include "operate/audit.h"
 #include "operate/definitions.h"
+#include "operate/jobs.h"
+#include "operate/operations.h"
 #include "operate/sagas.h"
 
 static const struct saga_subcommand *const definitions[] = {
@@ -13,13 +15,14 @@ static const struct saga_subcommand *const sagas[] = {
     &saga_subcommand_show,  &saga_subcommand_history, &saga_subcommand_watch,
 };
 static const struct saga_subcommand *const operators[] = {
-    &saga_subcommand_cancel,  &saga_subcommand_retry, &saga_subcommand_skip,
-    &saga_subcommand_resolve, &saga_subcommand_pause, &saga_subcommand_resume,
+    &saga_subcommand_cancel,     &saga_subcommand_retry,     &saga_subcommand_skip,
+    &saga_subcommand_resolve,    &saga_subcommand_pause,     &saga_subcommand_resume,
+    &saga_subcommand_jobs_list,  &saga_subcommand_jobs_show, &saga_subcommand_jobs_stop,
+    &saga_subcommand_operations,
 };
 static const struct saga_subcommand *const audit[] = {
-    &saga_subcommand_audit_verify,
-    &saga_subcommand_audit_export,
-    &saga_subcommand_audit_anchor,
+    &saga_subcommand_audit_verify, &saga_subcommand_audit_export, &saga_subcommand_audit_import,
+    &saga_subcommand_audit_anchor, &saga_subcommand_audit_forget,
 };
 static const struct saga_subcommand *const surroundings[] = {
     &saga_subcommand_dev,
@@ -28,9 +31,14 @@ static const struct saga_subcommand *const surroundings[] = {
     &saga_subcommand_topics_check,
     &saga_subcommand_dead_letters_list,
     &saga_subcommand_dead_letters_show,
+    &saga_subcommand_dead_letters_resend,
+    &saga_subcommand_dead_letters_drop,
     &saga_subcommand_doctor,
     &saga_subcommand_config,
     &saga_subcommand_replay,
+    &saga_subcommand_manual,
+    &saga_subcommand_completion,
+    &saga_subcommand_token,
     &saga_subcommand_version,
 };
 

@@ -1,100 +1,40 @@
-/* `saga dead-letters list` and `show`: records that could not be read, as they were. */
+/* `saga dead-letters`: records that could not be read, as they were, and what is done about them. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/nearest.h"
+#include "base/limits.h"
 #include "base/time.h"
 #include "codec/message.h"
-#include "engine/fact.h"
+#include "operate/answer.h"
 #include "operate/commands.h"
 #include "operate/dead_letters.h"
 #include "operate/output.h"
-#include "operate/reading.h"
-#include "runtime/intake.h"
+#include "runtime/letter_reasons.h"
 
 enum {
     KEY_LIMIT = 'n',
     KEY_REASON = 'r',
+    KEY_WHY = 256,
+    KEY_AS_USER,
     LIMIT_DEFAULT = 50,
     LIMIT_MAX = 1000000,
-    HEX_COLUMNS = 16
+    HEX_COLUMNS = 16,
+    WORDS_SHOWN = 100 /* bytes of them in a list; `show` has all */
 };
 
-struct dead_letter {
-    int32_t partition;
-    int64_t offset;
-    int64_t time_ms;
-    size_t size;
-    struct saga_slice reason, message, source_topic, source_partition, source_offset;
-    struct saga_slice saga_id; /* of whom it tells by its headers; absent: none */
-};
-
-struct letters {
-    struct saga_arena *arena;
-    const char *reason; /* NULL: any */
-    struct dead_letter *items;
-    size_t count, capacity;
-};
-
-static struct saga_slice header(const struct saga_message *record, const char *name,
-                                struct saga_arena *arena)
+/* As much of a letter's words as a line has room for. */
+static const char *words_of(const struct saga_letter *letter, struct saga_arena *arena)
 {
-    return saga_arena_copy(arena, saga_message_header(record, name));
+    struct saga_slice shown = saga_slice_clip(letter->message, WORDS_SHOWN);
+    return saga_arena_printf(arena, "%.*s%s", SAGA_SLICE_ARG(shown),
+                             shown.size < letter->message.size ? "..." : "")
+        .data;
 }
 
-struct saga_slice saga_letter_saga(const struct saga_message *record, struct saga_arena *arena)
-{
-    struct saga_event event = { 0 };
-    struct saga_slice saga_id, name, key;
-    struct saga_diagnostic diagnostic = { 0 };
-    if (saga_reply_address(record, arena, &event, &saga_id, &diagnostic) < 0 ||
-        saga_id_parse(saga_id, &name, &key) < 0)
-        return SAGA_SLICE_NONE;
-    return saga_arena_copy(arena, saga_id);
-}
-
-static bool collect(const struct saga_message *record, void *context)
-{
-    struct letters *letters = context;
-    struct saga_slice reason = saga_message_header(record, "saga_reason");
-    if (letters->reason && !saga_slice_is(reason, letters->reason)) return true;
-    struct saga_arena *arena = letters->arena;
-    struct dead_letter letter = {
-        .partition = record->partition,
-        .offset = record->offset,
-        .time_ms = record->timestamp_ms,
-        .size = record->value.size,
-        .reason = header(record, "saga_reason", arena),
-        .message = header(record, "saga_message", arena),
-        .source_topic = header(record, "saga_source_topic", arena),
-        .source_partition = header(record, "saga_source_partition", arena),
-        .source_offset = header(record, "saga_source_offset", arena),
-        .saga_id = saga_letter_saga(record, arena),
-    };
-    SAGA_PUSH(arena, letters->items, letters->count, letters->capacity, letter);
-    return true;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct dead_letter *first = a, *second = b;
-    if (first->time_ms != second->time_ms) return first->time_ms < second->time_ms ? -1 : 1;
-    if (first->partition != second->partition) return first->partition < second->partition ? -1 : 1;
-    return (first->offset > second->offset) - (first->offset < second->offset);
-}
-
-static int count_partitions(struct saga_call *call, int32_t *ret)
-{
-    struct saga_topic_state state;
-    int code = saga_call_topic(call, call->topics.dead_letters, &state);
-    if (code == SAGA_EXIT_DONE) *ret = state.partitions;
-    return code;
-}
-
-static void print_table(struct saga_call *call, const struct letters *letters, size_t from)
+static void print_table(struct saga_call *call, const struct saga_letters *letters, size_t from)
 {
     struct saga_table table;
     struct saga_arena *arena = call->arena;
@@ -102,10 +42,10 @@ static void print_table(struct saga_call *call, const struct letters *letters, s
         puts("no dead letters");
         return;
     }
-    saga_table_init(&table, arena, "LETTER", "TIME", "REASON", "SAGA", "SOURCE", "SIZE", "WORDS",
-                    NULL);
+    saga_table_init(&table, arena, "LETTER", "TIME", "REASON", "SAGA", "SOURCE", "SIZE", "DONE",
+                    "WORDS", NULL);
     for (size_t i = from; i < letters->count; i++) {
-        const struct dead_letter *l = &letters->items[i];
+        const struct saga_letter *l = &letters->items[i];
         char time_text[SAGA_TIME_TEXT_BYTES];
         saga_time_format(l->time_ms, time_text);
         saga_table_add(
@@ -114,105 +54,36 @@ static void print_table(struct saga_call *call, const struct letters *letters, s
             saga_arena_printf(arena, "%.*s/%.*s/%.*s", SAGA_SLICE_ARG(l->source_topic),
                               SAGA_SLICE_ARG(l->source_partition), SAGA_SLICE_ARG(l->source_offset))
                 .data,
-            saga_size(arena, l->size), saga_arena_string(arena, saga_slice_clip(l->message, 100)));
+            saga_size(arena, l->size), l->note.how ? l->note.how : "", words_of(l, arena));
     }
     saga_table_print(&table, stdout);
     if (from)
         printf("\n%zu older %s not shown (--limit)\n", from, from == 1 ? "one is" : "ones are");
 }
 
-static void print_json(struct saga_call *call, const struct letters *letters, size_t from)
-{
-    json_t *rows = json_array();
-    for (size_t i = from; i < letters->count; i++) {
-        const struct dead_letter *l = &letters->items[i];
-        json_array_append_new(
-            rows, json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "partition",
-                            (json_int_t)l->partition, "offset", (json_int_t)l->offset, "time",
-                            saga_json_time(l->time_ms), "reason", saga_json_string(l->reason),
-                            "message", saga_json_string(l->message), "saga",
-                            l->saga_id.size ? saga_json_string(l->saga_id) : json_null(),
-                            "sourceTopic", saga_json_string(l->source_topic), "sourcePartition",
-                            saga_json_string(l->source_partition), "sourceOffset",
-                            saga_json_string(l->source_offset), "size", (json_int_t)l->size));
-    }
-    saga_print_rows(call, rows);
-}
-
-/* What the coordinator writes as saga_reason (runtime/intake.c, runtime/batch.c). */
-#define REASONS(FIRST, NEXT)                                                                       \
-    FIRST("no-type")                                                                               \
-    NEXT("unreadable")                                                                             \
-    NEXT("too-large")                                                                              \
-    NEXT("bad-key")                                                                                \
-    NEXT("bad-address")                                                                            \
-    NEXT("no-saga-named")                                                                          \
-    NEXT("no-such-saga")                                                                           \
-    NEXT("nobodys")                                                                                \
-    NEXT("wrong-lane")                                                                             \
-    NEXT("no-definition")                                                                          \
-    NEXT("when-failed")                                                                            \
-    NEXT("match-failed")                                                                           \
-    NEXT(SAGA_REASON_NO_SCHEMA)                                                                    \
-    NEXT(SAGA_REASON_OVER_A_LIMIT)                                                                 \
-    NEXT("cannot-be-committed")
-#define ITEM(word) word,
-#define FIRST_WORD(word) word
-#define NEXT_WORD(word) ", " word
-static const char *const reasons[] = { REASONS(ITEM, ITEM) };
-#define REASON_WORDS REASONS(FIRST_WORD, NEXT_WORD)
-
-static int read_reason(struct saga_call *call, const char **ret)
-{
-    const char *reason = saga_call_option(call, KEY_REASON);
-    size_t count = sizeof reasons / sizeof reasons[0];
-    *ret = reason;
-    if (!reason) return SAGA_EXIT_DONE;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(reasons[i], reason) == 0) return SAGA_EXIT_DONE;
-    const char *near = saga_nearest(saga_slice_of(reason), reasons, count);
-    return saga_call_fail(call, SAGA_EXIT_USAGE,
-                          near ? saga_arena_printf(call->arena, "did you mean \"%s\"?", near).data
-                               : "one of " REASON_WORDS,
-                          "no record is put aside for a reason \"%s\"", reason);
-}
-
 static int list(struct saga_call *call)
 {
-    struct letters letters = { .arena = call->arena };
+    struct saga_letters letters;
     unsigned long long limit;
-    int32_t partitions;
-    int code = read_reason(call, &letters.reason);
+    const char *reason = saga_call_option(call, KEY_REASON);
+    int code = saga_letter_reason(call, reason);
     if (code == SAGA_EXIT_DONE)
         code = saga_call_number(call, KEY_LIMIT, LIMIT_DEFAULT, LIMIT_MAX, &limit);
-    if (code == SAGA_EXIT_DONE) code = count_partitions(call, &partitions);
+    if (code == SAGA_EXIT_DONE) code = saga_letters_read(call, reason, 0, &letters);
     if (code != SAGA_EXIT_DONE) return code;
-    for (int32_t p = 0; p < partitions && code == SAGA_EXIT_DONE; p++)
-        code = saga_read_to_end(call, call->topics.dead_letters, p, SAGA_READ_BEGINNING, collect,
-                                &letters);
-    if (code != SAGA_EXIT_DONE) return code;
-    if (letters.count) qsort(letters.items, letters.count, sizeof *letters.items, by_time);
     size_t from = letters.count > limit ? letters.count - (size_t)limit : 0;
-    if (call->output == SAGA_OUTPUT_TEXT)
+    if (call->output == SAGA_OUTPUT_TEXT) {
         print_table(call, &letters, from);
-    else
-        print_json(call, &letters, from);
+        return SAGA_EXIT_DONE;
+    }
+    json_t *rows = json_array();
+    for (size_t i = from; i < letters.count; i++)
+        json_array_append_new(rows, saga_letter_json(&letters.items[i]));
+    saga_print_rows(call, rows);
     return SAGA_EXIT_DONE;
 }
 
 /* ---- one of them ---- */
-
-static bool is_text(struct saga_slice value)
-{
-    while (value.size) {
-        unsigned char c = (unsigned char)value.data[0];
-        size_t size = saga_utf8_sequence(value.data, value.size);
-        if (size == 0 || c == 0x7f || (c < 0x20 && c != '\n' && c != '\t' && c != '\r'))
-            return false;
-        value = saga_slice_skip(value, size);
-    }
-    return true;
-}
 
 static void print_hex(struct saga_slice value)
 {
@@ -233,7 +104,8 @@ static void print_hex(struct saga_slice value)
     }
 }
 
-static void print_letter(struct saga_call *call, const struct saga_message *record)
+static void print_letter(struct saga_call *call, const struct saga_message *record,
+                         const struct saga_letter_note *note)
 {
     struct saga_arena *arena = call->arena;
     char time_text[SAGA_TIME_TEXT_BYTES];
@@ -243,50 +115,14 @@ static void print_letter(struct saga_call *call, const struct saga_message *reco
     for (size_t i = 0; i < record->header_count; i++)
         printf("header   %s: %s\n", saga_printable(arena, record->headers[i].name),
                saga_printable(arena, record->headers[i].value));
+    if (note->how)
+        printf("%-8s by %s: %s\n", note->how, saga_printable(arena, note->who),
+               saga_printable(arena, note->reason));
     printf("body     %s\n", record->value.data ? saga_size(arena, record->value.size) : "(none)");
-    if (is_text(record->value) && record->value.size)
+    if (saga_letter_is_text(record->value) && record->value.size)
         printf("  %s\n", saga_printable(arena, record->value));
     else
         print_hex(record->value);
-}
-
-static json_t *bytes_json(struct saga_slice bytes, struct saga_arena *arena)
-{
-    if (!bytes.data) return json_null();
-    if (is_text(bytes)) return saga_json_string(bytes);
-    char *hex = saga_arena_alloc(arena, 2 * bytes.size + 1);
-    saga_hex((const uint8_t *)bytes.data, bytes.size, hex);
-    return json_pack("{s:s}", "hex", hex);
-}
-
-static void print_letter_json(struct saga_call *call, const struct saga_message *record)
-{
-    json_t *headers = json_array();
-    for (size_t i = 0; i < record->header_count; i++)
-        json_array_append_new(
-            headers, json_pack("{s:o, s:o}", "name", saga_json_string(record->headers[i].name),
-                               "value", bytes_json(record->headers[i].value, call->arena)));
-    saga_print_object(call,
-                      json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "partition",
-                                (json_int_t)record->partition, "offset", (json_int_t)record->offset,
-                                "time", saga_json_time(record->timestamp_ms), "key",
-                                bytes_json(record->key, call->arena), "headers", headers, "body",
-                                bytes_json(record->value, call->arena)));
-}
-
-struct wanted {
-    struct saga_arena *arena;
-    int64_t offset;
-    bool found;
-    struct saga_message record;
-};
-
-static bool take_first(const struct saga_message *record, void *context)
-{
-    struct wanted *wanted = context;
-    wanted->found = record->offset == wanted->offset;
-    if (wanted->found) wanted->record = saga_message_copy(record, wanted->arena);
-    return false;
 }
 
 static int parse_place(struct saga_call *call, int32_t *ret_partition, int64_t *ret_offset)
@@ -309,44 +145,82 @@ static int parse_place(struct saga_call *call, int32_t *ret_partition, int64_t *
 
 static int show(struct saga_call *call)
 {
-    int32_t partition = 0, partitions;
-    int64_t low, high;
-    struct wanted wanted = { .arena = call->arena };
-    int code = parse_place(call, &partition, &wanted.offset);
-    if (code == SAGA_EXIT_DONE) code = count_partitions(call, &partitions);
+    int32_t partition = 0;
+    int64_t offset = 0;
+    struct saga_message record;
+    struct saga_letter_note note;
+    int code = parse_place(call, &partition, &offset);
+    if (code == SAGA_EXIT_DONE) code = saga_letter_read(call, partition, offset, &record, &note);
     if (code != SAGA_EXIT_DONE) return code;
-    bool there = partition < partitions;
-    if (there && saga_client_watermarks(call->client, call->topics.dead_letters, partition,
-                                        SAGA_CALL_TIMEOUT_MS, &low, &high) < 0)
-        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "%s",
-                              saga_client_problem(call->client));
-    if (there && wanted.offset >= low && wanted.offset < high)
-        code = saga_read_to_end(call, call->topics.dead_letters, partition, wanted.offset,
-                                take_first, &wanted);
-    if (code != SAGA_EXIT_DONE) return code;
-    if (!wanted.found)
-        return saga_call_fail(call, SAGA_EXIT_NOT_FOUND,
-                              "`saga dead-letters list` shows what there is",
-                              "there is no dead letter %d/%" PRId64, (int)partition, wanted.offset);
     if (call->output == SAGA_OUTPUT_TEXT)
-        print_letter(call, &wanted.record);
+        print_letter(call, &record, &note);
     else
-        print_letter_json(call, &wanted.record);
+        saga_print_object(call, saga_letter_full_json(&record, &note, call->arena));
     return SAGA_EXIT_DONE;
 }
 
+/* ---- what is done about it ---- */
+
+typedef int handle_letter(struct saga_call *call, const struct saga_message *letter,
+                          struct saga_letter_note *by);
+
+static int handle(struct saga_call *call, handle_letter *do_it)
+{
+    int32_t partition = 0;
+    int64_t offset = 0;
+    struct saga_message record;
+    struct saga_letter_note note;
+    const char *why = saga_call_option(call, KEY_WHY), *who = saga_call_option(call, KEY_AS_USER);
+    if (!why || !*why || strlen(why) > SAGA_MESSAGE_BYTES_MAX)
+        return saga_call_fail(call, SAGA_EXIT_USAGE, "--reason 'what you know of it'",
+                              "it needs --reason, of at most %d bytes", SAGA_MESSAGE_BYTES_MAX);
+    int code = parse_place(call, &partition, &offset);
+    if (code == SAGA_EXIT_DONE) code = saga_letter_read(call, partition, offset, &record, NULL);
+    note = (struct saga_letter_note){
+        .who = saga_slice_of(who && *who ? who : saga_user_name(call->arena)),
+        .from = saga_slice_of(saga_host_name(call->arena)),
+        .reason = saga_slice_of(why),
+    };
+    if (code == SAGA_EXIT_DONE) code = do_it(call, &record, &note);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (call->output == SAGA_OUTPUT_TEXT)
+        printf("dead letter %d/%" PRId64 " %s\n", (int)partition, offset, note.how);
+    else
+        saga_print_object(call, saga_letter_note_json(partition, offset, &note));
+    return SAGA_EXIT_DONE;
+}
+
+static int resend(struct saga_call *call)
+{
+    return handle(call, saga_letter_resend);
+}
+
+static int drop(struct saga_call *call)
+{
+    return handle(call, saga_letter_drop);
+}
+
+static const struct argp_option handle_options[] = {
+    { "reason", KEY_WHY, "TEXT", 0, "why; asked for, and kept beside the letter", 0 },
+    { "as-user", KEY_AS_USER, "NAME", 0, "who says so; default: $USER", 0 },
+    { 0 },
+};
+
 static const struct argp_option list_options[] = {
     { "limit", KEY_LIMIT, "NUMBER", 0, "at most so many, the newest (default 50)", 0 },
-    { "reason", KEY_REASON, "WORD", 0, "only those with this reason: " REASON_WORDS, 0 },
+    { "reason", KEY_REASON, "WORD", 0, "only those with this reason: " SAGA_LETTER_REASON_WORDS,
+      0 },
     { 0 },
 };
 
 const struct saga_subcommand saga_subcommand_dead_letters_list = {
     .name = "dead-letters list",
     .summary = "list the records that could not be read",
-    .details = "A record that cannot be decoded, is too large, or belongs to no saga, stops "
-               "nothing: it goes to the dead letters as it was, with the reason. SAGA is whom it "
-               "names in ce_sagacommandid or ce_subject, whether there is such a saga or not.",
+    .details =
+        "A record that cannot be decoded, is too large, or belongs to no saga, stops "
+        "nothing: it goes to the dead letters as it was, with the reason. SAGA is whom it "
+        "names in ce_sagacommandid or ce_subject, whether there is such a saga or not. DONE is "
+        "what somebody did about it: resent or dropped; it stays in the list all the same.",
     .examples = "  saga dead-letters list\n"
                 "  saga dead-letters list --reason unreadable\n"
                 "  saga dead-letters list --limit 5 -o jsonl",
@@ -367,4 +241,34 @@ const struct saga_subcommand saga_subcommand_dead_letters_show = {
     .configured = true,
     .has_output = true,
     .run = show,
+};
+
+const struct saga_subcommand saga_subcommand_dead_letters_resend = {
+    .name = "dead-letters resend",
+    .arguments = "PARTITION/OFFSET",
+    .summary = "send one of them again to where it came from",
+    .details = "With the key, headers and body that it had, when what was wrong has been mended: a "
+               "schema that was lacking, a definition that was not deployed. Replies and starts "
+               "that come twice change nothing.",
+    .examples = "  saga dead-letters resend 3/17 --reason 'schema 12 is there now'",
+    .options = handle_options,
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .configured = true,
+    .has_output = true,
+    .run = resend,
+};
+
+const struct saga_subcommand saga_subcommand_dead_letters_drop = {
+    .name = "dead-letters drop",
+    .arguments = "PARTITION/OFFSET",
+    .summary = "note that nothing is to be done about one of them",
+    .details = "It stays in the topic until retention deletes it, and is shown with the note.",
+    .examples = "  saga dead-letters drop 3/17 --reason 'a test of the shop'",
+    .options = handle_options,
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .configured = true,
+    .has_output = true,
+    .run = drop,
 };

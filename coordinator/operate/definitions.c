@@ -1,6 +1,7 @@
 /* `saga definitions`, and reading the topic of definitions. */
 #include "operate/definitions.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "base/memory.h"
 #include "base/nearest.h"
 #include "base/time.h"
+#include "operate/figures.h"
 #include "operate/output.h"
 #include "operate/reading.h"
 
@@ -65,6 +67,8 @@ void saga_deployment_take(struct saga_deployment *deployment, const struct saga_
     }
     deployed.name = saga_arena_copy(arena, deployed.name);
     deployed.source = saga_arena_copy(arena, record->value);
+    deployed.who = saga_arena_copy(arena, saga_message_header(record, "saga_who"));
+    deployed.from = saga_arena_copy(arena, saga_message_header(record, "saga_from"));
     SAGA_PUSH(arena, deployment->items, deployment->count, deployment->capacity, deployed);
 }
 
@@ -168,22 +172,38 @@ static struct saga_definition *look_for(struct saga_call *call, const struct sag
     return NULL;
 }
 
+/* What is said until then is kept; hand_over ends it and gives what was said, which the caller frees. */
+struct hush {
+    FILE *before;
+    char *said;
+    size_t size;
+};
+
+static void hush(struct saga_call *call, struct hush *h)
+{
+    *h = (struct hush){ .before = call->words };
+    call->words = open_memstream(&h->said, &h->size);
+    if (!call->words) saga_memory_exhausted("a text to be shown");
+}
+
+static char *hand_over(struct saga_call *call, struct hush *h)
+{
+    if (fclose(call->words) != 0) saga_memory_exhausted("a text to be shown");
+    call->words = h->before;
+    return h->said;
+}
+
 struct saga_definition *saga_definition_of_state(struct saga_call *call,
                                                  const struct saga_state *state,
                                                  const char **ret_why)
 {
-    char *said = NULL;
-    size_t size = 0;
-    FILE *before = call->words;
-    call->words = open_memstream(&said, &size);
-    if (!call->words) saga_memory_exhausted("a text to be shown");
+    struct hush h;
+    hush(call, &h);
     struct saga_definition *definition = look_for(call, state);
-    if (fclose(call->words) != 0) saga_memory_exhausted("a text to be shown");
-    call->words = before;
+    char *said = hand_over(call, &h);
     /* the first line, without the command's name in front */
     const char *words = strstr(said, ": ");
     words = words ? words + 2 : said;
-    if (strncmp(words, "error: ", 7) == 0) words += 7;
     struct saga_slice why = { words, strcspn(words, "\n") };
     *ret_why = definition ? NULL : saga_arena_string(call->arena, why);
     free(said);
@@ -207,9 +227,18 @@ int saga_call_catalog(struct saga_call *call, struct saga_catalog **ret)
     return SAGA_EXIT_DONE;
 }
 
+bool saga_call_catalog_if_there(struct saga_call *call, struct saga_catalog **ret)
+{
+    struct hush h;
+    hush(call, &h);
+    int code = saga_call_catalog(call, ret);
+    free(hand_over(call, &h));
+    return code == SAGA_EXIT_DONE;
+}
+
 /* ---- the command ---- */
 
-static json_t *row_of(const struct saga_deployed *deployed, struct saga_slice summary)
+json_t *saga_deployed_json(const struct saga_deployed *deployed, struct saga_slice summary)
 {
     return json_pack("{s:o, s:I, s:s, s:o, s:I, s:o}", "name", saga_json_string(deployed->name),
                      "version", (json_int_t)deployed->version, "sha256", deployed->sha256,
@@ -229,21 +258,75 @@ static struct saga_slice summary_of(struct saga_call *call, const struct saga_de
     return summary;
 }
 
+/* How many sagas of each there are is welcome, but definitions are Kafka's: without Redis they are listed all the same, and
+ * why is said. False: not known. */
+static bool read_figures(struct saga_call *call, struct saga_figures *ret)
+{
+    struct saga_call_problem problem = { 0 }, *before = call->problem;
+    uint32_t lanes;
+    call->problem = &problem;
+    int code = saga_call_lanes(call, &lanes);
+    call->problem = before;
+    if (code == SAGA_EXIT_DONE &&
+        saga_figures_read(call->views, lanes, NULL, call->arena, ret) == SAGA_OK)
+        return true;
+    fprintf(saga_call_words(call), "saga definitions: warning: sagas are not counted: %s\n",
+            code == SAGA_EXIT_DONE ? saga_views_problem(call->views) : problem.what);
+    return false;
+}
+
+/* "1.2s", "850ms": three digits are enough for a table. */
+static const char *took(struct saga_arena *arena, const struct saga_histogram *histogram,
+                        unsigned of_a_thousand)
+{
+    if (!histogram) return "";
+    int64_t ms = saga_histogram_quantile_ms(histogram, of_a_thousand);
+    double seconds = (double)ms / 1000;
+    if (ms < 1000) return saga_arena_printf(arena, "%dms", (int)ms).data;
+    if (seconds < 100) return saga_arena_printf(arena, "%.1fs", seconds).data;
+    return saga_age(arena, 0, ms);
+}
+
+static void add_text_row(struct saga_table *table, const struct saga_deployed *deployed,
+                         struct saga_slice summary, const struct saga_figures *figures)
+{
+    struct saga_arena *arena = table->arena;
+    const char *open = "", *ended = "", *half = "", *most = "";
+    char time_text[SAGA_TIME_TEXT_BYTES];
+    saga_time_format(deployed->deployed_ms, time_text);
+    if (figures) {
+        uint64_t open_count, ended_count;
+        const struct saga_histogram *completed =
+            saga_figures_completed(figures, deployed->name, deployed->version);
+        saga_figures_totals(figures, deployed->name, deployed->version, &open_count, &ended_count);
+        open = saga_arena_printf(arena, "%" PRIu64, open_count).data;
+        ended = saga_arena_printf(arena, "%" PRIu64, ended_count).data;
+        half = took(arena, completed, 500);
+        most = took(arena, completed, 950);
+    }
+    saga_table_add(table, saga_arena_string(arena, deployed->name),
+                   saga_arena_printf(arena, "%u", deployed->version).data,
+                   saga_arena_printf(arena, "%.12s", deployed->sha256).data, time_text, open, ended,
+                   half, most, saga_arena_string(arena, summary));
+}
+
 static int list_all(struct saga_call *call, const struct saga_deployment *deployment)
 {
     struct saga_table table;
+    struct saga_figures figures;
     json_t *rows = json_array();
-    saga_table_init(&table, call->arena, "NAME", "VERSION", "SHA-256", "DEPLOYED", "SUMMARY", NULL);
+    bool known = deployment->count > 0 && read_figures(call, &figures);
+    saga_table_init(&table, call->arena, "NAME", "VERSION", "SHA-256", "DEPLOYED", "OPEN", "ENDED",
+                    "P50", "P95", "SUMMARY", NULL);
     for (size_t i = 0; i < deployment->count; i++) {
         const struct saga_deployed *deployed = &deployment->items[i];
         struct saga_slice summary = summary_of(call, deployed);
-        char time_text[SAGA_TIME_TEXT_BYTES];
-        saga_time_format(deployed->deployed_ms, time_text);
-        saga_table_add(&table, saga_arena_string(call->arena, deployed->name),
-                       saga_arena_printf(call->arena, "%u", deployed->version).data,
-                       saga_arena_printf(call->arena, "%.12s", deployed->sha256).data, time_text,
-                       saga_arena_string(call->arena, summary));
-        json_array_append_new(rows, row_of(deployed, summary));
+        json_t *row = saga_deployed_json(deployed, summary);
+        add_text_row(&table, deployed, summary, known ? &figures : NULL);
+        json_object_set_new(row, "sagas",
+                            known ? saga_figures_json(&figures, deployed->name, deployed->version)
+                                  : json_null());
+        json_array_append_new(rows, row);
     }
     if (call->output != SAGA_OUTPUT_TEXT) {
         saga_print_rows(call, rows);
@@ -281,7 +364,7 @@ static int show_one(struct saga_call *call, const struct saga_deployment *deploy
         fwrite(deployed->source.data, 1, deployed->source.size, stdout);
         return SAGA_EXIT_DONE;
     }
-    json_t *row = row_of(deployed, summary_of(call, deployed));
+    json_t *row = saga_deployed_json(deployed, summary_of(call, deployed));
     json_object_set_new(row, "source", saga_json_string(deployed->source));
     saga_print_object(call, row);
     return SAGA_EXIT_DONE;
@@ -300,7 +383,11 @@ const struct saga_subcommand saga_subcommand_definitions = {
     .name = "definitions",
     .arguments = "[NAME[@VERSION]]",
     .summary = "list what is deployed, or show one definition's source",
-    .details = "Without a version, the newest: the one that new sagas start on.",
+    .details =
+        "Without a version, the newest: the one that new sagas start on. OPEN and ENDED count "
+        "its sagas that Redis holds, of which ended ones leave after `keep`; half of those "
+        "that completed took no longer than P50, 95 of 100 no longer than P95. -o json "
+        "tells the same of every step.",
     .examples = "  saga definitions\n"
                 "  saga definitions order-fulfilment@1 > order-fulfilment.yaml",
     .arguments_max = 1,

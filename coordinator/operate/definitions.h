@@ -2,6 +2,8 @@
 #ifndef SAGA_OPERATE_DEFINITIONS_H
 #define SAGA_OPERATE_DEFINITIONS_H
 
+#include <jansson.h>
+
 #include "base/hash.h"
 #include "definition/catalog.h"
 #include "operate/command.h"
@@ -14,6 +16,11 @@ struct saga_deployed {
     char sha256[2 * SAGA_SHA256_BYTES + 1];
     int64_t deployed_ms;
     int64_t offset;
+    struct saga_slice who, from; /* absent: the record does not say it */
+};
+/* Who deploys, and from where. */
+struct saga_deployer {
+    struct saga_slice who, from;
 };
 /* A record of the topic that puts nothing in force. */
 struct saga_left_out {
@@ -62,6 +69,14 @@ struct saga_definition *saga_definition_of_state(struct saga_call *call,
 /* Everything that is deployed, loaded. What this version cannot read is left out, with words said.
  * An exit code; the catalog is the caller's. */
 int saga_call_catalog(struct saga_call *call, struct saga_catalog **ret);
+/* The same for who only adds a word by it: false, without words, where it is not to be had. */
+bool saga_call_catalog_if_there(struct saga_call *call, struct saga_catalog **ret);
+
+/* One as `saga definitions -o json` lists it. */
+json_t *saga_deployed_json(const struct saga_deployed *deployed, struct saga_slice summary);
+/* A finding, and all of them, as `saga check -o json` tells them. */
+json_t *saga_finding_json(const struct saga_diagnostic *finding);
+json_t *saga_findings_json(const struct saga_diagnostics *findings);
 
 /* Loads every file and prints all findings to standard error; message types and bodies are checked
  * against `schemas` (NULL: they are not). On SAGA_EXIT_DONE the `count` definitions are the caller's. */
@@ -73,6 +88,20 @@ void saga_free_definitions(struct saga_definition **definitions, size_t count);
  * standard output what became of each. */
 int saga_deploy_files(struct saga_call *call, const char *const *paths, size_t count,
                       bool create_topics);
+
+/* Topics that are needed and not there. */
+enum saga_missing_topics {
+    SAGA_MISSING_TOPICS_REFUSED,
+    SAGA_MISSING_TOPICS_MADE,
+    SAGA_MISSING_TOPICS_ALLOWED
+};
+/* Deploys what is loaded. Says nothing but what goes wrong; `ret_news` has `count` places: was it not in force before? */
+int saga_deploy_loaded(struct saga_call *call, struct saga_definition *const *definitions,
+                       size_t count, enum saga_missing_topics missing,
+                       const struct saga_deployer *deployer, bool *ret_news);
+/* The same in the name of who gave the command; says on standard output what became of each. */
+int saga_deploy_and_report(struct saga_call *call, struct saga_definition *const *definitions,
+                           size_t count, enum saga_missing_topics missing);
 
 /* Tells the schedules of these definitions which version is in force now (the newest that is deployed, read back). Twice
  * is once. An exit code. */

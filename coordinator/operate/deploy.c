@@ -4,13 +4,11 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "definition/findings.h"
+#include "operate/answer.h"
 #include "operate/definitions.h"
 #include "operate/output.h"
 
 enum { KEY_CREATE_TOPICS = 256, KEY_ALLOW_MISSING_TOPICS };
-/* Topics that are not there. */
-enum missing_topics { MISSING_TOPICS_REFUSED, MISSING_TOPICS_MADE, MISSING_TOPICS_ALLOWED };
-enum outcome { OUTCOME_DEPLOYED, OUTCOME_UNCHANGED };
 
 int saga_load_files(struct saga_call *call, const struct saga_schemas *schemas,
                     const char *const *paths, size_t count, struct saga_definition **ret)
@@ -56,11 +54,11 @@ static int refuse_change(struct saga_call *call, const struct saga_definition *d
 }
 
 static int compare_with_deployed(struct saga_call *call, const struct saga_deployment *deployment,
-                                 const struct saga_definition *definition, enum outcome *ret)
+                                 const struct saga_definition *definition, bool *ret_news)
 {
     const struct saga_deployed *deployed =
         saga_deployment_find(deployment, definition->name, definition->version);
-    *ret = deployed ? OUTCOME_UNCHANGED : OUTCOME_DEPLOYED;
+    *ret_news = !deployed;
     if (deployed && strcmp(deployed->sha256, definition->sha256) != 0)
         return refuse_change(call, definition);
     return SAGA_EXIT_DONE;
@@ -80,12 +78,15 @@ static int compare_with_each_other(struct saga_call *call,
     return SAGA_EXIT_DONE;
 }
 
-static int send(struct saga_call *call, const struct saga_definition *definition)
+static int send(struct saga_call *call, const struct saga_definition *definition,
+                const struct saga_deployer *deployer)
 {
     struct saga_position position;
     struct saga_header headers[] = {
         { SAGA_SLICE("saga_sha256"), saga_slice_of(definition->sha256) },
         { SAGA_SLICE("content-type"), SAGA_SLICE("application/yaml") },
+        { SAGA_SLICE("saga_who"), deployer->who },
+        { SAGA_SLICE("saga_from"), deployer->from },
     };
     struct saga_message message = {
         .topic = call->topics.definitions,
@@ -108,10 +109,10 @@ static int read_back(struct saga_call *call, struct saga_definition *const *defi
                      size_t count)
 {
     struct saga_deployment deployment;
-    enum outcome outcome;
+    bool news;
     int code = saga_deployment_read(call, &deployment);
     for (size_t i = 0; i < count && code == SAGA_EXIT_DONE; i++)
-        code = compare_with_deployed(call, &deployment, definitions[i], &outcome);
+        code = compare_with_deployed(call, &deployment, definitions[i], &news);
     if (code == SAGA_EXIT_DONE) code = saga_deploy_schedules(call, &deployment, definitions, count);
     return code;
 }
@@ -142,43 +143,40 @@ static int find_missing_topics(struct saga_call *call, struct saga_definition *c
 /* What a saga sends to a topic that is not there is put aside (R24), so that it cannot go on. What is in force already
  * stays so, and is only warned of. */
 static int check_topics(struct saga_call *call, struct saga_definition *const *definitions,
-                        size_t count, const enum outcome *outcomes)
+                        size_t count, const bool *news)
 {
     struct saga_slice missing = SAGA_SLICE_NONE;
-    bool news = false;
-    for (size_t i = 0; i < count; i++) news = news || outcomes[i] == OUTCOME_DEPLOYED;
+    bool any_news = false;
+    for (size_t i = 0; i < count; i++) any_news = any_news || news[i];
     if (call->config.kafka.mock) return SAGA_EXIT_DONE; /* it makes them when they are asked for */
     int code = find_missing_topics(call, definitions, count, &missing);
     if (code != SAGA_EXIT_DONE || missing.size == 0) return code;
-    if (news)
+    if (any_news)
         return saga_call_fail(call, SAGA_EXIT_FAILED,
                               "`saga topics create FILE`, or --create-topics here, makes them; "
                               "`saga deploy --allow-missing-topics` is for services that make "
                               "their topics when they begin",
                               "nothing was deployed: these topics are not there: %.*s",
                               SAGA_SLICE_ARG(missing));
-    fprintf(stderr,
+    fprintf(saga_call_words(call),
             "warning: these topics are not there: %.*s; `saga topics create FILE` makes them\n",
             SAGA_SLICE_ARG(missing));
     return SAGA_EXIT_DONE;
 }
 
 static void report(const struct saga_call *call, struct saga_definition *const *definitions,
-                   const enum outcome *outcomes, size_t count)
+                   const bool *news, size_t count)
 {
-    static const char *const words[] = {
-        [OUTCOME_DEPLOYED] = "deployed", [OUTCOME_UNCHANGED] = "unchanged"
-    };
     json_t *rows = json_array();
     for (size_t i = 0; i < count; i++) {
         const struct saga_definition *d = definitions[i];
+        const char *outcome = news[i] ? "deployed" : "unchanged";
         if (call->output == SAGA_OUTPUT_TEXT)
-            printf("%-9s %.*s version %u (%.12s)\n", words[outcomes[i]], SAGA_SLICE_ARG(d->name),
-                   d->version, d->sha256);
-        json_array_append_new(rows,
-                              json_pack("{s:o, s:I, s:s, s:s}", "name", saga_json_string(d->name),
-                                        "version", (json_int_t)d->version, "sha256", d->sha256,
-                                        "outcome", words[outcomes[i]]));
+            printf("%-9s %.*s version %u (%.12s)\n", outcome, SAGA_SLICE_ARG(d->name), d->version,
+                   d->sha256);
+        json_array_append_new(
+            rows, json_pack("{s:o, s:I, s:s, s:s}", "name", saga_json_string(d->name), "version",
+                            (json_int_t)d->version, "sha256", d->sha256, "outcome", outcome));
     }
     if (call->output == SAGA_OUTPUT_TEXT)
         json_decref(rows);
@@ -186,37 +184,47 @@ static void report(const struct saga_call *call, struct saga_definition *const *
         saga_print_rows(call, rows);
 }
 
-static int deploy_loaded(struct saga_call *call, struct saga_definition *const *definitions,
-                         enum outcome *outcomes, size_t count, enum missing_topics missing)
+int saga_deploy_loaded(struct saga_call *call, struct saga_definition *const *definitions,
+                       size_t count, enum saga_missing_topics missing,
+                       const struct saga_deployer *deployer, bool *ret_news)
 {
     struct saga_deployment deployment;
     int code = compare_with_each_other(call, definitions, count);
     if (code == SAGA_EXIT_DONE) code = saga_call_client(call);
-    if (code == SAGA_EXIT_DONE && missing == MISSING_TOPICS_MADE)
+    if (code == SAGA_EXIT_DONE && missing == SAGA_MISSING_TOPICS_MADE)
         code = saga_make_topics(call, definitions, count, call->output != SAGA_OUTPUT_TEXT);
     if (code == SAGA_EXIT_DONE) code = saga_deployment_read(call, &deployment);
     for (size_t i = 0; i < count && code == SAGA_EXIT_DONE; i++)
-        code = compare_with_deployed(call, &deployment, definitions[i], &outcomes[i]);
-    if (code == SAGA_EXIT_DONE && missing == MISSING_TOPICS_REFUSED)
-        code = check_topics(call, definitions, count, outcomes);
+        code = compare_with_deployed(call, &deployment, definitions[i], &ret_news[i]);
+    if (code == SAGA_EXIT_DONE && missing == SAGA_MISSING_TOPICS_REFUSED)
+        code = check_topics(call, definitions, count, ret_news);
     for (size_t i = 0; i < count && code == SAGA_EXIT_DONE; i++)
-        if (outcomes[i] == OUTCOME_DEPLOYED) code = send(call, definitions[i]);
+        if (ret_news[i]) code = send(call, definitions[i], deployer);
     if (code == SAGA_EXIT_DONE) code = read_back(call, definitions, count);
     return code;
 }
 
+int saga_deploy_and_report(struct saga_call *call, struct saga_definition *const *definitions,
+                           size_t count, enum saga_missing_topics missing)
+{
+    bool *news = SAGA_NEW_ARRAY(call->arena, bool, count);
+    const struct saga_deployer deployer = { saga_slice_of(saga_user_name(call->arena)),
+                                            saga_slice_of(saga_host_name(call->arena)) };
+    int code = saga_deploy_loaded(call, definitions, count, missing, &deployer, news);
+    if (code == SAGA_EXIT_DONE) report(call, definitions, news, count);
+    return code;
+}
+
 static int deploy(struct saga_call *call, const char *const *paths, size_t count,
-                  enum missing_topics missing)
+                  enum saga_missing_topics missing)
 {
     struct saga_definition **definitions =
         SAGA_NEW_ARRAY(call->arena, struct saga_definition *, count);
-    enum outcome *outcomes = SAGA_NEW_ARRAY(call->arena, enum outcome, count);
     int code = saga_call_schemas(call);
     if (code == SAGA_EXIT_DONE)
         code = saga_load_files(call, call->schemas, paths, count, definitions);
     if (code != SAGA_EXIT_DONE) return code;
-    code = deploy_loaded(call, definitions, outcomes, count, missing);
-    if (code == SAGA_EXIT_DONE) report(call, definitions, outcomes, count);
+    code = saga_deploy_and_report(call, definitions, count, missing);
     saga_free_definitions(definitions, count);
     return code;
 }
@@ -224,15 +232,16 @@ static int deploy(struct saga_call *call, const char *const *paths, size_t count
 int saga_deploy_files(struct saga_call *call, const char *const *paths, size_t count,
                       bool create_topics)
 {
-    return deploy(call, paths, count, create_topics ? MISSING_TOPICS_MADE : MISSING_TOPICS_REFUSED);
+    return deploy(call, paths, count,
+                  create_topics ? SAGA_MISSING_TOPICS_MADE : SAGA_MISSING_TOPICS_REFUSED);
 }
 
 static int run(struct saga_call *call)
 {
     return deploy(call, call->arguments, call->argument_count,
-                  saga_call_has(call, KEY_CREATE_TOPICS)          ? MISSING_TOPICS_MADE
-                  : saga_call_has(call, KEY_ALLOW_MISSING_TOPICS) ? MISSING_TOPICS_ALLOWED
-                                                                  : MISSING_TOPICS_REFUSED);
+                  saga_call_has(call, KEY_CREATE_TOPICS)          ? SAGA_MISSING_TOPICS_MADE
+                  : saga_call_has(call, KEY_ALLOW_MISSING_TOPICS) ? SAGA_MISSING_TOPICS_ALLOWED
+                                                                  : SAGA_MISSING_TOPICS_REFUSED);
 }
 
 static const struct argp_option options[] = {

@@ -5,14 +5,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/hash.h"
+#include "base/random.h"
+#include "base/seal.h"
 #include "base/time.h"
 #include "bus/endpoint.h"
+#include "operate/commands.h"
 #include "operate/definitions.h"
 #include "operate/dev_demo.h"
 #include "operate/dev_hints.h"
 #include "operate/dev_redis.h"
+#include "operate/job_runner.h"
+#include "operate/opening.h"
 #include "operate/output.h"
 #include "operate/participants.h"
 #include "operate/sagas.h"
@@ -34,6 +41,8 @@ struct dev {
     size_t rule_count, rule_capacity;
     struct saga_participants *participants;
     struct saga_daemon *daemon;
+    void *beside; /* the HTTP API, where it is asked for */
+    struct saga_job_runner *jobs;
     struct saga_reader *journal[DEV_LANES];
     size_t ended;
 };
@@ -56,6 +65,18 @@ static void create_topic(struct saga_slice topic, enum saga_topic_use use, void 
                                DEV_LANES);
 }
 
+/* What is redacted is sealed here too, under a key that ends with the trial. */
+static void make_privacy_key(struct saga_call *call)
+{
+    uint8_t key[SAGA_SEAL_KEY_BYTES];
+    char hex[2 * sizeof key + 1];
+    if (call->config.privacy_key_file || call->config.privacy_key_command) return;
+    int error = saga_random(key, sizeof key);
+    SAGA_ASSERT(error == SAGA_OK);
+    saga_hex(key, sizeof key, hex);
+    call->config.privacy_key_command = saga_arena_printf(call->arena, "echo %s", hex).data;
+}
+
 static int start_servers(struct dev *dev)
 {
     struct saga_call *call = dev->call;
@@ -70,6 +91,7 @@ static int start_servers(struct dev *dev)
     call->config.redis.port = saga_dev_redis_port(dev->redis);
     call->config.redis.unix_socket = NULL;
     call->config.lanes = DEV_LANES;
+    make_privacy_key(call);
     call->config.workers = 1;
     struct saga_topic_spec *specs;
     size_t count;
@@ -105,8 +127,11 @@ static int start_coordinator(struct dev *dev)
 {
     struct saga_call *call = dev->call;
     struct saga_diagnostic diagnostic = { 0 };
-    if (saga_daemon_start(&call->config, call->arena, &dev->daemon, &diagnostic) < 0)
+    int code = saga_companion_open(call, &dev->beside);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (saga_daemon_new(&call->config, call->arena, &dev->daemon, &diagnostic) < 0)
         return saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
+    saga_daemon_start(dev->daemon);
     int64_t until_ms = saga_now_ms() + READY_MS;
     while (!saga_daemon_is_ready(dev->daemon) && !stopping) {
         if (saga_daemon_has_failed(dev->daemon) || saga_now_ms() > until_ms)
@@ -114,6 +139,10 @@ static int start_coordinator(struct dev *dev)
                                   "the coordinator does not get ready");
         usleep(STEP_MS * 1000);
     }
+    code = saga_companion_start(call, dev->beside, dev->daemon);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (saga_job_runner_start(&call->config, dev->daemon, &dev->jobs) < 0)
+        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "the schemas cannot be read");
     for (int lane = 0; lane < DEV_LANES; lane++)
         if (saga_reader_open(call->client, call->topics.journal, lane, SAGA_READ_BEGINNING,
                              &dev->journal[lane]) < 0)
@@ -160,8 +189,10 @@ static void tell(struct dev *dev)
             struct saga_diagnostic diagnostic = { 0 };
             if (saga_journal_decode(dev->call->codec, records.items[i].value, dev->call->arena,
                                     &record, &diagnostic) == SAGA_OK &&
-                record.cause.kind != SAGA_EVENT_LANE)
+                record.cause.kind != SAGA_EVENT_LANE) {
+                saga_open_record_for_people(dev->call, (uint32_t)lane, &record, dev->call->arena);
                 tell_record(dev, &record);
+            }
         }
         saga_reader_release(dev->journal[lane], &records);
     }
@@ -190,6 +221,8 @@ static void stop(struct dev *dev)
 {
     for (int lane = 0; lane < DEV_LANES; lane++)
         if (dev->journal[lane]) saga_reader_close(dev->journal[lane]);
+    saga_job_runner_stop(dev->jobs);
+    saga_companion_stop(dev->beside);
     if (dev->daemon) saga_daemon_stop(dev->daemon);
     saga_participants_stop(dev->participants);
     saga_client_free(dev->call->client); /* before the endpoint that it talks to */
@@ -213,7 +246,9 @@ static int start(struct dev *dev, const char *const *files, size_t count)
     code = start_servers(dev);
     if (code == SAGA_EXIT_DONE) code = saga_call_client(dev->call);
     if (code == SAGA_EXIT_DONE) code = saga_call_codec(dev->call);
-    if (code == SAGA_EXIT_DONE) code = saga_deploy_files(dev->call, files, count, false);
+    if (code == SAGA_EXIT_DONE)
+        code =
+            saga_deploy_and_report(dev->call, dev->definitions, count, SAGA_MISSING_TOPICS_REFUSED);
     if (code == SAGA_EXIT_DONE) code = start_participants(dev);
     if (code == SAGA_EXIT_DONE) code = start_coordinator(dev);
     return code;
@@ -315,10 +350,10 @@ const struct saga_subcommand saga_subcommand_dev = {
                "and the coordinator; then tells live what happens. Nothing is kept, and the "
                "endpoint makes no "
                "promises: it is for trying out. Settings that name other servers are not used.",
-    .examples =
-        "  saga dev sagas/order-fulfilment.yaml\n"
-        "  saga dev my.yaml --answer ChargeCard=CardDeclined --answer K-2:BookCourier=silent\n"
-        "  saga dev --demo\n",
+    .examples = "  saga dev sagas/order-fulfilment.yaml\n"
+                "  saga dev my.yaml --answer ChargeCard=CardDeclined\n"
+                "  saga dev my.yaml --answer K-2:BookCourier=silent\n"
+                "  saga dev --demo\n",
     .options = options,
     .arguments_max = FILES_MAX,
     .configured = true,

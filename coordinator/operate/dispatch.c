@@ -5,25 +5,27 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/nearest.h"
 #include "operate/command.h"
 #include "operate/libraries.h"
+#include "operate/opening.h"
 #include "runtime/log.h"
 #include "runtime/settings.h"
 
 enum { KEY_CONFIG = 10000, KEY_SET, KEY_SETTINGS /* and one a setting behind it */ };
-enum { COMMANDS_MAX = 64, WIDTH_OF_NAMES = 20 };
+enum { WIDTH_OF_NAMES = 20 };
 
 /* ---- the table ---- */
 
-static size_t all_commands(const struct saga_subcommand *ret[COMMANDS_MAX])
+size_t saga_subcommand_all(const struct saga_subcommand *ret[SAGA_SUBCOMMANDS_MAX])
 {
     size_t count = 0;
     for (size_t g = 0; g < saga_subcommand_group_count; g++)
         for (size_t i = 0; i < saga_subcommand_groups[g].count; i++) {
-            SAGA_ASSERT(count < COMMANDS_MAX);
+            SAGA_ASSERT(count < SAGA_SUBCOMMANDS_MAX);
             ret[count++] = saga_subcommand_groups[g].commands[i];
         }
     return count;
@@ -41,8 +43,8 @@ static bool is_named(const char *name, int argc, char *const *argv, int *ret_wor
 
 const struct saga_subcommand *saga_subcommand_find(int argc, char *const *argv, int *ret_words)
 {
-    const struct saga_subcommand *commands[COMMANDS_MAX];
-    size_t count = all_commands(commands);
+    const struct saga_subcommand *commands[SAGA_SUBCOMMANDS_MAX];
+    size_t count = saga_subcommand_all(commands);
     for (size_t i = 0; i < count; i++)
         if (is_named(commands[i]->name, argc, argv, ret_words)) return commands[i];
     return NULL;
@@ -50,9 +52,9 @@ const struct saga_subcommand *saga_subcommand_find(int argc, char *const *argv, 
 
 const char *saga_subcommand_nearest(const char *typed)
 {
-    const struct saga_subcommand *commands[COMMANDS_MAX];
-    const char *names[COMMANDS_MAX];
-    size_t count = all_commands(commands);
+    const struct saga_subcommand *commands[SAGA_SUBCOMMANDS_MAX];
+    const char *names[SAGA_SUBCOMMANDS_MAX];
+    size_t count = saga_subcommand_all(commands);
     for (size_t i = 0; i < count; i++) names[i] = commands[i]->name;
     return saga_nearest(saga_slice_of(typed), names, count);
 }
@@ -102,6 +104,28 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
+const char *saga_output_formats(const struct saga_subcommand *command)
+{
+    return command->has_sarif   ? "text json jsonl sarif"
+           : command->has_junit ? "text json jsonl junit"
+           : command->has_drawn ? "text json jsonl mermaid html"
+                                : "text json jsonl";
+}
+
+/* "text, json or jsonl" */
+static const char *formats_in_words(const struct saga_call *call)
+{
+    const char *formats = saga_output_formats(call->command), *last = strrchr(formats, ' ');
+    struct saga_buffer words;
+    saga_buffer_init(&words, call->arena);
+    for (const char *c = formats; *c; c++)
+        if (*c == ' ')
+            saga_buffer_printf(&words, c == last ? " or " : ", ");
+        else
+            saga_buffer_add_char(&words, *c);
+    return saga_buffer_slice(&words).data;
+}
+
 static error_t parse_output(int key, char *argument, struct argp_state *state)
 {
     static const char *const names[] = {
@@ -120,12 +144,7 @@ static error_t parse_output(int key, char *argument, struct argp_state *state)
         call->output = (enum saga_output)i;
         return 0;
     }
-    argp_error(state, "-o takes %s, not \"%s\"",
-               call->command->has_sarif   ? "text, json, jsonl or sarif"
-               : call->command->has_junit ? "text, json, jsonl or junit"
-               : call->command->has_drawn ? "text, json, jsonl, mermaid or html"
-                                          : "text, json or jsonl",
-               argument);
+    argp_error(state, "-o takes %s, not \"%s\"", formats_in_words(call), argument);
     return EINVAL;
 }
 
@@ -169,13 +188,14 @@ static bool is_shown(const struct saga_subcommand *command, const char *flag)
     return command->all_settings;
 }
 
-static struct argp_option *common_options(const struct saga_call *call)
+struct argp_option *saga_common_options(const struct saga_subcommand *command,
+                                        struct saga_arena *arena)
 {
     struct argp_option *options =
-        SAGA_NEW_ARRAY(call->arena, struct argp_option, saga_settings_count + 4);
+        SAGA_NEW_ARRAY(arena, struct argp_option, saga_settings_count + 4);
     size_t count = 0;
     for (size_t i = 0; i < saga_settings_count; i++) {
-        bool shown = is_shown(call->command, saga_settings[i].flag);
+        bool shown = is_shown(command, saga_settings[i].flag);
         options[count++] = (struct argp_option){
             .name = saga_settings[i].flag,
             .key = KEY_SETTINGS + (int)i,
@@ -221,7 +241,7 @@ static const struct argp_option drawn_options[] = {
     { 0 },
 };
 
-static const struct argp_option *output_options_of(const struct saga_subcommand *command)
+const struct argp_option *saga_output_options(const struct saga_subcommand *command)
 {
     if (command->has_sarif) return sarif_options;
     if (command->has_drawn) return drawn_options;
@@ -239,9 +259,10 @@ static const char *documentation(const struct saga_call *call)
 
 static void parse_line(struct saga_call *call, int argc, char **argv)
 {
-    const struct argp output = { .options = output_options_of(call->command),
+    const struct argp output = { .options = saga_output_options(call->command),
                                  .parser = parse_output };
-    const struct argp common = { .options = common_options(call), .parser = parse_common };
+    const struct argp common = { .options = saga_common_options(call->command, call->arena),
+                                 .parser = parse_common };
     struct argp_child children[3] = { { 0 } };
     size_t count = 0;
     if (call->command->has_output) children[count++] = (struct argp_child){ &output, 0, NULL, 0 };
@@ -315,6 +336,7 @@ static int run(const struct saga_subcommand *command, int argc, char **argv)
     if (code == SAGA_EXIT_DONE) code = command->run(&call);
     saga_client_free(call.client);
     saga_views_free(call.views);
+    saga_openings_free(call.openings);
     saga_codec_free(call.codec);
     saga_schemas_free(call.schemas);
     saga_arena_free(&arena);
@@ -342,8 +364,8 @@ static void print_overview(FILE *out)
 
 static void print_beginning_with(const char *word, FILE *out)
 {
-    const struct saga_subcommand *commands[COMMANDS_MAX];
-    size_t count = all_commands(commands), size = strlen(word);
+    const struct saga_subcommand *commands[SAGA_SUBCOMMANDS_MAX];
+    size_t count = saga_subcommand_all(commands), size = strlen(word);
     for (size_t i = 0; i < count; i++)
         if (strncmp(commands[i]->name, word, size) == 0 && commands[i]->name[size] == ' ')
             fprintf(out, "  saga %-*s %s\n", WIDTH_OF_NAMES, commands[i]->name,
@@ -352,8 +374,8 @@ static void print_beginning_with(const char *word, FILE *out)
 
 static bool begins_a_command(const char *word)
 {
-    const struct saga_subcommand *commands[COMMANDS_MAX];
-    size_t count = all_commands(commands), size = strlen(word);
+    const struct saga_subcommand *commands[SAGA_SUBCOMMANDS_MAX];
+    size_t count = saga_subcommand_all(commands), size = strlen(word);
     for (size_t i = 0; i < count; i++)
         if (strncmp(commands[i]->name, word, size) == 0 && commands[i]->name[size] == ' ')
             return true;
@@ -372,7 +394,11 @@ static int refuse_unknown(int argc, char **argv)
         return SAGA_EXIT_USAGE;
     }
     if (argv[0][0] == '-') {
-        fprintf(stderr, "saga: options come behind the command, as in `saga list %s`\n", argv[0]);
+        fprintf(
+            stderr,
+            "saga: there is no option %s here; options come behind the command, as in `saga list "
+            "--limit 5`\n",
+            argv[0]);
         return SAGA_EXIT_USAGE;
     }
     fprintf(stderr, "saga: there is no command \"%s\"", argv[0]);
@@ -415,7 +441,8 @@ int saga_main(int argc, char **argv)
         print_overview(stderr);
         return SAGA_EXIT_USAGE;
     }
-    if (is_any(argv[1], "help", "--help", "-?")) return help(argc - 2, argv + 2);
+    if (is_any(argv[1], "help", "--help", "-?") || strcmp(argv[1], "-h") == 0)
+        return help(argc - 2, argv + 2);
     static char version[] = "version";
     if (is_any(argv[1], "--version", "-V", "-v")) argv[1] = version;
     const struct saga_subcommand *command = saga_subcommand_find(argc - 1, argv + 1, &words);

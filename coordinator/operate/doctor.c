@@ -11,8 +11,10 @@
 #include "operate/commands.h"
 #include "operate/definitions.h"
 #include "operate/health.h"
+#include "operate/imported.h"
 #include "operate/lanes.h"
 #include "operate/output.h"
+#include "runtime/wrapping.h"
 #include "store/redis.h"
 
 enum { CLOCK_MS_MAX = 5000 };
@@ -104,6 +106,30 @@ static size_t look_at_definitions(struct saga_call *call, const struct saga_depl
     return count;
 }
 
+/* Are the keys there that protect what definitions redact? */
+static void look_at_privacy(struct saga_call *call, struct saga_definition *const *definitions,
+                            size_t count, struct saga_health *health)
+{
+    struct saga_wrapping *wrapping;
+    struct saga_diagnostic diagnostic = { 0 };
+    const struct saga_definition *redacting = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (definitions[i]->redact_count) redacting = definitions[i];
+    if (saga_wrapping_read(call->config.privacy_key_file, call->config.privacy_key_command,
+                           call->arena, &wrapping, &diagnostic) < 0)
+        add_diagnostic(health, "privacy", &diagnostic);
+    else if (redacting && wrapping)
+        saga_health_add(health, SAGA_HEALTH_OK, "privacy", NULL,
+                        "there is a key for what definitions redact");
+    else if (redacting)
+        saga_health_add(health, SAGA_HEALTH_WARNING, "privacy",
+                        "set privacy.key-file or privacy.key-command for every coordinator",
+                        "%.*s says `redact`, and there is no key here: a coordinator without one "
+                        "puts its sagas aside",
+                        SAGA_SLICE_ARG(redacting->name));
+    saga_wrapping_free(wrapping);
+}
+
 static void look_at_topics(struct saga_call *call, struct saga_health *health)
 {
     struct saga_deployment deployment = { 0 };
@@ -116,6 +142,7 @@ static void look_at_topics(struct saga_call *call, struct saga_health *health)
         SAGA_NEW_ARRAY(call->arena, struct saga_definition *, deployment.count);
     size_t count = look_at_definitions(call, &deployment, health, definitions);
     saga_health_topics(call, definitions, count, health);
+    look_at_privacy(call, definitions, count, health);
     saga_free_definitions(definitions, count);
 }
 
@@ -239,6 +266,10 @@ static int doctor(struct saga_call *call)
     look_at_clock(&health);
     bool broker = look_at_broker(call, &health);
     if (broker) look_at_topics(call, &health);
+    if (broker && saga_imported_is_here(call))
+        saga_health_add(&health, SAGA_HEALTH_WARNING, "import", NULL,
+                        "these topics were made by `saga audit import`, for looking at: no "
+                        "coordinator works on them");
     if (look_at_redis(call, &health)) look_at_lanes(call, broker, &health);
     return saga_health_print(call, &health);
 }

@@ -48,7 +48,7 @@ struct saga_export {
     const char *folder;
     struct saga_arena arena; /* a record's */
     uint32_t lanes;
-    struct file journal, snapshots, definitions;
+    struct file journal, snapshots, definitions, anchors;
     bool with_avro;
     struct saga_export_avro *avro; /* of the lane */
     char avro_name[32];
@@ -191,6 +191,7 @@ void saga_export_free(struct saga_export *made)
     drop_file(&made->journal);
     drop_file(&made->snapshots);
     drop_file(&made->definitions);
+    drop_file(&made->anchors);
     (void)saga_export_avro_close(made->avro, &made->arena, &(struct saga_diagnostic){ 0 });
     json_decref(made->manifest);
     json_decref(made->files);
@@ -404,6 +405,22 @@ static int write_file(struct saga_export *made, const char *name, struct saga_sl
     return close_file(made, &file, ret_sha256, diagnostic);
 }
 
+int saga_export_anchor(struct saga_export *made, struct saga_slice line,
+                       struct saga_diagnostic *diagnostic)
+{
+    saga_arena_reset(&made->arena);
+    if (!made->anchors.file) {
+        int error = open_file(made, &made->anchors, SAGA_EXPORT_ANCHORS, diagnostic);
+        if (error < 0) return error;
+    }
+    char *text = saga_arena_string(&made->arena, line);
+    for (size_t i = 0; i < line.size; i++)
+        if (text[i] == '\n') text[i] = ' '; /* what is no anchor must not become two lines */
+    write_bytes(&made->anchors, (struct saga_slice){ text, line.size });
+    write_bytes(&made->anchors, SAGA_SLICE("\n"));
+    return SAGA_OK;
+}
+
 static int copy_anchors(struct saga_export *made, const char *path,
                         struct saga_diagnostic *diagnostic)
 {
@@ -459,6 +476,7 @@ int saga_export_finish(struct saga_export *made, const char *anchors,
         error = write_file(made, SAGA_EXPORT_SCHEMA, saga_slice_of(saga_schema_journal), NULL,
                            diagnostic);
     if (error == SAGA_OK && anchors) error = copy_anchors(made, anchors, diagnostic);
+    if (error == SAGA_OK) error = close_file(made, &made->anchors, NULL, diagnostic);
     return error < 0 ? error : write_manifest(made, ret_sha256, diagnostic);
 }
 

@@ -47,6 +47,10 @@ int saga_export_snapshot(struct saga_export *made, const struct saga_message *me
 /* Ends the lane, of which there are no more records. */
 int saga_export_lane_end(struct saga_export *made, struct saga_diagnostic *diagnostic);
 
+/* A line of anchors, where they do not come from a file. */
+int saga_export_anchor(struct saga_export *made, struct saga_slice line,
+                       struct saga_diagnostic *diagnostic);
+
 /* Records of the topic of definitions, in order, once; then what is left: a file of anchors (may be NULL), the schema and
  * the manifest. `ret_sha256`: the manifest's. */
 void saga_export_definition(struct saga_export *made, const struct saga_message *message);

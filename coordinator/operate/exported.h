@@ -4,6 +4,7 @@
 #define SAGA_OPERATE_EXPORTED_H
 
 #include "operate/audit.h"
+#include "runtime/exported_line.h"
 
 /* An end of a lane's part, as the manifest says it. */
 struct saga_exported_end {
@@ -37,18 +38,6 @@ int saga_exported_open(const char *folder, struct saga_arena *arena, struct saga
                        struct saga_exported *ret, struct saga_diagnostic *diagnostic);
 void saga_exported_close(struct saga_exported *exported);
 
-/* How a line follows on the one above it. */
-enum saga_exported_before {
-    SAGA_EXPORTED_FOLLOWS, /* directly; the first one on nothing */
-    SAGA_EXPORTED_AFTER,   /* on records that are not here; the chain's value before it is said */
-    SAGA_EXPORTED_UNKNOWN  /* and it is not known */
-};
-struct saga_exported_line {
-    struct saga_message message; /* topic and partition are not set */
-    enum saga_exported_before before;
-    uint8_t chain[SAGA_SHA256_BYTES];
-    struct saga_slice sha256; /* a definition's, as the line says; absent elsewhere */
-};
 /* Calls `visit` for each line of a file that is one; the others become faults of `lane` (-1: of none), unless `faults` is
  * NULL. What it is given lives during the call. */
 void saga_exported_walk(const struct saga_exported *exported, const char *file, int64_t lane,

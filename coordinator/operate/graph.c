@@ -11,62 +11,10 @@
 
 #include "base/memory.h"
 #include "operate/definitions.h"
+#include "operate/graph_marks.h"
 #include "operate/sagas.h"
 
 enum { KEY_FORMAT = 256, KEY_SAGA };
-
-/* ---- where a saga stands ---- */
-
-static enum saga_mark mark_of_step(const struct saga_step_state *s)
-{
-    switch (s->status) {
-    case SAGA_STEP_SENT:
-    case SAGA_STEP_BACKOFF: return SAGA_MARK_OPEN;
-    case SAGA_STEP_SUCCEEDED:
-    case SAGA_STEP_SKIPPED: return SAGA_MARK_DONE;
-    case SAGA_STEP_FAILED: return SAGA_MARK_FAILED;
-    case SAGA_STEP_UNKNOWN: return SAGA_MARK_UNKNOWN;
-    case SAGA_STEP_STATUS_COUNT: break;
-    }
-    return SAGA_MARK_NONE;
-}
-
-static enum saga_mark mark_of_compensation(const struct saga_step_state *s)
-{
-    switch (s->compensation) {
-    case SAGA_COMPENSATION_SENT:
-    case SAGA_COMPENSATION_BACKOFF: return SAGA_MARK_OPEN;
-    case SAGA_COMPENSATION_DONE:
-    case SAGA_COMPENSATION_SKIPPED: return SAGA_MARK_DONE;
-    case SAGA_COMPENSATION_FAILED:
-    case SAGA_COMPENSATION_EXHAUSTED: return SAGA_MARK_FAILED;
-    case SAGA_COMPENSATION_NONE:
-    case SAGA_COMPENSATION_NOT_NEEDED:
-    case SAGA_COMPENSATION_STATUS_COUNT: break;
-    }
-    return SAGA_MARK_NONE;
-}
-
-/* Of several rounds the one that matters most to who looks. */
-static void raise_mark(enum saga_mark *mark, enum saga_mark other)
-{
-    if (other > *mark) *mark = other;
-}
-
-static struct saga_block_mark *find_marks(struct saga_call *call,
-                                          const struct saga_definition *definition,
-                                          const struct saga_state *state)
-{
-    struct saga_block_mark *marks =
-        SAGA_NEW_ARRAY(call->arena, struct saga_block_mark, definition->block_count);
-    for (size_t i = 0; i < state->step_count; i++) {
-        const struct saga_step_state *s = &state->steps[i];
-        if (s->block >= definition->block_count) continue;
-        raise_mark(&marks[s->block].forward, mark_of_step(s));
-        raise_mark(&marks[s->block].back, mark_of_compensation(s));
-    }
-    return marks;
-}
 
 /* ---- Graphviz ---- */
 
@@ -134,7 +82,7 @@ static int draw(struct saga_call *call, const struct saga_definition *definition
 {
     const char *format = saga_call_option(call, KEY_FORMAT);
     struct saga_graph graph;
-    struct saga_block_mark *marks = state ? find_marks(call, definition, state) : NULL;
+    struct saga_block_mark *marks = state ? saga_graph_marks(definition, state, call->arena) : NULL;
     saga_graph_build(definition, call->arena, &graph);
     if (!format || strcmp(format, "mermaid") == 0)
         return print_text(saga_graph_mermaid(&graph, marks));

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "operate/definitions.h"
+#include "operate/opening.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 
@@ -52,9 +53,8 @@ static bool tell_missing(struct saga_call *call, const struct saga_history *hist
 
 /* ---- telling ---- */
 
-/* The record's own JSON, with where it stands and how long after the one before in front. */
-static struct saga_slice json_of(const struct saga_history *history,
-                                 const struct saga_told_run *run, size_t index, bool bodies)
+struct saga_slice saga_history_json(const struct saga_history *history,
+                                    const struct saga_told_run *run, size_t index, bool bodies)
 {
     const struct saga_told_record *told = &run->records[index];
     struct saga_buffer out;
@@ -74,7 +74,7 @@ static void print_json(struct saga_call *call, const struct saga_history *histor
     saga_history_runs(history, &runs, &run_count);
     for (size_t i = 0; i < run_count; i++)
         for (size_t k = 0; k < runs[i].count; k++)
-            items[count++] = json_of(history, &runs[i], k, bodies);
+            items[count++] = saga_history_json(history, &runs[i], k, bodies);
     saga_history_runs_free(runs, run_count);
     saga_print_json_slices(call, items, count);
 }
@@ -116,6 +116,23 @@ static void print_drawn(struct saga_call *call, const struct saga_history *histo
     saga_definition_free(definition);
 }
 
+/* The values that were forgotten are covered by words; who had it done, is told once for each run. */
+static void tell_forgotten(struct saga_call *call, const struct saga_history *history)
+{
+    struct saga_slice told = SAGA_SLICE_NONE;
+    if (!call->openings) return; /* nothing of it is sealed */
+    for (size_t i = 0; i < history->count; i++) {
+        const struct saga_journal_record *record = &history->records[i].record;
+        if (saga_slice_equal(record->run, told)) continue;
+        told = record->run;
+        struct saga_slice words =
+            saga_forgotten_by(call, history->lane, record->saga_id, record->run);
+        if (words.size)
+            fprintf(saga_call_words(call), "saga history: the values of run %.*s were %.*s\n",
+                    SAGA_SLICE_ARG(record->run), SAGA_SLICE_ARG(words));
+    }
+}
+
 static int run(struct saga_call *call)
 {
     struct saga_address address;
@@ -134,6 +151,7 @@ static int run(struct saga_call *call)
     else
         print_drawn(call, &history, bodies);
     fflush(stdout);
+    tell_forgotten(call, &history);
     return tell_missing(call, &history) ? SAGA_EXIT_DONE : SAGA_EXIT_FAILED;
 }
 

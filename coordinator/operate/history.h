@@ -21,6 +21,7 @@ struct saga_history {
     struct saga_told_record *records; /* in the journal's order */
     size_t count, capacity;
     uint64_t sequence;   /* of the saga's newest record as Redis has it; 0: it does not know */
+    size_t bytes_max;    /* of memory for all of it; 0: whatever it takes */
     unsigned unreadable; /* records under the saga's key that are no record of a coordinator */
 };
 
@@ -28,6 +29,10 @@ struct saga_history {
  * reading all of the lane; which is said on standard error. An exit code, words said. Nothing found is no failure. */
 int saga_history_read(struct saga_call *call, const struct saga_address *address, bool scan,
                       struct saga_history *ret);
+/* The same without ever reading all of the lane, which may take minutes: for who may not wait. SAGA_EXIT_NOT_FOUND where Redis
+ * does not know the saga; SAGA_EXIT_FAILED where it does not know where all its records are. */
+int saga_history_read_known(struct saga_call *call, const struct saga_address *address,
+                            struct saga_history *ret);
 /* Takes one record of the lane: keeps it if it is the saga's, and counts and names it where it bears the saga's key and
  * cannot be read. False: it is not the saga's. Its bytes are copied. */
 bool saga_history_take(struct saga_call *call, struct saga_history *history,
@@ -58,6 +63,10 @@ void saga_told_position(const struct saga_history *history, const struct saga_to
 void saga_told_end(const struct saga_told_run *run, struct saga_buffer *out);
 
 /* ---- the forms ---- */
+
+/* One record's own JSON, with where it stands and how long after the one before in front. */
+struct saga_slice saga_history_json(const struct saga_history *history,
+                                    const struct saga_told_run *run, size_t index, bool bodies);
 
 struct saga_history_view {
     const struct saga_definition

@@ -2,7 +2,10 @@
 #include <inttypes.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "operate/history.h"
+#include "operate/lanes.h"
+#include "operate/opening.h"
 #include "operate/output.h"
 
 enum { UNREADABLE_SHOWN = 5 };
@@ -30,6 +33,7 @@ bool saga_history_take(struct saga_call *call, struct saga_history *history,
         return false;
     }
     if (!saga_slice_equal(told.record.saga_id, history->saga_id)) return false;
+    saga_open_record_for_people(call, history->lane, &told.record, history->arena);
     SAGA_PUSH(history->arena, history->records, history->count, history->capacity, told);
     return true;
 }
@@ -90,6 +94,9 @@ static int pick(struct saga_call *call, struct saga_picker *picker, const int64_
         *ret_fits = records.count == 1 && records.items[0].offset == offsets[i] &&
                     saga_history_take(call, history, &records.items[0]);
         saga_picker_release(picker, &records);
+        if (history->bytes_max && history->arena->used_bytes > history->bytes_max)
+            return saga_call_fail(call, SAGA_EXIT_FAILED, "`saga history` has no such limit",
+                                  "the history is larger than %zu MiB", history->bytes_max >> 20);
     }
     return SAGA_EXIT_DONE;
 }
@@ -135,32 +142,64 @@ static bool is_unbroken(const struct saga_history *history)
            history->records[history->count - 1].record.sequence >= history->sequence;
 }
 
+/* What Redis knows of where the saga's records are. Words where that is not all of them; NULL: it is. */
+static const char *ask_redis(struct saga_call *call, const struct saga_address *address,
+                             struct saga_history *ret, int64_t **ret_offsets, size_t *ret_count)
+{
+    *ret = (struct saga_history){ .arena = call->arena,
+                                  .saga_id = address->saga_id,
+                                  .topic = call->topics.journal,
+                                  .lane = address->lane };
+    *ret_count = 0;
+    /* in this order: the saga may go on meanwhile */
+    ret->sequence = sequence_of(call, address);
+    int error = saga_views_history(call->views, address->lane, address->saga_id, call->arena,
+                                   ret_offsets, ret_count);
+    if (error < 0 && error != SAGA_E_NOT_FOUND) return "Redis is not there";
+    if (ret->sequence == 0 && *ret_count == 0) return "Redis does not know this saga (any more)";
+    /* a saga that was built from a snapshot has the offsets of what came behind it only */
+    if (*ret_count < ret->sequence || ret->sequence == 0)
+        return "Redis was rebuilt from a snapshot and does not know all the records";
+    return NULL;
+}
+
+static const char offsets_wrong[] = "the offsets that Redis keeps are not those of this saga";
+
 int saga_history_read(struct saga_call *call, const struct saga_address *address, bool scan,
                       struct saga_history *ret)
 {
     int64_t *offsets = NULL;
     size_t count = 0;
     bool fits = false;
-    *ret = (struct saga_history){ .arena = call->arena,
-                                  .saga_id = address->saga_id,
-                                  .topic = call->topics.journal,
-                                  .lane = address->lane };
-    if (scan) return scan_lane(call, address, NULL, ret);
-    if (saga_call_views(call) != SAGA_EXIT_DONE) return SAGA_EXIT_FAILED;
-    /* in this order: the saga may go on meanwhile */
-    ret->sequence = sequence_of(call, address);
-    int error = saga_views_history(call->views, address->lane, address->saga_id, call->arena,
-                                   &offsets, &count);
-    if (error < 0 && error != SAGA_E_NOT_FOUND)
-        return scan_lane(call, address, "Redis is not there", ret);
-    if (ret->sequence == 0 && count == 0)
-        return scan_lane(call, address, "Redis does not know this saga (any more)", ret);
-    /* a saga that was built from a snapshot has the offsets of what came behind it only */
-    if (count < ret->sequence || ret->sequence == 0)
-        return scan_lane(call, address,
-                         "Redis was rebuilt from a snapshot and does not know all the records",
-                         ret);
+    if (!scan && saga_call_views(call) != SAGA_EXIT_DONE) return SAGA_EXIT_FAILED;
+    const char *why = scan ? NULL : ask_redis(call, address, ret, &offsets, &count);
+    if (scan)
+        *ret = (struct saga_history){ .arena = call->arena,
+                                      .saga_id = address->saga_id,
+                                      .topic = call->topics.journal,
+                                      .lane = address->lane };
+    if (scan || why) return scan_lane(call, address, why, ret);
     int code = read_by_offsets(call, offsets, count, ret, &fits);
     if (code != SAGA_EXIT_DONE || (fits && is_unbroken(ret))) return code;
-    return scan_lane(call, address, "the offsets that Redis keeps are not those of this saga", ret);
+    return scan_lane(call, address, offsets_wrong, ret);
+}
+
+int saga_history_read_known(struct saga_call *call, const struct saga_address *address,
+                            struct saga_history *ret)
+{
+    int64_t *offsets = NULL;
+    size_t count = 0;
+    bool fits = false;
+    int code = saga_call_views(call);
+    if (code == SAGA_EXIT_DONE) code = saga_call_codec(call);
+    if (code != SAGA_EXIT_DONE) return code;
+    const char *why = ask_redis(call, address, ret, &offsets, &count);
+    if (why && ret->sequence == 0 && count == 0)
+        return saga_call_no_such_saga(call, address->lane, address->saga_id);
+    ret->bytes_max = SAGA_HISTORY_BYTES_MAX;
+    if (!why) code = read_by_offsets(call, offsets, count, ret, &fits);
+    if (code != SAGA_EXIT_DONE || (!why && fits && is_unbroken(ret))) return code;
+    return saga_call_fail(call, SAGA_EXIT_FAILED,
+                          "`saga history` reads all of its lane, which may take long",
+                          "the history is not at hand: %s", why ? why : offsets_wrong);
 }

@@ -13,7 +13,7 @@ static struct saga_state *evolve(const struct saga_told_run *run)
     struct saga_state *state = saga_state_new();
     for (size_t i = 0; i < run->count; i++) {
         const struct saga_journal_record *record = &run->records[i].record;
-        saga_evolve_begin(state, record->cause.time_ms);
+        saga_evolve_begin(state, &record->cause);
         for (size_t k = 0; k < record->fact_count; k++) {
             if (saga_evolve(state, &record->facts[k]) == SAGA_OK) continue;
             saga_state_free(state);

@@ -60,6 +60,18 @@ void saga_input_place(struct saga_slice text, size_t offset, unsigned *ret_line,
     }
 }
 
+static const char *mend_of_json(struct saga_call *call, struct saga_slice text, const char *why)
+{
+    if (saga_json_trim(text).size == 0) return "it is empty; {} is an object without members";
+    if (strstr(why, "deep"))
+        return saga_arena_printf(call->arena, "lists and objects may stand in each other %d deep",
+                                 SAGA_JSON_DEPTH_MAX)
+            .data;
+    return "write it as {\"orderId\": \"o-1\", \"amount\": 12.5}: names and texts in double "
+           "quotes, "
+           "no comma behind the last";
+}
+
 int saga_input_read(struct saga_call *call, int key, size_t limit, struct saga_slice *ret)
 {
     const char *path = saga_call_option(call, key), *why;
@@ -74,11 +86,7 @@ int saga_input_read(struct saga_call *call, int key, size_t limit, struct saga_s
         return SAGA_EXIT_DONE;
     }
     saga_input_place(*ret, offset, &line, &column);
-    return saga_call_fail(call, SAGA_EXIT_FAILED,
-                          saga_json_trim(*ret).size == 0
-                              ? "it is empty; {} is an object without members"
-                              : "write it as {\"orderId\": \"o-1\", \"amount\": 12.5}: names and "
-                                "texts in double quotes, no comma behind the last",
+    return saga_call_fail(call, SAGA_EXIT_FAILED, mend_of_json(call, *ret, why),
                           "%s is no JSON: %s at line %u, column %u",
                           strcmp(path, "-") == 0 ? "the input" : path, why, line, column);
 }

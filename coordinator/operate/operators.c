@@ -6,14 +6,27 @@
 #include "base/limits.h"
 #include "codec/message.h"
 #include "operate/answer.h"
+#include "operate/bulk.h"
 #include "operate/commands.h"
 #include "operate/definitions.h"
+#include "operate/imported.h"
 #include "operate/left.h"
+#include "operate/orders.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 #include "operate/words.h"
 
-enum { KEY_REASON = 'r', KEY_AS = 256, KEY_AS_USER, KEY_NO_WAIT, KEY_WAIT };
+enum {
+    KEY_REASON = 'r',
+    KEY_AS = 256,
+    KEY_AS_USER,
+    KEY_NO_WAIT,
+    KEY_WAIT,
+    KEY_WHERE,
+    KEY_DRY_RUN,
+    KEY_RATE,
+    KEY_YES
+};
 enum { WAIT_MS = 10000, IDS_MAX = 1000 };
 
 struct order {
@@ -23,18 +36,9 @@ struct order {
     json_t *rows;
 };
 
-static const char *outcome_of(const struct saga_journal_record *record)
-{
-    for (size_t i = 0; i < record->fact_count; i++) {
-        if (record->facts[i].kind == SAGA_FACT_OPERATOR_REFUSED) return "refused";
-        if (record->facts[i].kind == SAGA_FACT_OPERATOR_IGNORED) return "nothing to do";
-    }
-    return "done";
-}
-
 static bool is_refused(const struct saga_journal_record *record)
 {
-    return strcmp(outcome_of(record), "refused") == 0;
+    return strcmp(saga_order_outcome(record), "refused") == 0;
 }
 
 /* What was decided, in words: one line for a refusal, else a line a fact. */
@@ -42,26 +46,9 @@ static void print_answer(struct order *order, const struct saga_address *address
                          const struct saga_journal_record *record)
 {
     printf("%.*s: %s %s\n", SAGA_SLICE_ARG(address->saga_id), saga_verb_name(order->event.verb),
-           outcome_of(record));
-    for (size_t i = 0; i < record->fact_count; i++) {
-        struct saga_buffer buffer;
-        saga_buffer_init(&buffer, order->call->arena);
-        saga_fact_words(&record->facts[i], record->cause.time_ms, &buffer);
-        printf("  %.*s\n", SAGA_SLICE_ARG(saga_buffer_slice(&buffer)));
-    }
-}
-
-static json_t *facts_json(const struct saga_journal_record *record, struct saga_arena *arena)
-{
-    json_t *facts = json_array();
-    for (size_t i = 0; i < record->fact_count; i++) {
-        struct saga_buffer buffer;
-        saga_buffer_init(&buffer, arena);
-        saga_fact_json(&record->facts[i], false, &buffer);
-        struct saga_slice text = saga_buffer_slice(&buffer);
-        json_array_append_new(facts, json_loadb(text.data, text.size, 0, NULL));
-    }
-    return facts;
+           saga_order_outcome(record));
+    for (size_t i = 0; i < record->fact_count; i++)
+        printf("  %.*s\n", SAGA_SLICE_ARG(saga_order_words(record, i, order->call->arena)));
 }
 
 /* ---- what is left as it is ---- */
@@ -106,29 +93,7 @@ static void print_remains(struct order *order, const struct remains *remains)
                saga_printable(arena, saga_slice_of(remains->why_no_definition)));
 }
 
-static json_t *remains_json(const struct remains *remains)
-{
-    json_t *rows = json_array();
-    for (size_t i = 0; i < remains->count; i++)
-        json_array_append_new(rows, json_pack("{s:o, s:s, s:o}", "step",
-                                              saga_json_string(remains->items[i].step), "is",
-                                              remains->items[i].what, "words",
-                                              saga_json_string(remains->items[i].words)));
-    return rows;
-}
-
 /* ---- answers ---- */
-
-/* Takes over `facts` and `left`; NULL: nothing is said of what is left. */
-static void add_row(struct order *order, const struct saga_address *address, const char *outcome,
-                    json_t *facts, json_t *left)
-{
-    json_t *row =
-        json_pack("{s:o, s:s, s:s, s:o}", "saga", saga_json_string(address->saga_id), "verb",
-                  saga_verb_name(order->event.verb), "outcome", outcome, "facts", facts);
-    if (left) json_object_set_new(row, "left", left);
-    json_array_append_new(order->rows, row);
-}
 
 static int report(struct order *order, const struct saga_address *address,
                   const struct saga_journal_record *record, const struct remains *remains)
@@ -138,8 +103,11 @@ static int report(struct order *order, const struct saga_address *address,
         print_answer(order, address, record);
         print_remains(order, remains);
     } else {
-        add_row(order, address, outcome_of(record), facts_json(record, order->call->arena),
-                resolve ? remains_json(remains) : NULL);
+        json_t *row =
+            saga_order_json(address->saga_id, order->event.verb, record, order->call->arena);
+        if (resolve)
+            json_object_set_new(row, "left", saga_left_json(remains->items, remains->count));
+        json_array_append_new(order->rows, row);
     }
     return is_refused(record) ? SAGA_EXIT_FAILED : SAGA_EXIT_DONE;
 }
@@ -179,7 +147,8 @@ static int report_sent(struct order *order, const struct saga_address *address)
         printf("%.*s: %s sent\n", SAGA_SLICE_ARG(address->saga_id),
                saga_verb_name(order->event.verb));
     else
-        add_row(order, address, "sent", json_array(), NULL);
+        json_array_append_new(order->rows, saga_order_json(address->saga_id, order->event.verb,
+                                                           NULL, order->call->arena));
     return SAGA_EXIT_DONE;
 }
 
@@ -247,11 +216,12 @@ static int read_order(struct saga_call *call, enum saga_verb verb, struct order 
         .from = saga_slice_of(saga_host_name(call->arena)),
         .reason = saga_slice_of(reason),
     };
-    if (!reason || !*reason)
+    bool needs_reason = !saga_call_has(call, KEY_DRY_RUN);
+    if (needs_reason && (!reason || !*reason))
         return saga_call_fail(call, SAGA_EXIT_USAGE,
                               "--reason 'what you know of it', as the journal keeps it for ever",
                               "it needs --reason");
-    if (strlen(reason) > SAGA_MESSAGE_BYTES_MAX)
+    if (reason && strlen(reason) > SAGA_MESSAGE_BYTES_MAX)
         return saga_call_fail(call, SAGA_EXIT_USAGE, NULL, "the reason is longer than %d bytes",
                               SAGA_MESSAGE_BYTES_MAX);
     int code = read_outcome(call, &ret->event);
@@ -260,12 +230,64 @@ static int read_order(struct saga_call *call, enum saga_verb verb, struct order 
     return code;
 }
 
+/* ---- many sagas ---- */
+
+/* "100" or "100/s" */
+static int read_rate(struct saga_call *call, unsigned *ret)
+{
+    const char *text = saga_call_option(call, KEY_RATE);
+    unsigned long long rate = SAGA_JOB_RATE_DEFAULT;
+    struct saga_slice number = saga_slice_of(text);
+    if (number.size > 2 && strcmp(text + number.size - 2, "/s") == 0) number.size -= 2;
+    bool good = !text || (saga_slice_to_u64(number, &rate) == SAGA_OK && rate >= 1 &&
+                          rate <= SAGA_JOB_RATE_MAX);
+    *ret = (unsigned)rate;
+    if (good) return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_USAGE, "sagas a second, as in --rate 100/s",
+                          "\"%s\" is no rate from 1/s to %d/s", text, SAGA_JOB_RATE_MAX);
+}
+
+static int run_job(struct saga_call *call, enum saga_verb verb)
+{
+    struct order order;
+    struct saga_bulk bulk = { .where = saga_where_option(call, KEY_WHERE),
+                              .dry_run = saga_call_has(call, KEY_DRY_RUN),
+                              .yes = saga_call_has(call, KEY_YES) };
+    if (call->argument_count)
+        return saga_call_fail(call, SAGA_EXIT_USAGE, "leave one of them out",
+                              "sagas are named, or meant by --where");
+    int code = read_order(call, verb, &order);
+    if (code == SAGA_EXIT_DONE) code = read_rate(call, &bulk.rate);
+    if (code != SAGA_EXIT_DONE) return code;
+    bulk.event = order.event;
+    bulk.wait_ms = order.wait_ms;
+    return saga_bulk_run(call, &bulk);
+}
+
+/* What means something with --where only. */
+static int refuse_without_where(struct saga_call *call, enum saga_verb verb)
+{
+    static const int keys[] = { KEY_DRY_RUN, KEY_RATE, KEY_YES };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (saga_call_has(call, keys[i]))
+            return saga_call_fail(call, SAGA_EXIT_USAGE, "name the sagas by --where 'status=stuck'",
+                                  "--dry-run, --rate and --yes go with --where");
+    if (call->argument_count) return SAGA_EXIT_DONE;
+    return saga_call_fail(call, SAGA_EXIT_USAGE,
+                          saga_job_is_verb(verb) ? "name them by their ids, or by --where FILTER"
+                                                 : "name it by its id",
+                          "it says for no saga");
+}
+
 /* Every saga that is named is dealt with; the worst that happened is the exit code. */
 static int run_verb(struct saga_call *call, enum saga_verb verb)
 {
     struct order order;
-    int code = read_order(call, verb, &order);
+    if (saga_call_has(call, KEY_WHERE)) return run_job(call, verb);
+    int code = refuse_without_where(call, verb);
+    if (code == SAGA_EXIT_DONE) code = read_order(call, verb, &order);
     if (code == SAGA_EXIT_DONE) code = saga_call_pinned(call);
+    if (code == SAGA_EXIT_DONE) code = saga_imported_refuse(call);
     if (code == SAGA_EXIT_DONE) code = saga_call_views(call);
     if (code != SAGA_EXIT_DONE) return code;
     order.rows = json_array();
@@ -289,7 +311,16 @@ static int run_verb(struct saga_call *call, enum saga_verb verb)
         "no-wait", KEY_NO_WAIT, NULL, 0, "only send it", 0                                          \
     }
 
-static const struct argp_option options[] = { COMMON_OPTIONS, { 0 } };
+static const struct argp_option options[] = {
+    { "where", KEY_WHERE, "FILTER", 0,
+      "instead of ids: all sagas like this, as in 'status=stuck step=charge-card error~timeout'",
+      0 },
+    { "dry-run", KEY_DRY_RUN, NULL, 0, "with --where: only show how many and which", 0 },
+    { "rate", KEY_RATE, "NUMBER/s", 0, "with --where: sagas a second (default 100/s)", 0 },
+    { "yes", KEY_YES, NULL, 0, "with --where: do not ask", 0 },
+    COMMON_OPTIONS,
+    { 0 },
+};
 static const struct argp_option resolve_options[] = {
     { "as", KEY_AS, "OUTCOME", 0,
       "completed, compensated or abandoned; for a pivot: succeeded or failed", 0 },
@@ -304,12 +335,12 @@ static const struct argp_option resolve_options[] = {
     }                                                                                              \
     const struct saga_subcommand saga_subcommand_##word = {                                        \
         .name = #word,                                                                             \
-        .arguments = "ID...",                                                                      \
+        .arguments = constant == SAGA_VERB_RESOLVE ? "ID..." : "[ID...]",                          \
         .summary = its_summary,                                                                    \
         .details = its_details,                                                                    \
         .examples = its_examples,                                                                  \
         .options = its_options,                                                                    \
-        .arguments_min = 1,                                                                        \
+        .arguments_min = constant == SAGA_VERB_RESOLVE,                                            \
         .arguments_max = IDS_MAX,                                                                  \
         .configured = true,                                                                        \
         .has_output = true,                                                                        \
@@ -319,8 +350,13 @@ static const struct argp_option resolve_options[] = {
 VERB(cancel, SAGA_VERB_CANCEL, options, "end a saga and compensate what it did",
      "Refused once the pivot has succeeded: from there a saga can only go forward.",
      "  saga cancel order-fulfilment/o-4711 --reason 'customer withdrew'");
-VERB(retry, SAGA_VERB_RETRY, options, "try again what a stuck saga hangs on", NULL,
-     "  saga retry order-fulfilment/o-4711 --reason 'warehouse is back'");
+VERB(retry, SAGA_VERB_RETRY, options, "try again what a stuck saga hangs on",
+     "With --where it is done by the coordinator, as a job that goes on without this command: it "
+     "shows first which sagas are "
+     "meant, and asks. `saga jobs` tells how far it is, and stops it.",
+     "  saga retry order-fulfilment/o-4711 --reason 'warehouse is back'\n"
+     "  saga retry --where 'status=stuck step=charge-card error~timeout' --dry-run\n"
+     "  saga retry --where 'status=stuck' --rate 50/s --reason 'the bank is back'");
 VERB(skip, SAGA_VERB_SKIP, options, "count what a stuck saga hangs on as done",
      "For what was done by hand. A pivot is not skipped but resolved.",
      "  saga skip order-fulfilment/o-4711 --reason 'refunded by hand, ticket 12'");
@@ -329,7 +365,7 @@ VERB(resolve, SAGA_VERB_RESOLVE, resolve_options,
      "Ending a saga sends nothing to any service: what is left as it is, steps that nobody took "
      "back or of which nobody knows whether they were done, is named in the answer.",
      "  saga resolve order-fulfilment/o-4711 --as abandoned --reason 'test order'\n"
-     "  saga resolve order-fulfilment/o-4711 --as succeeded --reason 'seen at the courier'");
+     "  saga resolve order-fulfilment/o-4711 --as succeeded --reason 'seen there'");
 VERB(pause, SAGA_VERB_PAUSE, options, "stop a saga from sending anything new",
      "Replies are still taken; timers wait.",
      "  saga pause order-fulfilment/o-4711 --reason 'looking into it'");

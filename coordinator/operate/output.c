@@ -116,14 +116,11 @@ void saga_print_object(const struct saga_call *call, json_t *object)
     json_decref(object);
 }
 
-json_t *saga_json_string(struct saga_slice text)
+struct saga_slice saga_text_mended(struct saga_slice text, struct saga_arena *arena)
 {
-    json_t *string = json_stringn(text.data ? text.data : "", text.size);
-    if (string) return string;
-    struct saga_arena arena;
     struct saga_buffer buffer;
-    saga_arena_init(&arena);
-    saga_buffer_init(&buffer, &arena);
+    if (saga_utf8_valid(text) == text.size) return text;
+    saga_buffer_init(&buffer, arena);
     while (text.size) {
         size_t size = saga_utf8_sequence(text.data, text.size);
         if (size)
@@ -132,7 +129,16 @@ json_t *saga_json_string(struct saga_slice text)
             saga_buffer_add(&buffer, SAGA_SLICE("\xef\xbf\xbd"));
         text = saga_slice_skip(text, size ? size : 1);
     }
-    struct saga_slice mended = saga_buffer_slice(&buffer);
+    return saga_buffer_slice(&buffer);
+}
+
+json_t *saga_json_string(struct saga_slice text)
+{
+    json_t *string = json_stringn(text.data ? text.data : "", text.size);
+    if (string) return string;
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    struct saga_slice mended = saga_text_mended(text, &arena);
     string = json_stringn(mended.data, mended.size);
     saga_arena_free(&arena);
     SAGA_ASSERT(string);

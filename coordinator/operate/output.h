@@ -32,6 +32,8 @@ void saga_print_json_slices(const struct saga_call *call, const struct saga_slic
 /* One object; in JSON as in JSON lines. Takes over the reference. */
 void saga_print_object(const struct saga_call *call, json_t *object);
 
+/* The text itself where it is UTF-8, else a copy in the arena with U+FFFD for each byte that is none. */
+struct saga_slice saga_text_mended(struct saga_slice text, struct saga_arena *arena);
 /* A JSON string of bytes from outside: what is not UTF-8 becomes U+FFFD. */
 json_t *saga_json_string(struct saga_slice text);
 json_t *saga_json_time(int64_t time_ms);

@@ -31,7 +31,7 @@ int saga_read_to_end(struct saga_call *call, struct saga_slice topic, int32_t pa
     bool end = false, wanted = true;
     if (saga_reader_open(call->client, topic, partition, offset, &reader) < 0)
         return fail(call, topic, partition);
-    while (!end && wanted) {
+    while (!end && wanted && !saga_call_is_given_up(call)) {
         int error = saga_reader_read(reader, POLL_MS, RECORDS_MAX, &records, &position, &end);
         if (error == SAGA_OK) {
             wanted = visit_all(&records, visit, context);

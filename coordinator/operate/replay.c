@@ -2,6 +2,9 @@
 #include "operate/replay.h"
 
 #include <stdint.h>
+#include <unistd.h>
+
+#include "base/limits.h"
 
 enum {
     KEY_LIMIT = 'n',
@@ -15,12 +18,24 @@ enum {
     KEY_AT,
     KEY_DIFF,
     KEY_BODIES,
+    KEY_THREADS,
 };
 enum { LIMIT_TEXT = 20 };
 
+/* As many as there are processors, if nothing else is said. */
+static unsigned processors(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    if (count < 1) return 1;
+    return count < SAGA_REPLAY_THREADS_MAX ? (unsigned)count : SAGA_REPLAY_THREADS_MAX;
+}
+
 static int run_verify(struct saga_call *call)
 {
-    return saga_replay_verify(call, !saga_call_has(call, KEY_FROM_JOURNAL));
+    unsigned long long threads;
+    int code = saga_call_number(call, KEY_THREADS, processors(), SAGA_REPLAY_THREADS_MAX, &threads);
+    if (code != SAGA_EXIT_DONE) return code;
+    return saga_replay_verify(call, !saga_call_has(call, KEY_FROM_JOURNAL), (unsigned)threads);
 }
 
 static int run_with(struct saga_call *call)
@@ -104,6 +119,8 @@ static const struct argp_option options[] = {
     { "verify", KEY_VERIFY, NULL, 0, "prove the journal, and Redis against it", 0 },
     { "from-journal", KEY_FROM_JOURNAL, NULL, 0,
       "with --verify: look at the journal alone, without Redis", 0 },
+    { "threads", KEY_THREADS, "NUMBER", 0,
+      "with --verify: so many lanes at the same time (as there are processors)", 0 },
     { "at", KEY_AT, "MOMENT", 0, "where all sagas stood then, or that of the id", 0 },
     { "diff", KEY_DIFF, NULL, 0, "what is another way at the second moment than at the first", 0 },
     { "with", KEY_WITH, "FILE", 0, "what if this had been the version of the recorded sagas", 0 },

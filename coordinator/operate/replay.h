@@ -5,8 +5,8 @@
 
 #include "operate/command.h"
 
-/* Proves it, and Redis against it if asked to. SAGA_EXIT_FAILED: there is a difference. */
-int saga_replay_verify(struct saga_call *call, bool with_redis);
+/* Proves it, so many lanes at the same time at most, and Redis against it if asked to. SAGA_EXIT_FAILED: there is a difference. */
+int saga_replay_verify(struct saga_call *call, bool with_redis, unsigned threads);
 
 struct saga_replay_with {
     const char *file;   /* the other version */

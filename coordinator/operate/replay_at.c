@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "operate/opening.h"
 #include "operate/past.h"
 #include "operate/replay.h"
 #include "operate/sagas.h"
@@ -30,6 +31,7 @@ static int show(const struct saga_past *past, bool bodies)
     bool unknown;
     struct saga_state *state = saga_as_of_find(past->lanes[0], past->address.saga_id, &unknown);
     if (!state) return miss(past, unknown);
+    saga_open_state_for_people(call, past->address.lane, state);
     if (call->output == SAGA_OUTPUT_TEXT) {
         struct saga_view view = { .bodies = bodies, .now_ms = saga_past_time(past, 0) };
         printf("as of %s\n", saga_past_words(past, 0));
@@ -78,7 +80,9 @@ static int newest_first(const void *left, const void *right)
 static struct saga_state *state_of(const struct row *row)
 {
     bool unknown;
-    return saga_as_of_find(row->lane, row->id, &unknown);
+    struct saga_state *state = saga_as_of_find(row->lane, row->id, &unknown);
+    saga_cover_state(state);
+    return state;
 }
 
 static void print_counts(const struct gathering *g)

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "operate/json_diff.h"
+#include "operate/opening.h"
 #include "operate/past.h"
 #include "operate/replay.h"
 #include "operate/sagas.h"
@@ -122,10 +123,17 @@ static void list(const struct saga_past *past, struct gathering *g)
 
 /* ---- one saga ---- */
 
-static struct saga_slice json_of(const struct saga_state *state, bool bodies,
-                                 struct saga_arena *arena)
+static struct saga_slice json_of(const struct saga_past *past, const struct saga_state *state,
+                                 bool bodies)
 {
-    return state ? saga_state_json(state, bodies, arena) : SAGA_SLICE("null");
+    struct saga_call *call = past->call;
+    if (!state) return SAGA_SLICE("null");
+    if (!saga_state_is_sealed(state)) return saga_state_json(state, bodies, call->arena);
+    struct saga_state *opened = saga_state_clone(state);
+    saga_open_state_for_people(call, past->address.lane, opened);
+    struct saga_slice json = saga_state_json(opened, bodies, call->arena);
+    saga_state_free(opened);
+    return json;
 }
 
 static void print_side(const struct saga_past *past, struct saga_slice json)
@@ -180,8 +188,8 @@ static void tell_json(const struct saga_past *past, const struct change *change,
 static void tell(const struct saga_past *past, const struct change *change, bool bodies)
 {
     struct saga_arena *arena = past->call->arena;
-    struct saga_slice before = json_of(change->before, bodies, arena);
-    struct saga_slice after = json_of(change->after, bodies, arena);
+    struct saga_slice before = json_of(past, change->before, bodies);
+    struct saga_slice after = json_of(past, change->after, bodies);
     struct saga_json_change *items = NULL;
     size_t count = 0;
     if (change->before && change->after) saga_json_diff(before, after, arena, &items, &count);

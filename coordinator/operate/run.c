@@ -8,6 +8,9 @@
 #include "base/time.h"
 #include "operate/commands.h"
 #include "operate/definitions.h"
+#include "operate/job_runner.h"
+#include "operate/reload.h"
+#include "operate/service.h"
 #include "runtime/daemon.h"
 #include "runtime/log.h"
 
@@ -15,23 +18,30 @@ enum { KEY_CREATE_TOPICS = 256, LOOK_MS = 50, BROKER_MS = 2000, BROKER_LOG_MS = 
 
 /* Blocked before the first thread begins, so that only this one takes them, and only where it
  * waits. */
-static void block_signals(sigset_t *stop_signals)
+static void block_signals(sigset_t *signals)
 {
-    sigemptyset(stop_signals);
-    sigaddset(stop_signals, SIGTERM);
-    sigaddset(stop_signals, SIGINT);
-    sigprocmask(SIG_BLOCK, stop_signals, NULL);
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, signals, NULL);
 }
 
-/* Waits at most `ms`; true when it is time to stop. */
-static bool is_told_to_stop(const sigset_t *stop_signals, int ms)
+/* Waits at most `ms` for one; 0: none came. */
+static int wait_for_signal(const sigset_t *signals, int ms)
 {
     struct timespec timeout = { ms / 1000, (long)(ms % 1000) * 1000000 };
-    return sigtimedwait(stop_signals, NULL, &timeout) > 0;
+    int signal = sigtimedwait(signals, NULL, &timeout);
+    return signal > 0 ? signal : 0;
+}
+
+static bool is_to_stop(int signal)
+{
+    return signal == SIGTERM || signal == SIGINT;
 }
 
 /* Brokers that are not there yet are waited for (R25), also when there is something to deploy. */
-static int deploy_first(struct saga_call *call, const sigset_t *stop_signals, bool *ret_stopped)
+static int deploy_first(struct saga_call *call, const sigset_t *signals, bool *ret_stopped)
 {
     struct saga_diagnostic diagnostic = { 0 };
     int64_t last_ms = 0;
@@ -44,7 +54,7 @@ static int deploy_first(struct saga_call *call, const sigset_t *stop_signals, bo
         if (error != SAGA_E_AGAIN) break;
         saga_log_seldom(&last_ms, BROKER_LOG_MS, SAGA_LOG_WARNING, "broker not there",
                         "what=\"%.*s\"", SAGA_SLICE_ARG(diagnostic.what));
-        *ret_stopped = is_told_to_stop(stop_signals, 1000);
+        *ret_stopped = is_to_stop(wait_for_signal(signals, 1000));
         if (*ret_stopped) return SAGA_EXIT_DONE;
     }
     return saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
@@ -73,27 +83,75 @@ static int stop(struct saga_call *call, struct saga_daemon *daemon)
                           "stopping took longer than the setting stop-timeout, %s", text);
 }
 
+static void reload(struct saga_reload *configuration, struct saga_daemon *daemon,
+                   const struct saga_service *service)
+{
+    saga_service_reloading();
+    saga_reload_now(configuration, daemon);
+    saga_service_reloaded(service);
+}
+
+/* Until it is told to stop, or fails. */
+static int serve(struct saga_call *call, struct saga_daemon *daemon, const sigset_t *signals)
+{
+    struct saga_reload configuration;
+    struct saga_service service;
+    bool stopped = false, failed = false;
+    saga_reload_init(&configuration, call);
+    saga_service_init(&service);
+    while (!stopped && !failed) {
+        int signal = wait_for_signal(signals, LOOK_MS);
+        bool was_ready = service.is_ready;
+        if (signal == SIGHUP) reload(&configuration, daemon, &service);
+        stopped = is_to_stop(signal);
+        failed = saga_daemon_has_failed(daemon);
+        saga_service_look(&service, daemon);
+        if (!was_ready && service.is_ready) say_ready(call);
+    }
+    saga_service_stopping();
+    saga_reload_free(&configuration);
+    return failed ? SAGA_EXIT_FAILED : SAGA_EXIT_DONE;
+}
+
+/* What is wrong with a setting is told before anything is deployed, taken up or answered. */
+static int look_at_settings(struct saga_call *call, struct saga_daemon **ret_daemon,
+                            void **ret_beside)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    if (saga_daemon_new(&call->config, call->arena, ret_daemon, &diagnostic) < 0)
+        return saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
+    return saga_companion_open(call, ret_beside);
+}
+
+static int work(struct saga_call *call, struct saga_daemon *daemon, void *beside,
+                const sigset_t *signals)
+{
+    struct saga_job_runner *jobs = NULL;
+    saga_daemon_start(daemon);
+    int code = saga_companion_start(call, beside, daemon);
+    if (code == SAGA_EXIT_DONE && saga_job_runner_start(&call->config, daemon, &jobs) < 0)
+        code = saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "the schemas cannot be read");
+    if (code == SAGA_EXIT_DONE) code = serve(call, daemon, signals);
+    saga_job_runner_stop(jobs);
+    saga_companion_stop(beside);
+    int stopping = stop(call, daemon);
+    return code == SAGA_EXIT_DONE ? stopping : code;
+}
+
 static int run(struct saga_call *call)
 {
-    struct saga_daemon *daemon;
-    struct saga_diagnostic diagnostic = { 0 };
-    sigset_t stop_signals;
-    bool stopped = false, ready = false, failed = false;
-    block_signals(&stop_signals);
-    int code = call->argument_count ? deploy_first(call, &stop_signals, &stopped) : SAGA_EXIT_DONE;
-    if (code != SAGA_EXIT_DONE || stopped) return code;
-    if (saga_daemon_start(&call->config, call->arena, &daemon, &diagnostic) < 0)
-        return saga_call_fail_with(call, SAGA_EXIT_FAILED, &diagnostic);
-    while (!stopped && !failed) {
-        stopped = is_told_to_stop(&stop_signals, LOOK_MS);
-        failed = saga_daemon_has_failed(daemon);
-        if (!ready && saga_daemon_is_ready(daemon)) {
-            ready = true;
-            say_ready(call);
-        }
-    }
-    code = stop(call, daemon);
-    return failed ? SAGA_EXIT_FAILED : code;
+    struct saga_daemon *daemon = NULL;
+    void *beside = NULL;
+    sigset_t signals;
+    bool stopped = false;
+    block_signals(&signals);
+    int code = look_at_settings(call, &daemon, &beside);
+    if (code == SAGA_EXIT_DONE && call->argument_count)
+        code = deploy_first(call, &signals, &stopped);
+    if (code == SAGA_EXIT_DONE && !stopped) return work(call, daemon, beside, &signals);
+    saga_companion_stop(beside);
+    saga_daemon_free(daemon);
+    return code;
 }
 
 static const struct argp_option options[] = {
@@ -107,7 +165,9 @@ const struct saga_subcommand saga_subcommand_run = {
     .arguments = "[FILE...]",
     .summary = "run the coordinator",
     .details = "Deploys the files first, if any are given. Kafka and Redis that are away are "
-               "waited for. SIGTERM or Ctrl-C finishes what is in hand and ends it.",
+               "waited for. SIGTERM or Ctrl-C finishes what is in hand and ends it; SIGHUP reads "
+               "the configuration again. Tells a service manager when it is ready, and feeds its "
+               "watchdog.",
     .examples = "  saga run\n"
                 "  saga run --bootstrap-servers broker:9092 --redis-host redis\n"
                 "  saga run --create-topics order-fulfilment.saga.yaml",

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "operate/definitions.h"
 #include "operate/lanes.h"
+#include "operate/opening.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 #include "operate/to_come.h"
@@ -40,7 +41,7 @@ static const char *flags_of(const struct saga_state *state, struct saga_arena *a
     return saga_buffer_slice(&buffer).data;
 }
 
-static const char *mend_of(const struct saga_state *state)
+const char *saga_mend(const struct saga_state *state)
 {
     switch (state->stuck_on) {
     case SAGA_STUCK_ON_PIVOT:
@@ -224,8 +225,9 @@ void saga_state_print(struct saga_call *call, const struct saga_state *state,
     print_field(out, "at", saga_standing(state, arena).data);
     if (state->status == SAGA_STUCK) {
         print_field(out, "trouble", saga_trouble(state, arena).data);
-        print_field(out, "mend", mend_of(state));
+        print_field(out, "mend", saga_mend(state));
     }
+    if (view->forgotten.size) print_field(out, "values", view->forgotten.data);
     if (view->doubt) print_field(out, "warning", view->doubt);
     print_steps(call, state, view, out);
     print_timers(call, state, now_ms, out);
@@ -250,6 +252,9 @@ static int show(struct saga_call *call)
     if (code != SAGA_EXIT_DONE) return code;
     struct saga_view view = { .bodies = saga_call_has(call, KEY_BODIES),
                               .doubt = saga_call_lane_doubt(call, address.lane) };
+    if (saga_state_is_sealed(state))
+        view.forgotten = saga_forgotten_by(call, address.lane, state->id, state->run);
+    saga_open_state_for_people(call, address.lane, state);
     if (call->output == SAGA_OUTPUT_TEXT) {
         struct saga_definition *definition = NULL;
         if (may_have_steps_to_come(state))

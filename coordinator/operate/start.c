@@ -3,15 +3,16 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/limits.h"
 #include "codec/message.h"
 #include "operate/answer.h"
 #include "operate/commands.h"
 #include "operate/definitions.h"
+#include "operate/imported.h"
 #include "operate/input.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
+#include "operate/start_key.h"
 #include "operate/words.h"
 
 enum { KEY_KEY = 'k', KEY_INPUT = 'i', KEY_ID = 256, KEY_WAIT, KEY_NO_WAIT, KEY_TIMEOUT };
@@ -22,27 +23,16 @@ static int key_of_input(struct saga_call *call, const struct saga_deployed *depl
                         struct saga_slice input, struct saga_slice *ret)
 {
     struct saga_definition *definition = saga_deployed_load(call, deployed);
-    struct saga_slice json = SAGA_SLICE("null"), message = SAGA_SLICE_NONE;
-    int error = SAGA_E_NOT_FOUND;
+    struct saga_slice message = SAGA_SLICE_NONE;
     if (!definition) return SAGA_EXIT_FAILED;
-    for (size_t i = 0; i < definition->start_count && error == SAGA_E_NOT_FOUND; i++)
-        if (definition->starts[i].key) /* else a schedule */
-            error = saga_expression_eval(definition->starts[i].key,
-                                         &(struct saga_bindings){ .root = input }, call->arena,
-                                         &json, &message);
+    int error = saga_start_key(definition, input, call->arena, ret, &message);
     saga_definition_free(definition);
-    if (error == SAGA_OK && saga_json_kind(json) == SAGA_JSON_STRING) {
-        error = saga_json_text(json, call->arena, ret);
-        if (error == SAGA_OK && ret->size) return SAGA_EXIT_DONE;
-    } else if (error == SAGA_OK && saga_json_kind(json) == SAGA_JSON_NUMBER) {
-        *ret = json;
-        return SAGA_EXIT_DONE;
-    }
+    if (error == SAGA_OK) return SAGA_EXIT_DONE;
     if (!saga_call_option(call, KEY_INPUT))
         return saga_call_fail(call, SAGA_EXIT_USAGE,
                               "--input FILE (- for standard input), or --key",
                               "there is neither an input nor a business key");
-    return saga_call_fail(call, SAGA_EXIT_FAILED, "name it with --key",
+    return saga_call_fail(call, SAGA_EXIT_FAILED, "put it into the input, or name it with --key",
                           "the input gives no business key%s%.*s", message.size ? ": " : "",
                           SAGA_SLICE_ARG(message));
 }
@@ -177,6 +167,7 @@ static int run(struct saga_call *call)
     struct saga_address address = { .name = saga_slice_of(call->arguments[0]) };
     int code = saga_input_read(call, KEY_INPUT, SAGA_INPUT_BYTES_MAX, &input);
     if (code == SAGA_EXIT_DONE) code = saga_call_pinned(call);
+    if (code == SAGA_EXIT_DONE) code = saga_imported_refuse(call);
     if (code == SAGA_EXIT_DONE) code = saga_deployment_read(call, &deployment);
     if (code != SAGA_EXIT_DONE) return code;
     const struct saga_deployed *deployed = saga_deployment_newest(&deployment, address.name);

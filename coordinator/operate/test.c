@@ -246,7 +246,7 @@ const struct saga_subcommand saga_subcommand_test = {
     .details =
         "A file of scenarios names a definition and tells stories: what starts the saga, what the "
         "services answer, how time passes, and where the saga stands in the end. The real engine "
-        "plays them on a virtual clock. sagas/README.md describes the format. Exits with 1 if a "
+        "plays them on a virtual clock. sagas/TESTING.md describes the format. Exits with 1 if a "
         "scenario fails.",
     .examples = "  saga test sagas/order-fulfilment.test.yaml\n"
                 "  saga test --update sagas/*.test.yaml\n"

@@ -69,6 +69,16 @@ static const char *alter(struct saga_health *health, const char *topic, const ch
         .data;
 }
 
+/* What has been forgotten must go from the broker's files, and soon: more of these keeps it longer (PRIVACY.md). */
+static bool keeps_what_was_forgotten(const char *name)
+{
+    static const char *const names[] = { "segment.ms", "max.compaction.lag.ms",
+                                         "min.cleanable.dirty.ratio" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return false;
+}
+
 static size_t judge_setting(struct saga_health *health, const char *subject,
                             const struct saga_topic_spec *spec,
                             const struct saga_kafka_setting *wanted, const char *is,
@@ -81,7 +91,16 @@ static size_t judge_setting(struct saga_health *health, const char *subject,
                         "cleanup.policy is %s: older records of a key would be lost", is);
         return 1;
     }
+    if (keeps_what_was_forgotten(wanted->name)) {
+        if (strtod(is, NULL) <= strtod(wanted->value, NULL)) return 0;
+        saga_health_add(health, SAGA_HEALTH_WARNING, subject, mend,
+                        "%s is %s, more than %s: what was forgotten stays in the broker's files "
+                        "for longer",
+                        wanted->name, is, wanted->value);
+        return 1;
+    }
     if (amount_of(is) >= amount_of(wanted->value)) return 0;
+    if (strcmp(wanted->name, "segment.bytes") == 0) return 0; /* compacted the sooner */
     bool for_ever = strcmp(wanted->value, "-1") == 0;
     bool size = strcmp(wanted->name, "max.message.bytes") == 0;
     bool spared = spared_ms && strcmp(wanted->name, "retention.ms") == 0;

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "operate/definitions.h"
 #include "operate/lanes.h"
+#include "operate/opening.h"
 #include "operate/output.h"
 #include "operate/sagas.h"
 #include "operate/screen.h"
@@ -108,6 +109,7 @@ static int look_once(struct watching *w)
 {
     struct saga_state *state;
     int code = saga_state_read(w->call, &w->address, false, &state);
+    if (code == SAGA_EXIT_DONE) saga_cover_state(state);
     if (code != SAGA_EXIT_DONE) return code;
     if (w->screen)
         draw_saga(w, state);

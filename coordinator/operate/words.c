@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/time.h"
+#include "codec/sealed.h"
 #include "engine/engine.h"
 #include "operate/output.h"
 
@@ -303,7 +304,7 @@ static void add_timer(const struct saga_event *cause, struct saga_buffer *buffer
     } kinds[] = { { "deadline", "the saga's deadline came" },
                   { "keep", "the time to keep the ended saga was over" },
                   { "step/", "the timer rang for " },
-                  { "wait/", "the time was over that the saga waits at " },
+                  { "wait/", "the wait was over at " },
                   { "go-on", "the saga's turn came again" },
                   { "expire", "the time to keep an event was over" },
                   { "tick", "the schedule's time came" },
@@ -398,8 +399,20 @@ static void add_open(struct saga_buffer *buffer, const char *what, struct saga_s
     if (buffer->size) saga_buffer_add(buffer, SAGA_SLICE(", "));
     saga_buffer_add(buffer, saga_slice_of(what));
     add_text(buffer, path);
-    if (attempt > 1) saga_buffer_printf(buffer, " (attempt %u)", attempt);
-    if (waits) saga_buffer_add(buffer, SAGA_SLICE(" (waits to try again)"));
+    const char *again = waits ? "waits to try again" : "";
+    if (attempt > 1)
+        saga_buffer_printf(buffer, " (attempt %u%s%s)", attempt, waits ? ", " : "", again);
+    else if (waits)
+        saga_buffer_printf(buffer, " (%s)", again);
+}
+
+/* The blocks that wait for a time: no step of the saga says so, only their timers. */
+static void add_waits(struct saga_buffer *buffer, const struct saga_state *state)
+{
+    static const char wait[] = "wait/";
+    for (size_t i = 0; i < state->timer_count; i++)
+        if (saga_slice_starts_with(state->timers[i].name, wait))
+            add_open(buffer, "", saga_slice_skip(state->timers[i].name, strlen(wait)), 0, false);
 }
 
 struct saga_slice saga_standing(const struct saga_state *state, struct saga_arena *arena)
@@ -416,6 +429,7 @@ struct saga_slice saga_standing(const struct saga_state *state, struct saga_aren
             add_open(&buffer, "taking back ", s->path, s->compensation_attempt,
                      s->compensation == SAGA_COMPENSATION_BACKOFF);
     }
+    add_waits(&buffer, state);
     if (buffer.size == 0 && state->status == SAGA_STUCK) add_text(&buffer, state->stuck_step);
     if (state->paused)
         saga_buffer_add(&buffer, buffer.size ? SAGA_SLICE(" (paused)") : SAGA_SLICE("(paused)"));
@@ -429,16 +443,22 @@ static void join(struct saga_buffer *buffer, struct saga_slice text)
     add_text(buffer, text);
 }
 
+struct saga_slice saga_shown_message(const struct saga_state *state, struct saga_slice message)
+{
+    bool sealed = saga_state_is_sealed(state) && saga_slice_starts_with(message, SAGA_SEALED_TEXT);
+    return sealed ? SAGA_SLICE("(sealed)") : message;
+}
+
 struct saga_slice saga_trouble(const struct saga_state *state, struct saga_arena *arena)
 {
     struct saga_buffer buffer;
     saga_buffer_init(&buffer, arena);
     if (state->status == SAGA_STUCK) {
         saga_buffer_printf(&buffer, "stuck on %s", stuck_on_words(state->stuck_on));
-        join(&buffer, state->stuck_message);
+        join(&buffer, saga_shown_message(state, state->stuck_message));
     } else if (state->has_error) {
         join(&buffer, state->error.type);
-        join(&buffer, state->error.message);
+        join(&buffer, saga_shown_message(state, state->error.message));
     }
     return saga_buffer_slice(&buffer);
 }

@@ -19,8 +19,10 @@ const char *saga_fact_template(enum saga_fact_kind kind);
  * no person has made its id, nor should read it. */
 void saga_party_words(struct saga_slice id, struct saga_buffer *buffer);
 
-/* Where a saga stands: its open steps, what it hangs on; empty when it has ended. */
+/* Where a saga stands: its open steps, the times that it waits for, what it hangs on; empty when it has ended. */
 struct saga_slice saga_standing(const struct saga_state *state, struct saga_arena *arena);
+/* A message of the state, for people: covered where it is sealed (codec/sealed.h). */
+struct saga_slice saga_shown_message(const struct saga_state *state, struct saga_slice message);
 /* Its error, or what it is stuck on; empty where there is neither. */
 struct saga_slice saga_trouble(const struct saga_state *state, struct saga_arena *arena);
 

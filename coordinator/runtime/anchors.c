@@ -1,17 +1,16 @@
 #include "runtime/anchors.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/lines.h"
 #include "base/table.h"
-
-/* An anchor has less than 500 bytes. */
-enum { LINE_BYTES_MAX = 4096 };
 
 /* A line that was seen, by its hash. */
 struct seen {
@@ -19,24 +18,25 @@ struct seen {
     uint8_t digest[SAGA_SHA256_BYTES];
 };
 
-struct reading {
+struct saga_anchors_intake {
     struct saga_anchor_key *const *keys;
     size_t key_count;
     void (*report)(const struct saga_anchor_fault *fault, void *context);
     void *context;
     struct saga_arena *arena;
     struct seen *seen;
+    unsigned line; /* of the last one */
     struct saga_anchors *anchors;
 };
 
-static void refuse(struct reading *r, unsigned line, const struct saga_anchor *anchor,
+static void refuse(struct saga_anchors_intake *r, unsigned line, const struct saga_anchor *anchor,
                    struct saga_slice words)
 {
     struct saga_anchor_fault fault = { line, anchor, words };
     r->report(&fault, r->context);
 }
 
-static bool is_repeated(struct reading *r, struct saga_slice line)
+static bool is_repeated(struct saga_anchors_intake *r, struct saga_slice line)
 {
     struct seen *seen = SAGA_NEW(r->arena, struct seen), *found;
     saga_sha256(line, SAGA_SLICE_NONE, seen->digest);
@@ -46,7 +46,7 @@ static bool is_repeated(struct reading *r, struct saga_slice line)
     return false;
 }
 
-static void check_signature(struct reading *r, const struct saga_anchor *anchor)
+static void check_signature(struct saga_anchors_intake *r, const struct saga_anchor *anchor)
 {
     const struct saga_anchor_key *key = NULL;
     for (size_t i = 0; i < r->key_count; i++)
@@ -63,7 +63,7 @@ static void check_signature(struct reading *r, const struct saga_anchor *anchor)
         SAGA_PUSH(r->arena, r->anchors->items, r->anchors->count, r->anchors->capacity, *anchor);
 }
 
-static void take_line(struct reading *r, struct saga_slice text, unsigned line)
+static void take_line(struct saga_anchors_intake *r, struct saga_slice text, unsigned line)
 {
     struct saga_anchor anchor;
     const char *why;
@@ -87,7 +87,7 @@ static int in_order(const void *a, const void *b)
     return (first->line > second->line) - (first->line < second->line);
 }
 
-static void find_contradictions(struct reading *r)
+static void find_contradictions(struct saga_anchors_intake *r)
 {
     struct saga_anchors *anchors = r->anchors;
     for (size_t i = 1; i < anchors->count; i++) {
@@ -103,45 +103,92 @@ static void find_contradictions(struct reading *r)
     }
 }
 
-static int read_lines(struct reading *r, FILE *file)
+struct saga_anchors_intake *
+saga_anchors_begin(struct saga_anchor_key *const *keys, size_t key_count,
+                   void (*report)(const struct saga_anchor_fault *fault, void *context),
+                   void *context, struct saga_arena *arena, struct saga_anchors *ret)
+{
+    struct saga_anchors_intake *r = SAGA_NEW(arena, struct saga_anchors_intake);
+    *ret = (struct saga_anchors){ 0 };
+    *r = (struct saga_anchors_intake){ keys, key_count, report, context, arena, NULL, 0, ret };
+    return r;
+}
+
+int saga_anchors_take(struct saga_anchors_intake *r, struct saga_slice line, bool whole)
+{
+    if (++r->line > SAGA_ANCHORS_MAX) return SAGA_E_LIMIT;
+    if (!whole || line.size > SAGA_ANCHOR_LINE_BYTES_MAX) {
+        refuse(r, r->line, NULL, SAGA_SLICE("it is longer than any anchor"));
+        return SAGA_OK;
+    }
+    if (line.size && line.data[line.size - 1] == '\r') line.size--;
+    if (line.size) take_line(r, line, r->line);
+    return SAGA_OK;
+}
+
+void saga_anchors_end(struct saga_anchors_intake *r)
+{
+    struct saga_anchors *anchors = r->anchors;
+    HASH_CLEAR(hh, r->seen);
+    if (anchors->count) qsort(anchors->items, anchors->count, sizeof *anchors->items, in_order);
+    find_contradictions(r);
+}
+
+int saga_anchors_read(const char *path, struct saga_anchors_intake *intake,
+                      struct saga_arena *arena, struct saga_diagnostic *diagnostic)
 {
     struct saga_lines lines;
     struct saga_slice text;
     bool whole;
     int error = SAGA_OK;
-    saga_lines_init(&lines, file, LINE_BYTES_MAX);
-    while (error == SAGA_OK && saga_lines_next(&lines, &text, &whole)) {
-        if (text.size && text.data[text.size - 1] == '\r') text.size--;
-        if (lines.line > SAGA_ANCHORS_MAX)
-            error = SAGA_E_LIMIT;
-        else if (!whole)
-            refuse(r, lines.line, NULL, SAGA_SLICE("it is longer than any anchor"));
-        else if (text.size)
-            take_line(r, text, lines.line);
-    }
-    saga_lines_free(&lines);
-    return error == SAGA_OK && ferror(file) ? SAGA_E_INVALID : error;
-}
-
-int saga_anchors_read(const char *path, struct saga_anchor_key *const *keys, size_t key_count,
-                      void (*report)(const struct saga_anchor_fault *fault, void *context),
-                      void *context, struct saga_arena *arena, struct saga_anchors *ret,
-                      struct saga_diagnostic *diagnostic)
-{
-    struct reading r = { keys, key_count, report, context, arena, NULL, ret };
-    *ret = (struct saga_anchors){ 0 };
     FILE *file = fopen(path, "re");
-    int error = file ? read_lines(&r, file) : SAGA_E_INVALID;
+    saga_lines_init(&lines, file, SAGA_ANCHOR_LINE_BYTES_MAX);
+    while (file && error == SAGA_OK && saga_lines_next(&lines, &text, &whole))
+        error = saga_anchors_take(intake, text, whole);
+    saga_lines_free(&lines);
     if (error == SAGA_E_LIMIT)
         saga_diagnostic_set(diagnostic, arena, "%s has more than %d lines", path, SAGA_ANCHORS_MAX);
-    else if (error < 0)
+    else if (!file || ferror(file))
+        error = SAGA_E_INVALID;
+    if (error == SAGA_E_INVALID)
         saga_diagnostic_set(diagnostic, arena, "%s cannot be read: %s", path, strerror(errno));
     if (file) fclose(file);
-    HASH_CLEAR(hh, r.seen);
-    if (error < 0) return error;
-    if (ret->count) qsort(ret->items, ret->count, sizeof *ret->items, in_order);
-    find_contradictions(&r);
-    return SAGA_OK;
+    return error;
+}
+
+/* ---- writing ---- */
+
+/* In one write behind what is there. */
+int saga_anchors_append(const char *path, struct saga_slice lines, struct saga_arena *arena,
+                        struct saga_diagnostic *diagnostic)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    bool done = file >= 0 && write(file, lines.data, lines.size) == (ssize_t)lines.size &&
+                (lines.size == 0 || fsync(file) == 0);
+    int cause = errno;
+    if (file >= 0) close(file);
+    if (done) return SAGA_OK;
+    saga_diagnostic_set(diagnostic, arena, "%s cannot be written: %s", path, strerror(cause));
+    return SAGA_E_INVALID;
+}
+
+int saga_anchors_send(struct saga_client *client, const char *topic, const struct saga_slice *lines,
+                      size_t count, int timeout_ms, struct saga_arena *arena,
+                      struct saga_diagnostic *diagnostic)
+{
+    struct saga_position position;
+    int error = SAGA_OK;
+    for (size_t i = 0; i < count && error == SAGA_OK; i++) {
+        const struct saga_message message = { .topic = saga_slice_of(topic),
+                                              .partition = 0,
+                                              .key = SAGA_SLICE("anchor"),
+                                              .value = lines[i] };
+        error = saga_client_send(client, &message, timeout_ms, &position);
+    }
+    if (error < 0)
+        saga_diagnostic_set(diagnostic, arena, "an anchor was not sent: %s",
+                            saga_client_problem(client));
+    return error;
 }
 
 size_t saga_anchors_of_lane(const struct saga_anchors *anchors, uint32_t lane,

@@ -1,7 +1,8 @@
-/* A file of anchors (anchor.h), one a line: read, and held against their keys. */
+/* Anchors (anchor.h), one a line, in a file or a topic: read, held against their keys, and written. */
 #ifndef SAGA_RUNTIME_ANCHORS_H
 #define SAGA_RUNTIME_ANCHORS_H
 
+#include "bus/client.h"
 #include "runtime/anchor.h"
 
 struct saga_anchors {
@@ -18,12 +19,28 @@ struct saga_anchor_fault {
     struct saga_slice words;
 };
 
-/* Reads a file; `report` is called for each line that cannot be read, that none of the keys has signed, or that
- * contradicts another. In `arena`. Errors: SAGA_E_INVALID with words (the file cannot be read), SAGA_E_LIMIT with words
- * (over SAGA_ANCHORS_MAX lines). */
-int saga_anchors_read(const char *path, struct saga_anchor_key *const *keys, size_t key_count,
-                      void (*report)(const struct saga_anchor_fault *fault, void *context),
-                      void *context, struct saga_arena *arena, struct saga_anchors *ret,
+/* Taking anchors line by line, from wherever they come: `report` is called for each line that cannot be read, that none of the
+ * keys has signed, or that contradicts another. All of it in `arena`. */
+struct saga_anchors_intake;
+struct saga_anchors_intake *
+saga_anchors_begin(struct saga_anchor_key *const *keys, size_t key_count,
+                   void (*report)(const struct saga_anchor_fault *fault, void *context),
+                   void *context, struct saga_arena *arena, struct saga_anchors *ret);
+/* The next line, without its newline; `whole`: no byte of it is missing. SAGA_E_LIMIT: over SAGA_ANCHORS_MAX of them. */
+int saga_anchors_take(struct saga_anchors_intake *intake, struct saga_slice line, bool whole);
+/* There are no more; to be called also after an error. */
+void saga_anchors_end(struct saga_anchors_intake *intake);
+
+/* The lines of a file. Errors: SAGA_E_INVALID with words (the file cannot be read), SAGA_E_LIMIT with words. */
+int saga_anchors_read(const char *path, struct saga_anchors_intake *intake,
+                      struct saga_arena *arena, struct saga_diagnostic *diagnostic);
+
+/* Appends lines to a file, which is made, and brings them onto the disk. Errors: SAGA_E_INVALID with words. */
+int saga_anchors_append(const char *path, struct saga_slice lines, struct saga_arena *arena,
+                        struct saga_diagnostic *diagnostic);
+/* Sends lines to the first partition of a topic, one record each. Errors: those of saga_client_send, with words. */
+int saga_anchors_send(struct saga_client *client, const char *topic, const struct saga_slice *lines,
+                      size_t count, int timeout_ms, struct saga_arena *arena,
                       struct saga_diagnostic *diagnostic);
 
 /* Those of a lane: the first of them and how many. */

@@ -123,7 +123,7 @@ void saga_as_of_snapshot(struct saga_as_of *a, const struct saga_message *messag
         take_marker(a, message);
         return;
     }
-    if (!is_wanted(a, message->key)) return;
+    if (saga_slice_equal(message->key, SAGA_LOG_KEY) || !is_wanted(a, message->key)) return;
     struct as_of_saga *saga = find(a, message->key);
     if (saga) drop(a, saga);
     /* one that cannot be read is as if it were not there: its saga is then unknown */
@@ -196,7 +196,7 @@ static void lose(struct as_of_saga *saga)
 static void rest(struct saga_as_of *a, struct as_of_saga *saga)
 {
     if (!saga->at.state || !saga_status_has_ended(saga->at.state->status)) return;
-    saga_resting_lay(&saga->at, a->codec, &a->arena);
+    saga_state_free(saga_resting_lay(&saga->at, a->codec, &a->arena));
     if (!saga->at.bytes.data) return;
     struct saga_state *state = read_state(a, saga->at.bytes);
     if (!state) lose(saga);
@@ -242,7 +242,7 @@ static void touch(const struct saga_as_of *a, struct as_of_saga *saga)
 
 static bool evolve(struct saga_state *state, const struct saga_journal_record *record)
 {
-    saga_evolve_begin(state, record->cause.time_ms);
+    saga_evolve_begin(state, &record->cause);
     if (state->sequence != record->sequence) return false;
     for (size_t i = 0; i < record->fact_count; i++)
         if (saga_evolve(state, &record->facts[i]) < 0) return false;

@@ -79,6 +79,7 @@ struct saga_audit *saga_audit_new(const struct saga_audit_config *config)
     saga_arena_init(&audit->arena);
     saga_replay_new(config->codec, config->catalog, config->lane, on_difference, audit,
                     &audit->replay);
+    saga_replay_expect_lanes(audit->replay, config->lanes);
     audit->chain = saga_chain_new(on_break, audit);
     audit->snapshots = saga_audit_snapshots_new(config->codec);
     if (config->anchors)
@@ -106,7 +107,7 @@ void saga_audit_leave_out(struct saga_audit *audit, const uint8_t chain[SAGA_SHA
     saga_arena_reset(&audit->arena);
     audit->left_out = true;
     saga_chain_set(audit->chain, chain);
-    if (chain) saga_replay_leave_out(audit->replay, chain);
+    saga_replay_leave_out(audit->replay, chain);
 }
 
 void saga_audit_begin_at(struct saga_audit *audit, int64_t offset)
@@ -216,6 +217,7 @@ static void look_at_early(struct saga_audit *audit, const struct saga_message *m
     if (saga_journal_decode(audit->config.codec, message->value, &audit->arena, &record,
                             &diagnostic) == SAGA_OK) {
         audit->broken.saga_id = record.saga_id;
+        saga_replay_look_at(audit->replay, message, &record);
         return;
     }
     audit->unreadable = true;
@@ -261,6 +263,7 @@ void saga_audit_end(struct saga_audit *audit, bool to_end)
     saga_arena_reset(&audit->arena);
     saga_chain_end(audit->chain);
     check_snapshots(audit, INT64_MAX);
+    saga_audit_snapshots_end(audit->snapshots, audit->replay, on_snapshot, audit);
     check_last_anchors(audit, to_end);
 }
 

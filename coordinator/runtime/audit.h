@@ -11,6 +11,7 @@ struct saga_audit_config {
     struct saga_codec *codec;
     struct saga_catalog *catalog;
     uint32_t lane;
+    uint32_t lanes;                     /* of the journal */
     const struct saga_anchors *anchors; /* NULL: none are to be looked at */
     /* as in replay.h */
     void (*report)(const struct saga_difference *difference, void *context);

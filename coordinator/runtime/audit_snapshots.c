@@ -89,6 +89,7 @@ int saga_audit_snapshots_take(struct saga_audit_snapshots *snapshots,
         *ret_words = diagnostic.what;
         return error;
     }
+    if (saga_slice_equal(message->key, SAGA_LOG_KEY)) return SAGA_OK; /* is no state */
     HASH_FIND(hh, snapshots->sagas, message->key.data, message->key.size, before);
     if (before) drop(snapshots, before);
     if (!message->value.data) return SAGA_OK; /* it was forgotten */
@@ -118,6 +119,43 @@ static const char *compare(struct saga_replay *replay, const struct snapped *sag
     return "the snapshots have another state than the journal gives";
 }
 
+/* R12: up to where the marker stands, the snapshots have the states of all. */
+static bool is_lacking(struct saga_slice id, void *context)
+{
+    const struct saga_audit_snapshots *snapshots = context;
+    struct snapped *saga;
+    HASH_FIND(hh, snapshots->sagas, id.data, id.size, saga);
+    return !saga || saga->series != snapshots->marker.series ||
+           strcmp(saga->journal, snapshots->marker_journal) != 0;
+}
+
+struct lacking {
+    int64_t as_of;
+    void (*report)(const struct saga_audit_snapshot_fault *fault, void *context);
+    void *context;
+};
+
+static void tell_lacking(struct saga_slice id, void *context)
+{
+    const struct lacking *lacking = context;
+    const struct saga_audit_snapshot_fault fault = {
+        lacking->as_of, id,
+        SAGA_SLICE(
+            "the snapshots lack the saga: once the journal is cut, a lane that is built from "
+            "them would not have it")
+    };
+    lacking->report(&fault, lacking->context);
+}
+
+void saga_audit_snapshots_end(struct saga_audit_snapshots *snapshots, struct saga_replay *replay,
+                              void (*report)(const struct saga_audit_snapshot_fault *fault,
+                                             void *context),
+                              void *context)
+{
+    struct lacking lacking = { snapshots->marker.offset, report, context };
+    saga_replay_visit_marked(replay, tell_lacking, &lacking);
+}
+
 static uint64_t check_marker(struct saga_audit_snapshots *snapshots, struct saga_replay *replay,
                              const uint8_t *chain, int64_t until,
                              void (*report)(const struct saga_audit_snapshot_fault *fault,
@@ -127,6 +165,7 @@ static uint64_t check_marker(struct saga_audit_snapshots *snapshots, struct saga
     if (!snapshots->marked || snapshots->marker_seen || snapshots->marker.offset > until) return 0;
     snapshots->marker_seen = true;
     if (strcmp(snapshots->marker_journal, saga_replay_journal(replay)) != 0 || !chain) return 0;
+    saga_replay_mark(replay, is_lacking, snapshots);
     if (memcmp(chain, snapshots->marker_chain, sizeof snapshots->marker_chain) == 0) return 1;
     const struct saga_audit_snapshot_fault fault = {
         snapshots->marker.offset, SAGA_SLICE_NONE,

@@ -25,5 +25,11 @@ uint64_t saga_audit_snapshots_check(
     struct saga_audit_snapshots *snapshots, struct saga_replay *replay, const uint8_t *chain,
     int64_t until, struct saga_arena *arena,
     void (*report)(const struct saga_audit_snapshot_fault *fault, void *context), void *context);
+/* The journal is at its end. Tells which sagas the snapshots lack: that were there at the marker's offset, have not left since, and are
+ * not in them. */
+void saga_audit_snapshots_end(struct saga_audit_snapshots *snapshots, struct saga_replay *replay,
+                              void (*report)(const struct saga_audit_snapshot_fault *fault,
+                                             void *context),
+                              void *context);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/mutation.h"
 #include "runtime/batch_internal.h"
+#include "runtime/operations.h"
 
 enum { UNEXPECTED_LOG_MS = 5000 };
 
@@ -76,6 +77,15 @@ static void choose_candidate(struct saga_batch *b, struct saga_lane *lane,
     if (best) in->saga_id = saga_arena_copy(b->arena, best->id);
 }
 
+/* A saga that is still at work refuses to be forgotten; else its entry takes the act. */
+static void forget_or_refuse(struct saga_lane *lane, struct saga_intake_item *in)
+{
+    const struct saga_state *state =
+        in->candidate_count == 2 ? current(saga_lane_find(lane, in->candidates[0])) : NULL;
+    if (in->candidate_count != 2 || (state && !saga_status_has_ended(state->status))) return;
+    in->saga_id = in->event.target = in->candidates[1];
+}
+
 static bool still_rings(const struct saga_state *state, const struct saga_event *event)
 {
     const struct saga_timer *timer = state ? saga_state_timer(state, event->timer) : NULL;
@@ -85,8 +95,9 @@ static bool still_rings(const struct saga_state *state, const struct saga_event 
 static void note_orphan(struct saga_batch *b, struct saga_lane *lane,
                         const struct saga_intake_item *in)
 {
-    SAGA_PUSH(b->arena, b->orphans, b->orphan_count, b->orphan_capacity,
-              (struct saga_orphan){ lane, in->saga_id, { in->event.timer, in->event.armed, 0 } });
+    SAGA_PUSH(
+        b->arena, b->orphans, b->orphan_count, b->orphan_capacity,
+        (struct saga_orphan){ lane, in->saga_id, { in->event.timer, in->event.armed, 0 }, false });
 }
 
 /* R21: the event was for a saga that has been forgotten meanwhile; the entry offers it to the next. */
@@ -132,8 +143,9 @@ static int journal(struct saga_batch *b, struct saga_lane *lane, struct saga_res
     int error = saga_journal_encode(b->w->codec, &record, lane->working_chain, b->arena, &bytes,
                                     lane->working_chain);
     if (error < 0) return error;
-    SAGA_PUSH(b->arena, b->noted, b->noted_count, b->noted_capacity,
-              (struct saga_noted){ lane, resident, state, -1 });
+    SAGA_PUSH(
+        b->arena, b->noted, b->noted_count, b->noted_capacity,
+        (struct saga_noted){ lane, resident, state, -1, saga_operation_entry(&record, b->arena) });
     struct saga_message message = { .topic = b->w->config.journal,
                                     .partition = (int32_t)lane->number,
                                     .key = state->key,
@@ -167,9 +179,30 @@ static void count_facts(struct saga_batch *b, const struct saga_state *state,
     }
 }
 
+/* Spans are made now, as long as the state is what the facts have left, and are handed over after the commit (R6). */
+static void make_spans(struct saga_batch *b, const struct saga_state *state,
+                       const struct saga_event *event, const struct saga_facts *facts)
+{
+    struct saga_tracing *tracing = b->w->config.tracing;
+    if (!tracing) return;
+    if (!b->spans) {
+        b->spans = saga_spans_new();
+        b->spans->full = saga_tracing_is_full(tracing);
+    }
+    saga_spans_add(b->spans, state, event, facts, saga_tracing_threshold(tracing));
+}
+
+/* A trace that this coordinator does not record is not to be recorded by others without its beginning. */
+static bool is_left_out(const struct saga_batch *b, const struct saga_state *state)
+{
+    const struct saga_tracing *tracing = b->w->config.tracing;
+    return tracing && !saga_trace_is_sampled(state, saga_tracing_threshold(tracing));
+}
+
 static void send_messages(struct saga_batch *b, const struct saga_state *state,
                           const struct saga_facts *facts)
 {
+    bool left_out = is_left_out(b, state);
     for (size_t i = 0; i < facts->count; i++) {
         const struct saga_fact *fact = &facts->items[i];
         struct saga_message message;
@@ -180,9 +213,16 @@ static void send_messages(struct saga_batch *b, const struct saga_state *state,
             saga_fact_message(fact, state, b->time_ms, b->arena, &message);
         else
             continue;
+        if (left_out) saga_message_unsample(&message, b->arena);
         saga_batch_send(b, &message, NULL);
         b->commands += fact->kind != SAGA_FACT_NOTE_SENT;
     }
+}
+
+/* Does it begin a saga, and no entry? */
+static bool begins_a_saga(const struct saga_event *event)
+{
+    return event->kind == SAGA_EVENT_START;
 }
 
 static int find_definition(struct saga_batch *b, const struct saga_intake_item *in,
@@ -190,9 +230,8 @@ static int find_definition(struct saga_batch *b, const struct saga_intake_item *
 {
     bool given = !state || in->event.note == SAGA_NOTE_SCHEDULE_SET;
     *ret = given ? in->definition : saga_catalog_find(b->w->catalog, state->name, state->version);
-    bool correlation =
-        state ? state->kind == SAGA_KIND_CORRELATION : in->event.kind == SAGA_EVENT_NOTE;
-    if (*ret || correlation) return SAGA_OK;
+    bool unneeded = state ? state->kind == SAGA_KIND_CORRELATION : !begins_a_saga(&in->event);
+    if (*ret || unneeded) return SAGA_OK;
     /* an ended saga needs none, except a child that is let go, or compensated after all (R22) */
     if (saga_status_has_ended(state->status) && in->event.kind != SAGA_EVENT_NOTE) return SAGA_OK;
     return saga_batch_wait_for_definition(b); /* R19: stuck only when it is not there at all */
@@ -209,11 +248,22 @@ static void put_unkept_aside(struct saga_batch *b, const struct saga_intake_item
             saga_batch_put_aside(b, &in->record, facts->items[i].reason, facts->items[i].message);
 }
 
+/* A child that has ended, and whose values nobody can read any more, cannot be taken back by them (R22). */
+static void refuse_blindly(struct saga_batch *b, const struct saga_intake_item *in)
+{
+    struct saga_slice words = SAGA_SLICE("the child's values are sealed, and their key is gone");
+    saga_batch_answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_REFUSED, "Sealed", words);
+    saga_batch_put_aside(b, &in->record, SAGA_SLICE("sealed"), words);
+}
+
 static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_intake_item *in)
 {
     struct saga_definition *definition;
-    struct saga_facts facts = { 0 };
-    if (in->candidate_count > 1) choose_candidate(b, lane, in);
+    bool forgets = in->event.kind == SAGA_EVENT_OPERATOR && in->event.verb == SAGA_VERB_FORGET;
+    if (forgets)
+        forget_or_refuse(lane, in);
+    else if (in->candidate_count > 1)
+        choose_candidate(b, lane, in);
     struct saga_resident *resident = saga_lane_find(lane, in->saga_id);
     const struct saga_state *before = current(resident);
     if (!before && !saga_event_begins(&in->event)) {
@@ -222,16 +272,36 @@ static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_inta
     }
     int error = find_definition(b, in, before, &definition);
     if (error < 0) return error;
+    struct saga_sealing sealing;
+    bool fits;
+    if (!saga_batch_find_key(b, lane, in, before, definition, &sealing)) return SAGA_OK;
+    error = saga_batch_look_at(b, lane, resident, in, before, definition, &sealing, &fits);
+    if (error < 0 || !fits) return error;
+    if (sealing.kind == SAGA_SEALING_BLIND && in->event.note == SAGA_NOTE_CHILD_COMPENSATE) {
+        refuse_blindly(b, in);
+        return SAGA_OK;
+    }
     struct saga_state *state = saga_lane_work_on(lane, resident);
+    struct saga_decided decided = { .state = state };
     in->event.time_ms = b->time_ms;
-    saga_decide(definition, state, &in->event, b->arena, &facts);
-    error = journal(b, lane, resident, &in->event, &facts);
+    if (sealing.kind == SAGA_SEALING_NONE) {
+        saga_decide(definition, state, &in->event, b->arena, &decided.said);
+        decided.kept = decided.said;
+        decided.cause = in->event;
+    } else {
+        saga_batch_decide_sealed(b, lane, &in->event, state, definition, &sealing, &decided);
+    }
+    error = journal(b, lane, resident, &decided.cause, &decided.kept);
+    if (error == SAGA_OK && saga_event_begins(&in->event) && forgets)
+        error = saga_batch_destroy_keys(b, lane, in->candidates[0], &in->event);
     if (error < 0) return error;
     if (in->event.kind == SAGA_EVENT_TIMER && !still_rings(resident->clean, &in->event))
         note_orphan(b, lane, in);
-    send_messages(b, state, &facts);
-    put_unkept_aside(b, in, &facts);
-    count_facts(b, state, &in->event, &facts);
+    send_messages(b, decided.state, &decided.said);
+    make_spans(b, decided.state, &in->event, &decided.said);
+    put_unkept_aside(b, in, &decided.said);
+    count_facts(b, state, &in->event, &decided.said);
+    saga_batch_figures_event(&b->figures, state, &in->event, &decided.said);
     b->written[lane->number] = true;
     b->events++;
     return SAGA_OK;
@@ -267,7 +337,7 @@ int saga_batch_run(struct saga_worker *w)
 {
     int64_t jump_ms;
     saga_arena_reset(&w->arena);
-    struct saga_batch b = { .w = w, .arena = &w->arena };
+    struct saga_batch b = { .w = w, .arena = &w->arena, .figures.arena = &w->arena };
     b.time_ms = saga_clock_guard_look(&w->guard, &w->config.clock, &jump_ms);
     if (jump_ms)
         saga_log(SAGA_LOG_WARNING, "the clock jumped, timers wait for a while", "by_ms=%lld",
@@ -279,8 +349,13 @@ int saga_batch_run(struct saga_worker *w)
     if (error == SAGA_OK && b.to == b.from && b.item_count == 0) return SAGA_OK;
     if (error == SAGA_OK) error = load(&b);
     if (error == SAGA_OK) error = decide_all(&b);
-    if (error == SAGA_OK) return saga_batch_commit(&b);
-    if (error == SAGA_E_LIMIT) error = SAGA_E_INVALID;
-    saga_batch_abandon(w);
+    if (error == SAGA_OK) {
+        error = saga_batch_commit(&b);
+    } else {
+        if (error == SAGA_E_LIMIT) error = SAGA_E_INVALID;
+        saga_batch_abandon(w);
+    }
+    saga_batch_close_opened(&b);
+    saga_spans_free(b.spans); /* of what was not committed */
     return error;
 }

@@ -58,10 +58,13 @@ static struct saga_state_write *orphan_writes(struct saga_batch *b, const struct
         SAGA_NEW_ARRAY(b->arena, struct saga_state_write, b->orphan_count);
     size_t count = 0;
     for (size_t i = 0; i < b->orphan_count; i++) {
-        if (b->orphans[i].lane != lane) continue;
-        writes[count++] = (struct saga_state_write){ .saga_id = b->orphans[i].saga_id,
-                                                     .timers_removed = &b->orphans[i].timer,
-                                                     .timers_removed_count = 1,
+        const struct saga_orphan *orphan = &b->orphans[i];
+        if (orphan->lane != lane) continue;
+        writes[count++] = (struct saga_state_write){ .saga_id = orphan->saga_id,
+                                                     .timers_removed = &orphan->timer,
+                                                     .timers_removed_count = !orphan->later,
+                                                     .timers_added = &orphan->timer,
+                                                     .timers_added_count = orphan->later,
                                                      .timers_only = true };
     }
     *ret_count = count;
@@ -73,10 +76,11 @@ static int publish_lane(struct saga_batch *b, struct saga_lane *lane)
     size_t orphan_count = 0;
     struct saga_state_write *orphans =
         b->orphan_count ? orphan_writes(b, lane, &orphan_count) : NULL;
+    saga_keys_keep(b->w, lane, true);
     saga_lane_publish(lane, saga_worker_monotonic(b->w));
     lane->time_ms = b->time_ms;
     if (orphan_count == 0 && !saga_worker_store_is_due(b->w, lane)) return SAGA_OK;
-    return saga_worker_store(b->w, lane, orphans, orphan_count);
+    return saga_worker_store(b->w, lane, orphans, orphan_count, NULL);
 }
 
 static void advance_positions(struct saga_batch *b, const struct saga_position *positions,
@@ -98,7 +102,10 @@ static int publish(struct saga_batch *b)
         noted->lane->position = noted->offset + 1;
         if (noted->run == noted->resident->working) /* else it has left, and its history with it */
             saga_lane_note_history(noted->resident, b->arena, noted->offset);
+        if (noted->operation.data)
+            saga_lane_note_operation(noted->lane, noted->offset, b->time_ms, noted->operation);
     }
+    saga_batch_keys_destroyed(b);
     for (size_t i = 0; i < b->orphan_count; i++) b->written[b->orphans[i].lane->number] = true;
     for (uint32_t n = 0; n < w->config.lanes; n++) {
         if (!b->written[n]) continue;
@@ -121,11 +128,15 @@ static void count(struct saga_batch *b)
     SAGA_COUNT(w, timers, b->timers);
     SAGA_COUNT(w, sagas_started, b->started);
     SAGA_COUNT(w, sagas_ended, b->ended);
+    saga_batch_figures_commit(&b->figures, w->config.metrics);
 }
 
 void saga_batch_abandon(struct saga_worker *w)
 {
-    for (uint32_t n = 0; n < w->config.lanes; n++) saga_lane_abandon(&w->lanes[n]);
+    for (uint32_t n = 0; n < w->config.lanes; n++) {
+        saga_keys_keep(w, &w->lanes[n], false);
+        saga_lane_abandon(&w->lanes[n]);
+    }
 }
 
 int saga_batch_commit(struct saga_batch *b)
@@ -146,5 +157,7 @@ int saga_batch_commit(struct saga_batch *b)
     b->w->retained.done = b->to;
     b->w->time_ms = b->time_ms;
     count(b);
+    if (b->w->config.tracing) saga_tracing_offer(b->w->config.tracing, b->spans);
+    b->spans = NULL;
     return publish(b);
 }

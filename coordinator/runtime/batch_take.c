@@ -30,6 +30,7 @@ void saga_batch_put_aside(struct saga_batch *b, const struct saga_message *recor
                              &letter);
     saga_batch_send(b, &letter, NULL);
     b->dead_letters++;
+    saga_batch_figures_dead_letter(&b->figures, reason);
     saga_log(SAGA_LOG_WARNING, "record put aside",
              "reason=%.*s topic=%.*s partition=%d offset=%lld words=\"%.*s\"",
              SAGA_SLICE_ARG(reason), SAGA_SLICE_ARG(record->topic), record->partition,
@@ -203,6 +204,7 @@ static void take_alarm(struct saga_batch *b, uint32_t lane, const struct saga_du
     take_item(b, in);
     b->w->last_alarm = fingerprint;
     b->timers++;
+    saga_batch_figures_alarm(&b->figures, alarm->due_ms, b->time_ms);
 }
 
 /* Redis rings for what it was told of. An answer that is still to come is waited for when there is nothing else to do, or
@@ -214,7 +216,7 @@ static int look_for_due(struct saga_batch *b, struct saga_lane *lane, size_t max
     bool rings = lane->next_due_ms <= b->time_ms || lane->unstored_due_ms <= b->time_ms;
     int error = SAGA_OK;
     *ret_count = 0;
-    if (rings && lane->unstored) error = saga_worker_store(b->w, lane, NULL, 0);
+    if (rings && lane->unstored) error = saga_worker_store(b->w, lane, NULL, 0, NULL);
     if (error == SAGA_OK && (rings || b->to == b->from)) error = saga_lane_settle(lane, store);
     if (error < 0 || lane->next_due_ms > b->time_ms) return error;
     return store->timers_due(store->self, lane->number, lane->applied, b->time_ms,

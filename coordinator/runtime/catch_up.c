@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mutation.h"
+#include "runtime/operations.h"
 #include "runtime/recovery_internal.h"
 
 static int replay_record(struct saga_worker *w, struct saga_lane *lane,
@@ -17,7 +18,8 @@ static int replay_record(struct saga_worker *w, struct saga_lane *lane,
     if (saga_rebuild_contains(w, record->saga_id, message->offset)) return SAGA_OK;
     struct saga_resident *resident = saga_lane_find(lane, record->saga_id);
     struct saga_state *state = saga_lane_work_on(lane, resident);
-    saga_evolve_begin(state, record->cause.time_ms);
+    resident->foreign = true; /* facts say what it is, and nobody has decided them again */
+    saga_evolve_begin(state, &record->cause);
     if (state->sequence != record->sequence)
         return saga_recovery_damaged(
             w, lane, message->offset,
@@ -35,11 +37,23 @@ static int replay_record(struct saga_worker *w, struct saga_lane *lane,
     return SAGA_OK;
 }
 
+/* Also of records that a snapshot contains: a state says nothing of who said what. */
+static void note_operations(struct saga_worker *w, struct saga_lane *lane,
+                            const struct saga_message *messages,
+                            const struct saga_journal_record *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct saga_slice entry = saga_operation_entry(&records[i], &w->arena);
+        if (entry.data)
+            saga_lane_note_operation(lane, messages[i].offset, records[i].cause.time_ms, entry);
+    }
+}
+
 static int apply_chunk(struct saga_worker *w, struct saga_lane *lane, int64_t position)
 {
     lane->position = position;
     saga_lane_publish(lane, saga_worker_monotonic(w));
-    int error = saga_worker_store(w, lane, NULL, 0);
+    int error = saga_worker_store(w, lane, NULL, 0, NULL);
     if (error == SAGA_E_LIMIT)
         return saga_recovery_damaged(w, lane, position,
                                      SAGA_SLICE("a state that follows from it is over the limit"));
@@ -66,6 +80,7 @@ static int replay_chunk(struct saga_worker *w, struct saga_lane *lane,
         return saga_recovery_damaged(w, lane, records->items[0].offset, diagnostic.what);
     for (size_t i = 0; i < records->count && error == SAGA_OK; i++)
         error = replay_record(w, lane, &records->items[i], &decoded[i]);
+    if (error == SAGA_OK) note_operations(w, lane, records->items, decoded, records->count);
     if (error == SAGA_OK)
         error = apply_chunk(w, lane, records->items[records->count - 1].offset + 1);
     if (error < 0) saga_lane_abandon(lane);
@@ -79,8 +94,7 @@ static int end(struct saga_worker *w, struct saga_lane *lane)
     if (error < 0) return error;
     saga_log(SAGA_LOG_INFO, "lane recovered", "lane=%u applied=%lld", lane->number,
              (long long)lane->applied);
-    saga_recovery_lane_done(w, lane);
-    return SAGA_OK;
+    return saga_keys_begin(w, lane);
 }
 
 int saga_catch_up_step(struct saga_worker *w, struct saga_lane *lane)

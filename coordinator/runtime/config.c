@@ -227,6 +227,12 @@ static void put_flags(struct saga_config_values *values, const struct saga_confi
                         .source = flags[i].source });
 }
 
+/* https://user:password@host */
+static bool may_hold_a_password(const char *value)
+{
+    return strstr(value, "://") && strchr(value, '@');
+}
+
 static void read_value(struct saga_config_values *values, const struct saga_config_value *value,
                        struct saga_config *config)
 {
@@ -234,9 +240,14 @@ static void read_value(struct saga_config_values *values, const struct saga_conf
     if (!setting) return;
     const char *must_be = setting->read(value->value, config);
     if (!must_be) return;
-    struct saga_slice what = saga_arena_printf(values->arena, "%s = \"%s\" (%s) is not valid",
-                                               value->name, value->value, value->source);
+    bool hidden = may_hold_a_password(value->value);
+    struct saga_slice what =
+        hidden
+            ? saga_arena_printf(values->arena, "%s (%s) is not valid", value->name, value->source)
+            : saga_arena_printf(values->arena, "%s = \"%s\" (%s) is not valid", value->name,
+                                value->value, value->source);
     struct saga_diagnostic *finding = complain(values, value, what.data);
+    if (hidden) finding->source_line = SAGA_SLICE_NONE;
     saga_diagnostic_mend(finding, values->arena, "it must be %s", must_be);
 }
 
@@ -255,6 +266,38 @@ static void pass_on(struct saga_config_values *values, struct saga_config *confi
     config->kafka.setting_count = count;
 }
 
+/* What belongs together. */
+static void check_anchors(struct saga_config_values *values, const struct saga_config *config)
+{
+    const struct saga_anchor_schedule *anchors = &config->anchors;
+    if (!anchors->every_ms || (anchors->key && (anchors->file || anchors->topic))) return;
+    struct saga_diagnostic *finding = saga_diagnostics_add(
+        values->diagnostics, SAGA_SEVERITY_ERROR, NULL, "audit.anchor-every is set, but not %s",
+        anchors->key ? "audit.anchor-file or audit.anchor-topic" : "audit.anchor-key");
+    finding->mend = SAGA_SLICE("say with which key anchors are signed, and where they go");
+}
+
+static void check_redis_tls(struct saga_config_values *values,
+                            const struct saga_redis_config *redis)
+{
+    const struct saga_redis_tls *tls = &redis->tls;
+    const char *what = NULL, *mend = NULL;
+    if (!tls->enabled && (tls->ca || tls->certificate || tls->key || tls->server_name)) {
+        what = "there are settings redis.tls.*, but TLS with Redis is off";
+        mend = "set redis.tls.enabled to true, or take the others out";
+    } else if (tls->enabled && redis->unix_socket) {
+        what = "redis.tls.enabled is set, but Redis speaks no TLS over redis.unix-socket";
+        mend = "set redis.host and redis.port, or leave TLS out";
+    } else if (!tls->certificate != !tls->key) {
+        what = tls->key ? "redis.tls.key is set, but not redis.tls.certificate"
+                        : "redis.tls.certificate is set, but not redis.tls.key";
+        mend = "set both, or neither";
+    }
+    if (!what) return;
+    saga_diagnostics_add(values->diagnostics, SAGA_SEVERITY_ERROR, NULL, "%s", what)->mend =
+        saga_slice_of(mend);
+}
+
 static int load(const char *path, char *const *environment, const struct saga_config_flag *flags,
                 size_t flag_count, struct saga_config_values *values, struct saga_config *config)
 {
@@ -263,8 +306,11 @@ static int load(const char *path, char *const *environment, const struct saga_co
     put_file(values, path, environment);
     for (char *const *entry = environment; entry && *entry; entry++) put_variable(values, *entry);
     put_flags(values, flags, flag_count);
+    saga_config_read_secrets(values);
     for (size_t i = 0; i < values->count; i++) read_value(values, &values->items[i], config);
     pass_on(values, config);
+    check_anchors(values, config);
+    check_redis_tls(values, &config->redis);
     return values->diagnostics->errors > errors_before ? SAGA_E_INVALID : SAGA_OK;
 }
 

@@ -25,6 +25,10 @@ struct saga_config_values {
  * becomes a finding instead. */
 void saga_config_put(struct saga_config_values *values, const struct saga_config_value *value);
 
+/* Reads the files with passwords, and puts what they hold as the values of the settings that they stand for. A file that
+ * cannot be read, or a password that is given twice, is a finding. */
+void saga_config_read_secrets(struct saga_config_values *values);
+
 /* Puts all values of a YAML file; `redis: {host: h}` is `redis.host: h`. What is wrong with it is a
  * finding. */
 void saga_config_read_file(struct saga_config_values *values, const char *path);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "runtime/daemon_internal.h"
 #include "runtime/log.h"
+#include "runtime/timed_store.h"
 #include "store/instance.h"
 #include "store/redis.h"
 
@@ -23,6 +24,11 @@ void saga_daemon_sleep(int ms)
 {
     struct timespec wait = { ms / 1000, (long)(ms % 1000) * 1000000L };
     nanosleep(&wait, NULL);
+}
+
+void saga_daemon_moved(atomic_llong *moved_ms)
+{
+    atomic_store(moved_ms, saga_clock_system().monotonic_ms(NULL));
 }
 
 /* Whoever reads only the end of the log sees why there is no more of it. */
@@ -64,6 +70,7 @@ static bool open_bus(struct worker_thread *thread, struct saga_bus *ret)
     int error = SAGA_E_AGAIN;
     while (!atomic_load(&daemon->stopping)) {
         struct saga_diagnostic diagnostic = { 0 };
+        saga_daemon_moved(&thread->moved_ms);
         saga_arena_reset(&arena);
         error = saga_kafka_open(&daemon->config.kafka, thread->number, SAGA_DAEMON_CALL_MS, &arena,
                                 ret, &diagnostic);
@@ -90,6 +97,8 @@ static bool open_worker(struct worker_thread *thread)
         .journal = daemon->topics.journal,
         .dead_letters = daemon->topics.dead_letters,
         .snapshots = daemon->topics.snapshots,
+        .keys = daemon->topics.keys,
+        .wrapping = daemon->wrapping,
         .lanes = config->lanes,
         .batch_max = config->batch_max,
         .cache_bytes = config->cache_bytes,
@@ -101,10 +110,14 @@ static bool open_worker(struct worker_thread *thread)
         .clock = saga_clock_system(),
         .registry = daemon->registry,
         .schemas = daemon->schemas,
+        .heads = saga_anchoring_heads(daemon->anchoring),
+        .tracing = daemon->tracing,
         .random_bytes = random_bytes,
         .counts = &thread->counts,
+        .metrics = &daemon->metrics->workers[thread->number],
+        .standing = &daemon->standings[thread->number],
+        .live = &daemon->live,
     };
-    snprintf(thread->owner, sizeof thread->owner, "%s/%u", config->kafka.instance, thread->number);
     worker_config.owner = saga_slice_of(thread->owner);
     if (!open_bus(thread, &worker_config.bus)) return false;
     if (saga_redis_open(&config->redis, config->lanes, &worker_config.store) < 0) {
@@ -112,6 +125,7 @@ static bool open_worker(struct worker_thread *thread)
         worker_config.bus.close(worker_config.bus.self);
         return false;
     }
+    worker_config.store = saga_timed_store(worker_config.store, worker_config.metrics);
     saga_worker_new(&worker_config, &thread->worker);
     return true;
 }
@@ -134,12 +148,15 @@ static void *worker_main(void *context)
 {
     struct worker_thread *thread = context;
     struct saga_daemon *daemon = thread->daemon;
-    while (!atomic_load(&daemon->surroundings_good) && !atomic_load(&daemon->stopping))
+    while (!atomic_load(&daemon->surroundings_good) && !atomic_load(&daemon->stopping)) {
+        saga_daemon_moved(&thread->moved_ms);
         saga_daemon_sleep(PAUSE_MS);
+    }
     if (!atomic_load(&daemon->stopping) && open_worker(thread)) {
         struct saga_worker *worker = thread->worker;
         wait_for_turn(thread);
         while (!atomic_load(&daemon->stopping)) {
+            saga_daemon_moved(&thread->moved_ms);
             int error = saga_worker_step(worker, SAGA_DAEMON_STEP_MS);
             atomic_store(&thread->phase, (int)saga_worker_phase(worker));
             if (error == SAGA_E_AGAIN) saga_daemon_sleep(PAUSE_MS);
@@ -150,14 +167,55 @@ static void *worker_main(void *context)
         /* R27: nothing is in hand between two steps, and closing leaves the group */
         saga_worker_free(worker);
     }
+    atomic_fetch_sub(&daemon->running_workers, 1);
     atomic_fetch_sub(&daemon->running_threads, 1);
     return NULL;
 }
 
 /* ---- the daemon ---- */
 
-int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena,
-                      struct saga_daemon **ret, struct saga_diagnostic *diagnostic)
+static void make_metrics(struct saga_daemon *daemon)
+{
+    unsigned workers = daemon->config.workers;
+    daemon->metrics = saga_metrics_new(workers);
+    daemon->standings = saga_memory_zeroed(workers, sizeof *daemon->standings);
+    for (unsigned i = 0; i < workers; i++) saga_standing_init(&daemon->standings[i]);
+    daemon->watch = saga_metrics_watch_new(&daemon->config, daemon->standings);
+}
+
+static void free_metrics(struct saga_daemon *daemon)
+{
+    saga_metrics_watch_free(daemon->watch);
+    for (unsigned i = 0; i < daemon->config.workers; i++) saga_standing_free(&daemon->standings[i]);
+    free(daemon->standings);
+    saga_metrics_free(daemon->metrics);
+}
+
+static int start_worker(struct saga_daemon *daemon, unsigned number)
+{
+    struct worker_thread *thread = &daemon->workers[number];
+    thread->daemon = daemon;
+    thread->number = number;
+    snprintf(thread->owner, sizeof thread->owner, "%s/%u", daemon->config.kafka.instance, number);
+    saga_daemon_moved(&thread->moved_ms);
+    return pthread_create(&thread->thread, NULL, worker_main, thread);
+}
+
+static void release(struct saga_daemon *daemon)
+{
+    saga_anchoring_free(daemon->anchoring);
+    saga_tracing_free(daemon->tracing);
+    saga_registry_free(daemon->registry);
+    saga_schema_store_close(daemon->schemas);
+    if (daemon->metrics) free_metrics(daemon);
+    saga_wrapping_free(daemon->wrapping);
+    free(daemon->workers);
+    saga_arena_free(&daemon->arena);
+    free(daemon);
+}
+
+int saga_daemon_new(const struct saga_config *config, struct saga_arena *arena,
+                    struct saga_daemon **ret, struct saga_diagnostic *diagnostic)
 {
     saga_memory_share_pools();
     struct saga_daemon *daemon = saga_memory_zeroed(1, sizeof *daemon);
@@ -167,27 +225,56 @@ int saga_daemon_start(const struct saga_config *config, struct saga_arena *arena
     daemon->config.kafka.compressed_topic =
         saga_arena_string(&daemon->arena, daemon->topics.journal);
     saga_daemon_name_holder(daemon);
-    int error = saga_schema_store_open(config->schemas, arena, &daemon->schemas, diagnostic);
+    int error = saga_redis_settings_check(&config->redis, arena, diagnostic);
+    if (error == SAGA_OK)
+        error = saga_schema_store_open(config->schemas, arena, &daemon->schemas, diagnostic);
+    if (error == SAGA_OK)
+        error = saga_wrapping_read(config->privacy_key_file, config->privacy_key_command, arena,
+                                   &daemon->wrapping, diagnostic);
     if (error == SAGA_OK)
         error = saga_client_new(&config->kafka, arena, &daemon->client, diagnostic);
     if (error < 0) {
-        saga_schema_store_close(daemon->schemas);
-        saga_arena_free(&daemon->arena);
-        free(daemon);
+        release(daemon);
         return error;
     }
     daemon->registry = saga_registry_new();
     daemon->workers = saga_memory_zeroed(config->workers, sizeof *daemon->workers);
-    atomic_store(&daemon->running_threads, config->workers + 1);
-    int failed = pthread_create(&daemon->surroundings, NULL, saga_daemon_surroundings, daemon);
-    for (unsigned i = 0; i < config->workers && !failed; i++) {
-        daemon->workers[i].daemon = daemon;
-        daemon->workers[i].number = i;
-        failed = pthread_create(&daemon->workers[i].thread, NULL, worker_main, &daemon->workers[i]);
-    }
-    SAGA_ASSERT(!failed);
+    if (config->anchors.every_ms)
+        daemon->anchoring = saga_anchoring_new(&daemon->config.anchors, config->lanes);
+    make_metrics(daemon);
+    saga_daemon_reload(daemon, config);
+    if (config->traces.endpoint)
+        daemon->tracing = saga_tracing_new(&daemon->config.traces, daemon->config.kafka.instance);
     *ret = daemon;
     return SAGA_OK;
+}
+
+void saga_daemon_free(struct saga_daemon *daemon)
+{
+    if (!daemon) return;
+    saga_client_free(daemon->client);
+    release(daemon);
+}
+
+void saga_daemon_start(struct saga_daemon *daemon)
+{
+    unsigned workers = daemon->config.workers;
+    saga_daemon_moved(&daemon->moved_ms);
+    atomic_store(&daemon->running_workers, workers);
+    atomic_store(&daemon->running_threads,
+                 workers + 1 + (daemon->anchoring != NULL) + (daemon->tracing != NULL));
+    int failed = pthread_create(&daemon->surroundings, NULL, saga_daemon_surroundings, daemon);
+    if (daemon->anchoring && !failed)
+        failed = pthread_create(&daemon->anchors, NULL, saga_daemon_anchors, daemon);
+    if (daemon->tracing && !failed)
+        failed = pthread_create(&daemon->traces, NULL, saga_daemon_traces, daemon);
+    for (unsigned i = 0; i < workers && !failed; i++) failed = start_worker(daemon, i);
+    SAGA_ASSERT(!failed);
+}
+
+const struct saga_wrapping *saga_daemon_wrapping(const struct saga_daemon *daemon)
+{
+    return daemon->wrapping;
 }
 
 bool saga_daemon_is_ready(struct saga_daemon *daemon)
@@ -197,9 +284,19 @@ bool saga_daemon_is_ready(struct saga_daemon *daemon)
     return true;
 }
 
+bool saga_daemon_has_good_surroundings(struct saga_daemon *daemon)
+{
+    return atomic_load(&daemon->surroundings_good);
+}
+
 bool saga_daemon_has_failed(struct saga_daemon *daemon)
 {
     return atomic_load(&daemon->failed);
+}
+
+const char *saga_daemon_holder(const struct saga_daemon *daemon)
+{
+    return daemon->holder;
 }
 
 void saga_daemon_count(struct saga_daemon *daemon, struct saga_daemon_counts *ret)
@@ -217,29 +314,32 @@ void saga_daemon_count(struct saga_daemon *daemon, struct saga_daemon_counts *re
         ret->recoveries += counts->recoveries;
         ret->sagas_started += counts->sagas_started;
         ret->sagas_ended += counts->sagas_ended;
+        ret->snapshots += counts->snapshots;
+        ret->snapshot_states += counts->snapshot_states;
+        ret->unfit += counts->unfit;
     }
 }
 
 int saga_daemon_stop(struct saga_daemon *daemon)
 {
     struct saga_clock clock = saga_clock_system();
-    int64_t until_ms = clock.monotonic_ms(NULL) + daemon->config.stop_timeout_ms;
+    int64_t until_ms = clock.monotonic_ms(NULL) + atomic_load(&daemon->stop_timeout_ms);
     atomic_store(&daemon->stopping, true);
+    if (daemon->tracing)
+        saga_tracing_end_in(daemon->tracing, atomic_load(&daemon->stop_timeout_ms) / 4);
     while (atomic_load(&daemon->running_threads) > 0) {
         if (clock.monotonic_ms(NULL) >= until_ms) return SAGA_E_AGAIN;
         saga_daemon_sleep(PAUSE_MS);
     }
     pthread_join(daemon->surroundings, NULL);
+    if (daemon->anchoring) pthread_join(daemon->anchors, NULL);
+    if (daemon->tracing) pthread_join(daemon->traces, NULL);
     for (unsigned i = 0; i < daemon->config.workers; i++) {
         pthread_join(daemon->workers[i].thread, NULL);
     }
     if (daemon->held_ms)
         saga_instance_release(&daemon->config.redis, daemon->config.kafka.group,
                               daemon->config.kafka.instance, daemon->holder);
-    saga_registry_free(daemon->registry);
-    saga_schema_store_close(daemon->schemas);
-    free(daemon->workers);
-    saga_arena_free(&daemon->arena);
-    free(daemon);
+    release(daemon);
     return SAGA_OK;
 }

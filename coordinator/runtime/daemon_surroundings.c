@@ -32,6 +32,7 @@ static bool wait_for(struct saga_daemon *daemon, const char *what,
     int error = SAGA_E_AGAIN;
     while (!atomic_load(&daemon->stopping)) {
         struct saga_diagnostic diagnostic = { 0 };
+        saga_daemon_moved(&daemon->moved_ms);
         saga_arena_reset(&arena);
         error = check(daemon, &arena, &diagnostic);
         if (error == SAGA_OK) break;
@@ -81,6 +82,31 @@ static int check_partitions(struct saga_daemon *daemon, const struct saga_topic_
     return SAGA_E_STOP;
 }
 
+/* A journal that was imported for looking at has timers of the past: they would send commands that were sent long ago. Looked at
+ * behind the others, which an import makes only when it has made its mark. */
+static int look_for_import(struct saga_daemon *daemon, struct saga_arena *arena,
+                           struct saga_diagnostic *diagnostic)
+{
+    const struct saga_topic_spec spec = { .name = daemon->topics.imported.data };
+    struct saga_topic_state state;
+    if (daemon->config.kafka.mock) return SAGA_OK;
+    int error =
+        saga_client_describe_topic(daemon->client, &spec, SAGA_DAEMON_CALL_MS, arena, &state);
+    if (error == SAGA_E_STOP) return SAGA_OK; /* who may use the others alone has no import's */
+    if (error < 0) {
+        saga_diagnostic_set(diagnostic, arena, "%s", saga_client_problem(daemon->client));
+        return SAGA_E_AGAIN;
+    }
+    if (!state.exists) return SAGA_OK;
+    saga_diagnostic_set(diagnostic, arena,
+                        "these topics were made by `saga audit import`, for looking at (topic %s): "
+                        "the timers of the imported sagas would send commands",
+                        spec.name);
+    saga_diagnostic_mend(diagnostic, arena,
+                         "run the coordinator with another topics.prefix and redis.prefix");
+    return SAGA_E_STOP;
+}
+
 static int look_at_topics(struct saga_daemon *daemon, struct saga_arena *arena,
                           struct saga_diagnostic *diagnostic)
 {
@@ -95,10 +121,11 @@ static int look_at_topics(struct saga_daemon *daemon, struct saga_arena *arena,
             saga_diagnostic_set(diagnostic, arena, "%s", saga_client_problem(daemon->client));
             return error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_AGAIN;
         }
+        if (!state.exists && saga_topics_is_optional(&daemon->topics, specs[i].name)) continue;
         error = check_partitions(daemon, &specs[i], &state, arena, diagnostic);
         if (error < 0) return error;
     }
-    return SAGA_OK;
+    return look_for_import(daemon, arena, diagnostic);
 }
 
 /* ---- the instance's name ---- */
@@ -213,9 +240,12 @@ static void follow_definitions(struct saga_daemon *daemon)
         struct saga_bus_records records = { 0 };
         bool end = false;
         int error = SAGA_OK;
+        saga_daemon_moved(&daemon->moved_ms);
         keep_name(daemon);
         watch_redis(daemon);
         give_memory_back(daemon);
+        saga_metrics_watch_look(daemon->watch, daemon->client,
+                                saga_clock_system().monotonic_ms(NULL));
         saga_schema_store_look(daemon->schemas, SCHEMAS_LOOK_MS);
         if (!reader)
             error = saga_reader_open(daemon->client, daemon->topics.definitions, 0,

@@ -6,46 +6,34 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "codec/message.h"
+#include "runtime/intake_internal.h"
 
-struct reading {
-    const struct saga_intake *intake;
-    struct saga_intake_item common; /* what every item of the record shares */
-    struct saga_intake_item *items;
-    size_t count, capacity;
-    bool typed;   /* an expression found the type of an event that says none */
-    bool untyped; /* an event that nobody takes, and that says no type */
-};
-
-static struct saga_intake_item *add(struct reading *r, enum saga_intake_fate fate)
+struct saga_intake_item *saga_intake_add(struct saga_intake_reading *r, enum saga_intake_fate fate)
 {
     SAGA_PUSH(r->intake->arena, r->items, r->count, r->capacity, r->common);
     r->items[r->count - 1].fate = fate;
     return &r->items[r->count - 1];
 }
 
-static void add_dead_letter(struct reading *r, const char *reason, struct saga_slice words)
+void saga_intake_add_dead_letter(struct saga_intake_reading *r, const char *reason,
+                                 struct saga_slice words)
 {
-    struct saga_intake_item *item = add(r, SAGA_INTAKE_DEAD_LETTER);
+    struct saga_intake_item *item = saga_intake_add(r, SAGA_INTAKE_DEAD_LETTER);
     item->reason = saga_slice_of(reason);
     item->words = words;
 }
 
 /* An event of the outside that cannot be read for one definition may be for others, to whose lanes it hops: it is put
  * aside once, where it was read first. */
-static void add_bad_event(struct reading *r, const char *reason, struct saga_slice words)
+static void add_bad_event(struct saga_intake_reading *r, const char *reason,
+                          struct saga_slice words)
 {
-    if (!r->common.from_inbox) add_dead_letter(r, reason, words);
-}
-
-/* Is this part of a hop for the inbox that it came by? Other parts were sent to theirs. */
-static bool is_here(const struct reading *r, uint32_t lane)
-{
-    return !r->common.from_inbox || r->common.inbox_lane == lane;
+    if (!r->common.from_inbox) saga_intake_add_dead_letter(r, reason, words);
 }
 
 /* ---- keys and types by expressions over the body ---- */
 
-static int eval_text(const struct reading *r, struct saga_expression *expression,
+static int eval_text(const struct saga_intake_reading *r, struct saga_expression *expression,
                      struct saga_slice body, struct saga_slice *ret_text,
                      struct saga_slice *ret_message)
 {
@@ -66,7 +54,8 @@ static int eval_text(const struct reading *r, struct saga_expression *expression
     return SAGA_E_INVALID;
 }
 
-static int check_key(const struct reading *r, struct saga_slice key, struct saga_slice *ret_message)
+int saga_intake_check_key(const struct saga_intake_reading *r, struct saga_slice key,
+                          struct saga_slice *ret_message)
 {
     const char *fault = saga_key_fault(key);
     if (!fault) return SAGA_OK;
@@ -76,11 +65,12 @@ static int check_key(const struct reading *r, struct saga_slice key, struct saga
 
 /* ---- starts ---- */
 
-static void add_start(struct reading *r, struct saga_definition *definition, struct saga_slice key)
+void saga_intake_add_start(struct saga_intake_reading *r, struct saga_definition *definition,
+                           struct saga_slice key)
 {
     uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
-    if (!is_here(r, lane)) return;
-    struct saga_intake_item *item = add(r, SAGA_INTAKE_EVENT);
+    if (!saga_intake_is_here(r, lane)) return;
+    struct saga_intake_item *item = saga_intake_add(r, SAGA_INTAKE_EVENT);
     item->lane = lane;
     item->event.kind = SAGA_EVENT_START;
     item->event.key = key;
@@ -88,7 +78,7 @@ static void add_start(struct reading *r, struct saga_definition *definition, str
     item->saga_id = saga_id_make(r->intake->arena, definition->name, key);
 }
 
-static bool type_matches(struct reading *r, const struct saga_start *start)
+static bool type_matches(struct saga_intake_reading *r, const struct saga_start *start)
 {
     struct saga_slice type = r->common.event.type, message;
     if (type.size == 0 && start->type) {
@@ -99,8 +89,8 @@ static bool type_matches(struct reading *r, const struct saga_start *start)
 }
 
 /* Does `when` let it start? Errors give a dead letter. */
-static int passes_when(struct reading *r, const struct saga_start *start, bool *ret_passes,
-                       struct saga_slice *ret_message)
+static int passes_when(struct saga_intake_reading *r, const struct saga_start *start,
+                       bool *ret_passes, struct saga_slice *ret_message)
 {
     *ret_passes = true;
     if (!start->when) return SAGA_OK;
@@ -113,7 +103,7 @@ static int passes_when(struct reading *r, const struct saga_start *start, bool *
 }
 
 /* True: this start counts for the record, for better or worse. */
-static bool read_start(struct reading *r, struct saga_definition *definition,
+static bool read_start(struct saga_intake_reading *r, struct saga_definition *definition,
                        const struct saga_start *start)
 {
     struct saga_slice key, message = SAGA_SLICE_NONE;
@@ -125,20 +115,20 @@ static bool read_start(struct reading *r, struct saga_definition *definition,
     }
     if (!passes) return false;
     if (eval_text(r, start->key, r->common.event.body, &key, &message) < 0 ||
-        check_key(r, key, &message) < 0) {
+        saga_intake_check_key(r, key, &message) < 0) {
         add_bad_event(r, "bad-key", message);
     } else if (r->common.event.body.size > SAGA_INPUT_BYTES_MAX) {
         add_bad_event(r, "too-large",
                       saga_arena_printf(r->intake->arena, "a start of %zu bytes, the limit is %d",
                                         r->common.event.body.size, SAGA_INPUT_BYTES_MAX));
     } else {
-        add_start(r, definition, key);
+        saga_intake_add_start(r, definition, key);
     }
     return true;
 }
 
 /* Of several starts the first that counts: a record starts one saga of a definition. */
-static void read_starts_of(struct reading *r, struct saga_definition *definition)
+static void read_starts_of(struct saga_intake_reading *r, struct saga_definition *definition)
 {
     for (size_t s = 0; s < definition->start_count; s++)
         if (saga_slice_equal(definition->starts[s].topic, r->common.record.topic) &&
@@ -146,7 +136,7 @@ static void read_starts_of(struct reading *r, struct saga_definition *definition
             return;
 }
 
-static void read_starts(struct reading *r)
+static void read_starts(struct saga_intake_reading *r)
 {
     for (size_t i = 0; i < saga_catalog_count(r->intake->catalog); i++) {
         struct saga_definition *definition = saga_catalog_at(r->intake->catalog, i);
@@ -157,7 +147,7 @@ static void read_starts(struct reading *r)
 
 /* ---- awaited events (R21) ---- */
 
-static bool await_matches(struct reading *r, const struct saga_await *await)
+static bool await_matches(struct saga_intake_reading *r, const struct saga_await *await)
 {
     struct saga_slice type = r->common.event.type, message;
     if (!saga_slice_equal(await->topic, r->common.record.topic)) return false;
@@ -169,7 +159,7 @@ static bool await_matches(struct reading *r, const struct saga_await *await)
 }
 
 /* Versions of one definition mostly match alike: their sagas wait at one entry, which gets the event once. */
-static bool was_added(const struct reading *r, struct saga_slice entry)
+static bool was_added(const struct saga_intake_reading *r, struct saga_slice entry)
 {
     for (size_t i = 0; i < r->count; i++)
         if (saga_slice_equal(r->items[i].saga_id, entry)) return true;
@@ -177,18 +167,18 @@ static bool was_added(const struct reading *r, struct saga_slice entry)
 }
 
 /* False: the body has no value there. */
-static bool add_awaited(struct reading *r, const struct saga_definition *definition,
+static bool add_awaited(struct saga_intake_reading *r, const struct saga_definition *definition,
                         const struct saga_await *await, struct saga_slice *ret_message)
 {
     struct saga_slice value;
     if (eval_text(r, await->match, r->common.event.body, &value, ret_message) < 0 ||
-        check_key(r, value, ret_message) < 0)
+        saga_intake_check_key(r, value, ret_message) < 0)
         return false;
     uint32_t lane = saga_lane_of_key(value, r->intake->lanes);
     struct saga_slice entry =
         saga_correlation_id(r->intake->arena, definition->name, await->topic, await->event, value);
-    if (!is_here(r, lane) || was_added(r, entry)) return true;
-    struct saga_intake_item *item = add(r, SAGA_INTAKE_EVENT);
+    if (!saga_intake_is_here(r, lane) || was_added(r, entry)) return true;
+    struct saga_intake_item *item = saga_intake_add(r, SAGA_INTAKE_EVENT);
     item->lane = lane;
     item->event.kind = SAGA_EVENT_NOTE;
     item->event.note = SAGA_NOTE_AWAIT_EVENT;
@@ -200,7 +190,7 @@ static bool add_awaited(struct reading *r, const struct saga_definition *definit
 
 /* What all versions of a definition wait for. A version may match by what events have no more, or not yet: only an event
  * that no version can match is put aside. */
-static void read_awaited_of(struct reading *r, struct saga_slice name)
+static void read_awaited_of(struct saga_intake_reading *r, struct saga_slice name)
 {
     struct saga_slice message = SAGA_SLICE_NONE;
     bool matched = false;
@@ -216,7 +206,7 @@ static void read_awaited_of(struct reading *r, struct saga_slice name)
     if (!matched && message.size) add_bad_event(r, "match-failed", message);
 }
 
-static void read_awaited(struct reading *r)
+static void read_awaited(struct saga_intake_reading *r)
 {
     for (size_t i = 0; i < saga_catalog_count(r->intake->catalog); i++) {
         const struct saga_definition *definition = saga_catalog_at(r->intake->catalog, i);
@@ -238,7 +228,7 @@ static const struct saga_participant *answering(const struct saga_definition *de
 }
 
 /* `*ret_message`: why the last of the expressions found none; absent where there are none. */
-static void find_type(struct reading *r, struct saga_slice *ret_message)
+static void find_type(struct saga_intake_reading *r, struct saga_slice *ret_message)
 {
     for (size_t i = 0; i < saga_catalog_count(r->intake->catalog) && r->common.event.type.size == 0;
          i++) {
@@ -251,18 +241,19 @@ static void find_type(struct reading *r, struct saga_slice *ret_message)
     }
 }
 
-static void add_reply(struct reading *r, struct saga_slice saga_id, struct saga_slice key)
+static void add_reply(struct saga_intake_reading *r, struct saga_slice saga_id,
+                      struct saga_slice key)
 {
     uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
-    if (!is_here(r, lane)) return;
-    struct saga_intake_item *item = add(r, SAGA_INTAKE_EVENT);
+    if (!saga_intake_is_here(r, lane)) return;
+    struct saga_intake_item *item = saga_intake_add(r, SAGA_INTAKE_EVENT);
     item->lane = lane;
     item->event.kind = SAGA_EVENT_REPLY;
     item->saga_id = saga_id;
 }
 
-/* The third way of messages.md: the participant's `correlate` gives the key. All sagas of a key are in one lane. */
-static void read_correlated_reply(struct reading *r)
+/* The third way of sagas/MESSAGES.md: the participant's `correlate` gives the key. All sagas of a key are in one lane. */
+static void read_correlated_reply(struct saga_intake_reading *r)
 {
     struct saga_slice *candidates = NULL, key = SAGA_SLICE_NONE, message = SAGA_SLICE_NONE;
     size_t count = 0, capacity = 0;
@@ -273,7 +264,8 @@ static void read_correlated_reply(struct reading *r)
         if (!participant || !participant->correlate) continue;
         if (eval_text(r, participant->correlate, r->common.event.body, &found, &message) < 0)
             continue;
-        if (check_key(r, found, &message) < 0 || (key.size && !saga_slice_equal(key, found)))
+        if (saga_intake_check_key(r, found, &message) < 0 ||
+            (key.size && !saga_slice_equal(key, found)))
             continue;
         key = found;
         struct saga_slice id = saga_id_make(r->intake->arena, definition->name, key);
@@ -281,11 +273,11 @@ static void read_correlated_reply(struct reading *r)
             SAGA_PUSH(r->intake->arena, candidates, count, capacity, id);
     }
     if (count == 0) {
-        add_dead_letter(r, "no-saga-named",
-                        message.size
-                            ? message
-                            : SAGA_SLICE("neither ce_sagacommandid nor ce_subject says which "
-                                         "saga it answers, and no correlate finds one"));
+        saga_intake_add_dead_letter(
+            r, "no-saga-named",
+            message.size ? message
+                         : SAGA_SLICE("neither ce_sagacommandid nor ce_subject says which "
+                                      "saga it answers, and no correlate finds one"));
         return;
     }
     size_t before = r->count;
@@ -296,14 +288,14 @@ static void read_correlated_reply(struct reading *r)
 }
 
 /* Events of the outside world: for who starts on them, and for who waits for them. */
-static void read_events(struct reading *r, const struct saga_catalog_topic *topic)
+static void read_events(struct saga_intake_reading *r, const struct saga_catalog_topic *topic)
 {
     if (topic->starts) read_starts(r);
     if (topic->awaits) read_awaited(r);
     r->untyped = r->count == 0 && r->common.event.type.size == 0 && !r->typed;
 }
 
-static void read_reply(struct reading *r, const struct saga_catalog_topic *topic)
+static void read_reply(struct saga_intake_reading *r, const struct saga_catalog_topic *topic)
 {
     struct saga_slice saga_id, name, key, message = SAGA_SLICE_NONE;
     struct saga_diagnostic diagnostic = { 0 };
@@ -315,7 +307,7 @@ static void read_reply(struct reading *r, const struct saga_catalog_topic *topic
     }
     find_type(r, &message);
     if (r->common.event.type.size == 0) {
-        add_dead_letter(
+        saga_intake_add_dead_letter(
             r, "no-type",
             message.size
                 ? saga_arena_printf(r->intake->arena,
@@ -327,124 +319,17 @@ static void read_reply(struct reading *r, const struct saga_catalog_topic *topic
     } else if (error == SAGA_E_NOT_FOUND) {
         read_correlated_reply(r);
     } else if (error < 0 || saga_id_parse(saga_id, &name, &key) < 0) {
-        add_dead_letter(r, "bad-address",
-                        diagnostic.what.size ? diagnostic.what
-                                             : SAGA_SLICE("not the id of a saga"));
+        saga_intake_add_dead_letter(r, "bad-address",
+                                    diagnostic.what.size ? diagnostic.what
+                                                         : SAGA_SLICE("not the id of a saga"));
     } else {
         add_reply(r, saga_id, key);
     }
 }
 
-/* ---- the inbox ---- */
+/* ---- all of it ---- */
 
-/* A note that asks for a definition; false: it is none that could be deployed. */
-static bool find_noted_definition(struct reading *r, struct saga_slice saga_id,
-                                  struct saga_slice name, bool *ret_needed,
-                                  struct saga_definition **ret)
-{
-    const struct saga_event *event = &r->common.event;
-    *ret = NULL;
-    *ret_needed = event->kind == SAGA_EVENT_START || event->note == SAGA_NOTE_SCHEDULE_SET;
-    if (event->kind == SAGA_EVENT_START) *ret = saga_catalog_newest(r->intake->catalog, name);
-    if (event->note != SAGA_NOTE_SCHEDULE_SET) return true;
-    uint32_t version = saga_schedule_version(event);
-    struct saga_slice definition = saga_id_entry_name(saga_id);
-    *ret = saga_catalog_find(r->intake->catalog, definition, version);
-    return version > 0 && saga_slice_equal(saga_id, saga_schedule_id(r->intake->arena, definition));
-}
-
-static void read_note(struct reading *r)
-{
-    struct saga_diagnostic diagnostic = { 0 };
-    struct saga_slice saga_id, name, key;
-    int error = saga_note_open(&r->common.record, r->intake->arena, &saga_id, &r->common.event,
-                               &diagnostic);
-    if (error < 0) {
-        add_dead_letter(r, "unreadable", diagnostic.what);
-        return;
-    }
-    error = saga_id_parse(saga_id, &name, &key);
-    SAGA_ASSERT(error == SAGA_OK);
-    uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
-    if (!is_here(r, lane)) {
-        add_dead_letter(r, "wrong-lane", SAGA_SLICE("its saga lives in another lane"));
-        return;
-    }
-    struct saga_definition *definition;
-    bool needed;
-    if (!find_noted_definition(r, saga_id, name, &needed, &definition)) {
-        add_dead_letter(r, "unreadable", SAGA_SLICE("it does not say whose schedule it sets"));
-        return;
-    }
-    bool missing = needed && !definition;
-    struct saga_intake_item *item =
-        add(r, missing ? SAGA_INTAKE_DEFINITION_MISSING : SAGA_INTAKE_EVENT);
-    item->lane = lane;
-    item->saga_id = saga_id;
-    item->definition = definition;
-    if (!missing) return;
-    item->reason = SAGA_SLICE("no-definition");
-    item->words =
-        saga_arena_printf(r->intake->arena, "no definition %.*s%s is deployed",
-                          SAGA_SLICE_ARG(saga_id_entry_name(name)),
-                          r->common.event.note == SAGA_NOTE_SCHEDULE_SET ? " of that version" : "");
-}
-
-static void read_api_start(struct reading *r)
-{
-    struct saga_diagnostic diagnostic = { 0 };
-    struct saga_slice name, message;
-    int error =
-        saga_start_open(&r->common.record, r->intake->arena, &name, &r->common.event, &diagnostic);
-    if (error < 0) {
-        add_dead_letter(r, "unreadable", diagnostic.what);
-        return;
-    }
-    if (check_key(r, r->common.event.key, &message) < 0) {
-        add_dead_letter(r, "bad-key", message);
-        return;
-    }
-    struct saga_definition *definition = saga_catalog_newest(r->intake->catalog, name);
-    if (!definition) {
-        struct saga_intake_item *item = add(r, SAGA_INTAKE_DEFINITION_MISSING);
-        item->lane = r->common.inbox_lane;
-        item->reason = SAGA_SLICE("no-definition");
-        item->words = saga_arena_printf(r->intake->arena, "no definition %.*s is deployed",
-                                        SAGA_SLICE_ARG(name));
-        return;
-    }
-    if (r->common.event.body.size > SAGA_INPUT_BYTES_MAX) {
-        add_dead_letter(r, "too-large",
-                        SAGA_SLICE("the input is over the limit of a saga's state"));
-        return;
-    }
-    add_start(r, definition, r->common.event.key);
-}
-
-static void read_operator(struct reading *r)
-{
-    struct saga_diagnostic diagnostic = { 0 };
-    struct saga_slice saga_id, name, key;
-    int error = saga_operator_open(&r->common.record, r->intake->arena, &saga_id, &r->common.event,
-                                   &diagnostic);
-    if (error < 0 || saga_id_parse(saga_id, &name, &key) < 0) {
-        add_dead_letter(r, "unreadable",
-                        diagnostic.what.size ? diagnostic.what
-                                             : SAGA_SLICE("not the id of a saga"));
-        return;
-    }
-    uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
-    if (!is_here(r, lane)) {
-        add_dead_letter(r, "wrong-lane", SAGA_SLICE("its saga lives in another lane"));
-        return;
-    }
-    struct saga_intake_item *item = add(r, SAGA_INTAKE_EVENT);
-    item->lane = lane;
-    item->event.kind = SAGA_EVENT_OPERATOR;
-    item->saga_id = saga_id;
-}
-
-static void read_outside(struct reading *r)
+static void read_outside(struct saga_intake_reading *r)
 {
     struct saga_diagnostic diagnostic = { 0 };
     const struct saga_catalog_topic *topic =
@@ -453,15 +338,15 @@ static void read_outside(struct reading *r)
     int error = saga_event_open(&r->common.record, saga_catalog_schemas(r->intake->catalog),
                                 r->intake->arena, &r->common.event, &diagnostic);
     if (error < 0)
-        add_dead_letter(r, error == SAGA_E_NOT_FOUND ? SAGA_REASON_NO_SCHEMA : "unreadable",
-                        diagnostic.what);
+        saga_intake_add_dead_letter(
+            r, error == SAGA_E_NOT_FOUND ? SAGA_REASON_NO_SCHEMA : "unreadable", diagnostic.what);
     else if (topic->replies)
         read_reply(r, topic);
     else
         read_events(r, topic);
 }
 
-static void read_inbox(struct reading *r, const struct saga_message *record)
+static void read_inbox(struct saga_intake_reading *r, const struct saga_message *record)
 {
     struct saga_diagnostic diagnostic = { 0 };
     r->common.from_inbox = true;
@@ -469,16 +354,16 @@ static void read_inbox(struct reading *r, const struct saga_message *record)
     switch (saga_inbox_kind_of(record)) {
     case SAGA_INBOX_HOP:
         if (saga_hop_open(record, r->intake->arena, &r->common.record, &diagnostic) < 0)
-            add_dead_letter(r, "unreadable", diagnostic.what);
+            saga_intake_add_dead_letter(r, "unreadable", diagnostic.what);
         else
             read_outside(r);
         return;
-    case SAGA_INBOX_START: read_api_start(r); return;
-    case SAGA_INBOX_OPERATOR: read_operator(r); return;
-    case SAGA_INBOX_NOTE: read_note(r); return;
+    case SAGA_INBOX_START: saga_intake_read_start(r); return;
+    case SAGA_INBOX_OPERATOR: saga_intake_read_operator(r); return;
+    case SAGA_INBOX_NOTE: saga_intake_read_note(r); return;
     case SAGA_INBOX_UNKNOWN:
-        add_dead_letter(r, "unreadable",
-                        SAGA_SLICE("a record in the inbox without a known saga_kind"));
+        saga_intake_add_dead_letter(r, "unreadable",
+                                    SAGA_SLICE("a record in the inbox without a known saga_kind"));
         return;
     }
 }
@@ -486,7 +371,7 @@ static void read_inbox(struct reading *r, const struct saga_message *record)
 void saga_intake_read(const struct saga_intake *intake, const struct saga_message *record,
                       struct saga_intake_item **ret, size_t *ret_count)
 {
-    struct reading r = { .intake = intake };
+    struct saga_intake_reading r = { .intake = intake };
     r.common.record = *record;
     if (saga_slice_equal(record->topic, intake->inbox))
         read_inbox(&r, record);
@@ -494,12 +379,12 @@ void saga_intake_read(const struct saga_intake *intake, const struct saga_messag
         read_outside(&r);
     if (r.count == 0 && r.common.from_inbox) {
         /* somebody sent it here for a saga of this lane: a definition that is still to be read may say which */
-        struct saga_intake_item *item = add(&r, SAGA_INTAKE_DEFINITION_MISSING);
+        struct saga_intake_item *item = saga_intake_add(&r, SAGA_INTAKE_DEFINITION_MISSING);
         item->lane = r.common.inbox_lane;
         item->reason = SAGA_SLICE("nobodys");
         item->words = SAGA_SLICE("no deployed definition takes it for a saga of this lane");
     } else if (r.count == 0) {
-        struct saga_intake_item *item = add(&r, SAGA_INTAKE_NOTHING);
+        struct saga_intake_item *item = saga_intake_add(&r, SAGA_INTAKE_NOTHING);
         if (r.untyped)
             item->words = SAGA_SLICE("it says no type: it has no ce_type header, and no `type` of "
                                      "a `start` or an `await` finds one");

@@ -31,8 +31,8 @@ struct saga_intake_item {
     uint32_t lane;
     struct saga_event event;   /* all but its time */
     struct saga_slice saga_id; /* whose event it is */
-    const struct saga_slice
-        *candidates; /* a reply that names only a key: sagas that it may be for */
+    const struct saga_slice *
+        candidates; /* a reply that names only a key: sagas that it may be for; Forget: the saga, and its entry */
     size_t candidate_count;
     struct saga_definition *definition; /* of a start: what it starts */
     struct saga_slice reason;           /* of a dead letter: one word */

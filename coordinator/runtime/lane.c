@@ -48,6 +48,7 @@ void saga_lane_clear(struct saga_lane *lane)
     none_touched(lane);
     saga_lane_none_unstored(lane);
     saga_arena_free(&lane->unstored_arena);
+    lane->log_found = false;
 }
 
 int64_t saga_lane_applied_in_redis(const struct saga_lane *lane)
@@ -130,7 +131,9 @@ int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga
         struct saga_state *state = NULL;
         if (states[i].data) error = saga_state_decode(codec, states[i], arena, &state, diagnostic);
         if (error < 0) return error;
-        set_clean(lane, saga_lane_find(lane, missing[i]), state);
+        struct saga_resident *resident = saga_lane_find(lane, missing[i]);
+        resident->foreign = state != NULL;
+        set_clean(lane, resident, state);
     }
     return SAGA_OK;
 }
@@ -158,6 +161,7 @@ void saga_lane_put(struct saga_lane *lane, struct saga_resident *resident, struc
     if (state) {
         saga_state_free(resident->working);
         resident->working = state;
+        resident->foreign = true;
     } else {
         resident->working->forgotten = true;
         resident->working->timer_count = 0; /* as when it is forgotten in the ordinary way */
@@ -169,6 +173,25 @@ void saga_lane_note_history(struct saga_resident *resident, struct saga_arena *a
 {
     SAGA_PUSH(arena, resident->history, resident->history_count, resident->history_capacity,
               offset);
+}
+
+void saga_lane_note_operation(struct saga_lane *lane, int64_t offset, int64_t time_ms,
+                              struct saga_slice entry)
+{
+    struct saga_operation_write operation = { offset, time_ms,
+                                              saga_arena_copy(&lane->unstored_arena, entry) };
+    SAGA_PUSH(&lane->unstored_arena, lane->operations, lane->operation_count,
+              lane->operation_capacity, operation);
+}
+
+void saga_lane_take_log(struct saga_lane *lane, const struct saga_lane_log *log)
+{
+    for (size_t i = 0; i < log->count; i++)
+        saga_lane_note_operation(lane, log->operations[i].offset, log->operations[i].time_ms,
+                                 log->operations[i].entry);
+    lane->log_found = true;
+    lane->log_from = log->from;
+    lane->log_from_ms = log->from_ms;
 }
 
 int saga_lane_check(struct saga_lane *lane, struct saga_resident **ret_culprit)
@@ -237,7 +260,9 @@ static void end_batch(struct saga_lane *lane, bool committed)
     for (struct saga_resident *r = lane->touched, *next; r; r = next) {
         next = r->next_touched;
         if (committed || SAGA_WITHOUT(WORKING_COPIES)) {
+            size_t counted = r->is_unstored ? r->bytes : 0;
             publish_one(lane, r);
+            lane->unstored_bytes += r->bytes - counted;
         } else {
             saga_state_free(r->working);
             saga_state_free(r->departed);

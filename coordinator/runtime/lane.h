@@ -25,6 +25,7 @@ struct saga_resident {
     int64_t *history; /* where the offsets of this batch's records will stand (batch's arena) */
     size_t history_count, history_capacity;
     size_t bytes; /* of memory, with the clean state's: for the cache's budget */
+    bool foreign; /* its state was read, not decided here, and nobody has looked whether it fits */
     struct saga_resident *next_touched;
     /* Only while Redis has another state than the clean one: */
     bool is_unstored;
@@ -54,7 +55,9 @@ struct saga_lane {
     bool ready; /* recovered: its events may be decided */
     bool
         distrusted; /* what Redis holds of it does not fit the journal: it is built anew from that */
-    bool deferred;  /* it takes long to recover: that goes on beside the batches of the others */
+    unsigned unfit_rebuilds; /* how often that was because of a state that did not fit; since the
+                                lane is ours */
+    bool deferred;    /* it takes long to recover: that goes on beside the batches of the others */
     char journal[33]; /* id of the journal: 32 hexadecimal digits */
     /* While the lane is built from a snapshot Redis has this instead of the journal's id, and instead of `applied` a
      * negative number that every apply lowers, so that nobody takes the lane for whole (R10, R11), and a Redis that went
@@ -79,9 +82,14 @@ struct saga_lane {
         *unstored; /* what Redis is still to be told, in the order of first change */
     struct saga_resident **unstored_end;
     size_t unstored_count;
+    size_t unstored_bytes;     /* of their states */
     int64_t unstored_since_ms; /* monotonic: when the first of them was published */
     int64_t unstored_due_ms;   /* the earliest of their timers */
     struct saga_arena unstored_arena;
+    struct saga_operation_write *operations; /* what operators said meanwhile (unstored_arena) */
+    size_t operation_count, operation_capacity;
+    bool log_found; /* a snapshot said from where on, and Redis is to be told: */
+    int64_t log_from, log_from_ms;
 };
 
 void saga_lane_init(struct saga_lane *lane, uint32_t number);
@@ -109,10 +117,18 @@ struct saga_state *saga_lane_work_on(struct saga_lane *lane, struct saga_residen
 void saga_lane_note_history(struct saga_resident *resident, struct saga_arena *arena,
                             int64_t offset);
 
-/* What Redis is to be told of a saga that it does not have: all of its state, with its bytes. Slices live in `arena` and in
- * what is given. For a rebuild, where nearly all are such, and a place at hand for each would be made for nothing. */
+/* An operator's command was journaled at that offset: Redis is to be told of it. Copies the entry (operations.h). */
+void saga_lane_note_operation(struct saga_lane *lane, int64_t offset, int64_t time_ms,
+                              struct saga_slice entry);
+/* A snapshot has the log, or a part that begins later. */
+void saga_lane_take_log(struct saga_lane *lane, const struct saga_lane_log *log);
+
+/* What Redis is to be told of a saga that it does not have: all of its state, with its bytes; what it counts as is added to
+ * `tally`. Slices live in `arena` and in what is given. For a rebuild, where nearly all are such, and a place at hand for each
+ * would be made for nothing. */
 struct saga_state_write saga_lane_write_fresh(struct saga_slice id, const struct saga_state *state,
-                                              struct saga_slice bytes, struct saga_arena *arena);
+                                              struct saga_slice bytes, struct saga_arena *arena,
+                                              struct saga_tally *tally);
 /* A state that comes from elsewhere becomes the working state, and is taken over; without one the saga leaves. For a
  * rebuild; nothing else may be under way in the lane. */
 void saga_lane_put(struct saga_lane *lane, struct saga_resident *resident,
@@ -127,14 +143,16 @@ void saga_lane_publish(struct saga_lane *lane, int64_t monotonic_ms);
 void saga_lane_abandon(struct saga_lane *lane);
 
 /* ---- lane_store.c ---- */
-/* What Redis is to be told: all that was published since the last apply. Slices live in `arena` and the states. Errors:
- * SAGA_E_LIMIT, of a state that does not come from a batch that was checked. */
+/* What Redis is to be told: all that was published since the last apply; what that changes in counts and durations is added
+ * to `tally`. Slices live in `arena` and the states. Errors: SAGA_E_LIMIT, of a state that does not come from a batch that was
+ * checked. */
 int saga_lane_writes(struct saga_lane *lane, struct saga_codec *codec, struct saga_arena *arena,
-                     struct saga_state_write **ret, size_t *ret_count);
+                     struct saga_tally *tally, struct saga_state_write **ret, size_t *ret_count);
 /* Sends the lane's apply, up to where the lane stands. Its answer is awaited by saga_lane_settle. Whatever it is, the
- * journal is the truth. Errors: as of the store's apply. */
+ * journal is the truth. `tally`: what the writes count as; NULL: nothing. Errors: as of the store's apply. */
 int saga_lane_apply(struct saga_lane *lane, struct saga_store *store, struct saga_slice owner,
-                    int64_t now_ms, const struct saga_state_write *writes, size_t count);
+                    int64_t now_ms, const struct saga_state_write *writes, size_t count,
+                    const struct saga_tally *tally);
 /* What was given by saga_lane_writes is on its way. */
 void saga_lane_stored(struct saga_lane *lane);
 /* Empties the list of what Redis is to be told; the residents are the caller's to look after. */

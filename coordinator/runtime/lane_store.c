@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "runtime/lane.h"
+#include "runtime/tallying.h"
 
 /* ---- what changed ---- */
 
@@ -65,6 +66,7 @@ static struct saga_state_write write_of(struct saga_slice id, const struct saga_
     struct saga_state_write write = {
         .saga_id = id,
         .name = after->name,
+        .version = after->version,
         .state = after->forgotten ? SAGA_SLICE_NONE : bytes,
         .status_before = index_of(before),
         .status_after = after->forgotten ? SAGA_SLICE_NONE : index_of(after),
@@ -76,14 +78,40 @@ static struct saga_state_write write_of(struct saga_slice id, const struct saga_
     return write;
 }
 
-struct saga_state_write saga_lane_write_fresh(struct saga_slice id, const struct saga_state *state,
-                                              struct saga_slice bytes, struct saga_arena *arena)
+/* `stored`: what Redis has of the run, if anything; its own version names what it is taken out of, for the run behind it may
+ * be of another. */
+static struct saga_state_write leaving(struct saga_slice id, const struct saga_state *stored,
+                                       const struct saga_state *left, struct saga_arena *arena)
 {
+    const struct saga_state *known = stored ? stored : left;
+    struct saga_state_write write = { .saga_id = id,
+                                      .name = known->name,
+                                      .version = known->version,
+                                      .status_before = index_of(stored),
+                                      .changed_ms = left->changed_ms };
+    timers_missing(stored, NULL, arena, &write.timers_removed, &write.timers_removed_count);
+    search_values(known, arena, &write);
+    return write;
+}
+
+/* The run that makes room for what is there now; NULL: none does. A lane that is built from a snapshot may have an earlier
+ * run of the saga from a piece before. */
+static const struct saga_state *leaving_run(const struct saga_resident *r)
+{
+    bool replaced = r->stored && r->clean && !saga_slice_equal(r->stored->run, r->clean->run);
+    return r->left ? r->left : replaced ? r->stored : NULL;
+}
+
+struct saga_state_write saga_lane_write_fresh(struct saga_slice id, const struct saga_state *state,
+                                              struct saga_slice bytes, struct saga_arena *arena,
+                                              struct saga_tally *tally)
+{
+    saga_tally_change(tally, NULL, state);
     return write_of(id, NULL, state, bytes, arena);
 }
 
 int saga_lane_writes(struct saga_lane *lane, struct saga_codec *codec, struct saga_arena *arena,
-                     struct saga_state_write **ret, size_t *ret_count)
+                     struct saga_tally *tally, struct saga_state_write **ret, size_t *ret_count)
 {
     struct saga_state_write *writes =
         SAGA_NEW_ARRAY(arena, struct saga_state_write, 2 * lane->unstored_count);
@@ -91,8 +119,10 @@ int saga_lane_writes(struct saga_lane *lane, struct saga_codec *codec, struct sa
     for (struct saga_resident *r = lane->unstored; r; r = r->next_unstored) {
         const struct saga_state *before = r->stored;
         struct saga_slice bytes;
-        if (r->left) {
-            writes[count++] = write_of(r->id, before, r->left, SAGA_SLICE_NONE, arena);
+        saga_tally_change(tally, before, r->clean);
+        const struct saga_state *left = leaving_run(r);
+        if (left) {
+            writes[count++] = leaving(r->id, before, left, arena);
             before = NULL;
         }
         if (!r->clean) continue;
@@ -118,25 +148,34 @@ int saga_lane_settle(struct saga_lane *lane, struct saga_store *store)
 }
 
 int saga_lane_apply(struct saga_lane *lane, struct saga_store *store, struct saga_slice owner,
-                    int64_t now_ms, const struct saga_state_write *writes, size_t count)
+                    int64_t now_ms, const struct saga_state_write *writes, size_t count,
+                    const struct saga_tally *tally)
 {
     char chain[2 * SAGA_SHA256_BYTES + 1];
     saga_hex(lane->chain, sizeof lane->chain, chain);
-    int64_t expected = saga_lane_applied_in_redis(lane);
+    int64_t expected = saga_lane_applied_in_redis(lane), from = lane->applied;
     lane->applied = lane->position;
     if (lane->unstored_due_ms < lane->next_due_ms) lane->next_due_ms = lane->unstored_due_ms;
     memcpy(lane->applied_chain, lane->chain, sizeof lane->applied_chain);
     lane->built++;
-    struct saga_apply apply = { .lane = lane->number,
-                                .journal = saga_slice_of(lane->building[0] ? lane->building
-                                                                           : lane->journal),
-                                .expected = expected,
-                                .applied = saga_lane_applied_in_redis(lane),
-                                .chain = saga_slice_of(chain),
-                                .owner = owner,
-                                .now_ms = now_ms,
-                                .writes = writes,
-                                .write_count = count };
+    struct saga_apply apply = {
+        .lane = lane->number,
+        .journal = saga_slice_of(lane->building[0] ? lane->building : lane->journal),
+        .expected = expected,
+        .applied = saga_lane_applied_in_redis(lane),
+        .chain = saga_slice_of(chain),
+        .owner = owner,
+        .now_ms = now_ms,
+        .writes = writes,
+        .write_count = count,
+        .operations = lane->operations,
+        .operation_count = lane->operation_count,
+        .log_is_known = lane->log_found,
+        .log_from = lane->log_found ? lane->log_from : from,
+        .log_from_ms = lane->log_found ? lane->log_from_ms : lane->time_ms
+    };
+    lane->log_found = false;
+    if (tally) apply.sums = saga_tally_sums(tally, &apply.sum_count);
     int error = saga_lane_settle(lane, store); /* at most one is under way */
     if (error == SAGA_OK) error = store->apply(store->self, &apply);
     lane->apply_pending = error == SAGA_OK;
@@ -147,8 +186,10 @@ void saga_lane_none_unstored(struct saga_lane *lane)
 {
     lane->unstored = NULL;
     lane->unstored_end = &lane->unstored;
-    lane->unstored_count = 0;
+    lane->unstored_count = lane->unstored_bytes = 0;
     lane->unstored_due_ms = SAGA_TIMER_NEVER;
+    lane->operations = NULL;
+    lane->operation_count = lane->operation_capacity = 0;
     saga_arena_reset(&lane->unstored_arena);
 }
 

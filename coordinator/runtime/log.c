@@ -74,6 +74,21 @@ static const char *mark(const char *format, struct saga_arena *arena)
     return marked;
 }
 
+/* Marks that come with a value, from whoever sent it, would make a pair of their own. They are told from ours by filling in the
+ * format without marks as well: both texts are of one size, and differ where ours are. */
+static struct saga_slice fill_in(const char *format, va_list arguments, struct saga_arena *arena)
+{
+    va_list again;
+    va_copy(again, arguments);
+    struct saga_slice marked = saga_arena_vprintf(arena, mark(format, arena), arguments);
+    struct saga_slice plain = saga_arena_vprintf(arena, format, again);
+    va_end(again);
+    char *text = saga_arena_string(arena, marked);
+    for (size_t i = 0; i < marked.size; i++)
+        if (text[i] == plain.data[i] && (text[i] == BETWEEN || text[i] == AROUND)) text[i] = '?';
+    return (struct saga_slice){ text, marked.size };
+}
+
 struct pair {
     struct saga_slice name; /* empty: words without a name */
     struct saga_slice value;
@@ -195,7 +210,7 @@ static void write_line(enum saga_log_level level, const char *what, const char *
     struct saga_slice pairs = SAGA_SLICE_NONE;
     saga_arena_init(&arena);
     saga_buffer_init(&line, &arena);
-    if (pairs_format) pairs = saga_arena_vprintf(&arena, mark(pairs_format, &arena), arguments);
+    if (pairs_format) pairs = fill_in(pairs_format, arguments, &arena);
     add_line(&line, (enum line_form)atomic_load(&form_now), level, what, pairs);
     /* one write a line: lines of several threads do not run into each other */
     write_all(saga_buffer_slice(&line));

@@ -9,6 +9,8 @@
 
 #include "base/memory.h"
 #include "base/mutation.h"
+#include "engine/fits.h"
+#include "runtime/operations.h"
 #include "runtime/recovery_internal.h"
 
 enum { FILTER_BITS_A_RECORD = 32, TELL_MS = 2000 };
@@ -92,8 +94,21 @@ bool saga_rebuild_contains(const struct saga_worker *w, struct saga_slice saga_i
 
 /* ---- a piece ---- */
 
+/* Entries are the same whoever tells them, so that of several logs the newest is enough. */
+static int take_log(struct saga_worker *w, struct saga_lane *lane, struct saga_slice text,
+                    struct saga_diagnostic *diagnostic)
+{
+    struct saga_lane_log log;
+    if (saga_operations_read_log(text, &w->arena, &log) == SAGA_OK) {
+        saga_lane_take_log(lane, &log);
+        return SAGA_OK;
+    }
+    diagnostic->what = SAGA_SLICE("its log of what operators said cannot be read");
+    return SAGA_E_INVALID;
+}
+
 /* The newest record of each saga in the piece. Absent records are tombstones. */
-static int sort_out(struct saga_worker *w, const struct saga_lane *lane,
+static int sort_out(struct saga_worker *w, struct saga_lane *lane,
                     const struct saga_bus_records *records, struct newest **ret,
                     struct saga_diagnostic *diagnostic)
 {
@@ -109,6 +124,10 @@ static int sort_out(struct saga_worker *w, const struct saga_lane *lane,
         if (message->value.data && (snapshot.series != lane->marker.series ||
                                     !saga_slice_is(snapshot.journal, lane->journal)))
             continue; /* of an earlier series, whose end was never written */
+        if (saga_slice_equal(message->key, SAGA_LOG_KEY)) {
+            if (take_log(w, lane, snapshot.state, diagnostic) < 0) return SAGA_E_INVALID;
+            continue;
+        }
         HASH_FIND(hh, *ret, message->key.data, message->key.size, newest);
         if (!newest) {
             newest = SAGA_NEW(&w->arena, struct newest);
@@ -138,9 +157,23 @@ static int load_those_there(struct saga_worker *w, struct saga_lane *lane, struc
 struct portion {
     struct saga_state_write *writes;
     size_t count;
+    struct saga_tally tally;    /* of `writes` */
     struct saga_state **states; /* that `writes` refers to */
     size_t state_count;
 };
+
+/* Does the state fit its definition, as far as that is known here? What is sealed in it is looked at when it is opened. */
+static bool is_whole(struct saga_worker *w, struct saga_slice id, const struct saga_state *state,
+                     struct saga_diagnostic *ret)
+{
+    const struct saga_definition *definition =
+        saga_catalog_find(w->catalog, state->name, state->version);
+    if (state->forgotten || saga_state_fits_as(state, id, definition, &w->arena, ret)) return true;
+    ret->what = saga_arena_printf(&w->arena, "saga %.*s: %.*s", SAGA_SLICE_ARG(id),
+                                  SAGA_SLICE_ARG(ret->what));
+    SAGA_COUNT(w, unfit, 1);
+    return false;
+}
 
 /* Sagas that Redis may have from an earlier piece go the way of a batch; the others, which are nearly all, are written as
  * they are. */
@@ -152,6 +185,10 @@ static int take_state(struct saga_worker *w, struct saga_lane *lane, const struc
     if (bytes.data) {
         int error = saga_state_decode(w->codec, bytes, &w->arena, &state, diagnostic);
         if (error < 0) return error;
+        if (!is_whole(w, newest->id, state, diagnostic)) {
+            saga_state_free(state);
+            return SAGA_E_INVALID;
+        }
     }
     if (newest->was_there) {
         saga_lane_put(lane, saga_lane_find(lane, newest->id), state);
@@ -159,7 +196,7 @@ static int take_state(struct saga_worker *w, struct saga_lane *lane, const struc
         portion->states[portion->state_count++] = state;
         if (!state->forgotten)
             portion->writes[portion->count++] =
-                saga_lane_write_fresh(newest->id, state, bytes, &w->arena);
+                saga_lane_write_fresh(newest->id, state, bytes, &w->arena, &portion->tally);
     }
     return SAGA_OK;
 }
@@ -182,16 +219,18 @@ static int load_piece(struct saga_worker *w, struct saga_lane *lane,
     struct saga_diagnostic diagnostic = { 0 };
     struct portion portion = { 0 };
     struct newest *piece = NULL;
+    saga_tally_init(&portion.tally, &w->arena);
     int error = sort_out(w, lane, records, &piece, &diagnostic);
     if (error == SAGA_OK) error = take_all(w, lane, piece, &portion, &diagnostic);
     HASH_CLEAR(hh, piece);
     if (error == SAGA_OK) {
         memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
         saga_lane_publish(lane, saga_worker_monotonic(w));
-        error = saga_worker_store(w, lane, portion.writes,
-                                  portion.count); /* its answer is awaited by the next */
-        saga_lane_cut(lane, 0);                   /* nothing of it is wanted soon */
+        /* its answer is awaited by the next */
+        error = saga_worker_store(w, lane, portion.writes, portion.count, &portion.tally);
+        saga_lane_cut(lane, 0); /* nothing of it is wanted soon */
     }
+    saga_tally_free(&portion.tally);
     for (size_t i = 0; i < portion.state_count; i++) saga_state_free(portion.states[i]);
     if (error == SAGA_E_INVALID) {
         saga_lane_abandon(lane);

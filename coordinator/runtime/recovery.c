@@ -222,7 +222,8 @@ int saga_recovery_reset_lane(struct saga_worker *w, struct saga_lane *lane, int6
     int error = store->lane_reset(store->self, lane->number, &w->recovery.status, id,
                                   saga_lane_applied_in_redis(lane), w->config.lanes);
     if (error < 0) return saga_recovery_store_error(w, lane, error);
-    error = saga_lane_apply(lane, store, w->config.owner, lane->time_ms, NULL, 0); /* the chain */
+    error =
+        saga_lane_apply(lane, store, w->config.owner, lane->time_ms, NULL, 0, NULL); /* the chain */
     if (error == SAGA_OK) error = saga_lane_settle(lane, store);
     return error < 0 ? saga_recovery_store_error(w, lane, error) : SAGA_OK;
 }
@@ -258,8 +259,7 @@ static int open_journal(struct saga_worker *w, struct saga_lane *lane)
     error = saga_recovery_reset_lane(w, lane, offset + 1);
     if (error < 0) return error;
     saga_log(SAGA_LOG_INFO, "lane opened", "lane=%u journal=%s", lane->number, lane->journal);
-    saga_recovery_lane_done(w, lane);
-    return SAGA_OK;
+    return saga_keys_begin(w, lane);
 }
 
 /* ---- from where ---- */
@@ -288,8 +288,7 @@ static const char *why_not_from_redis(const struct saga_recovery *r, const struc
                                                            : "Redis belongs to another journal";
 }
 
-/* True: it was put off, and the next lane's turn has come. */
-static bool put_off(struct saga_worker *w, struct saga_lane *lane, int64_t records)
+bool saga_recovery_put_off(struct saga_worker *w, struct saga_lane *lane, int64_t records)
 {
     if (w->recovery.beside || records <= w->config.long_recovery) return false;
     saga_log(SAGA_LOG_INFO, "a lane will take long to recover: the others work meanwhile",
@@ -316,7 +315,7 @@ static int rebuild(struct saga_worker *w, struct saga_lane *lane)
     if (error < 0) return bus_error(w, error);
     if (low > from) return saga_recovery_lane_again(w, SAGA_E_AGAIN);
     int64_t states = snapshot ? lane->marker.high - lane->marker.low : 0;
-    if (put_off(w, lane, states + r->high - from)) return SAGA_OK;
+    if (saga_recovery_put_off(w, lane, states + r->high - from)) return SAGA_OK;
     saga_log(SAGA_LOG_WARNING,
              snapshot ? "lane is rebuilt from its snapshot" : "lane is rebuilt from its journal",
              "lane=%u reason=\"%s\" records_up_to=%lld", lane->number, why_not_from_redis(r, lane),
@@ -369,7 +368,7 @@ static int choose_start(struct saga_worker *w, struct saga_lane *lane)
         usable = redis_is_usable(r, lane);
     }
     if (!usable) return rebuild(w, lane);
-    if (put_off(w, lane, r->high - r->status.applied)) return SAGA_OK;
+    if (saga_recovery_put_off(w, lane, r->high - r->status.applied)) return SAGA_OK;
     r->from_redis = true;
     lane->position = lane->applied = r->status.applied;
     memcpy(lane->applied_chain, lane->chain, sizeof lane->chain);
@@ -472,6 +471,7 @@ int saga_recovery_step(struct saga_worker *w)
     case SAGA_RECOVERY_MARKER: return look_for_marker(w);
     case SAGA_RECOVERY_SNAPSHOT: return saga_rebuild_step(w, next_lane(w));
     case SAGA_RECOVERY_JOURNAL: return saga_catch_up_step(w, next_lane(w));
+    case SAGA_RECOVERY_KEYS: return saga_keys_step(w, next_lane(w));
     case SAGA_RECOVERY_FETCH: return begin_fetching(w);
     case SAGA_RECOVERY_DONE: return SAGA_OK;
     }

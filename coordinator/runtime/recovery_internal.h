@@ -1,4 +1,4 @@
-/* What recovery.c (the stages), rebuild.c (loading a snapshot) and catch_up.c (replaying the journal) share. */
+/* What recovery.c (the stages), rebuild.c (loading a snapshot), catch_up.c (replaying the journal) and keys.c share. */
 #ifndef SAGA_RUNTIME_RECOVERY_INTERNAL_H
 #define SAGA_RUNTIME_RECOVERY_INTERNAL_H
 
@@ -19,6 +19,8 @@ int saga_recovery_store_error(struct saga_worker *w, const struct saga_lane *lan
  * INVALID. */
 int saga_recovery_damaged(struct saga_worker *w, struct saga_lane *lane, int64_t offset,
                           struct saga_slice words);
+/* True: the lane has so many records to read that it was put off, and the next one's turn has come. */
+bool saga_recovery_put_off(struct saga_worker *w, struct saga_lane *lane, int64_t records);
 /* The lane is ready. */
 void saga_recovery_lane_done(struct saga_worker *w, struct saga_lane *lane);
 /* Empties the lane in Redis and opens it at `applied` with the chain that it has. */
@@ -37,6 +39,11 @@ void saga_rebuild_drop(struct saga_worker *w);
 /* How far a long recovery is, now and then. `done` of `all` records. */
 void saga_recovery_tell(struct saga_worker *w, const struct saga_lane *lane, const char *what,
                         int64_t done, int64_t all);
+
+/* ---- keys.c ---- */
+/* Reads the keys of the runs that stand in the lane, which is whole; with them it is ready. */
+int saga_keys_begin(struct saga_worker *w, struct saga_lane *lane);
+int saga_keys_step(struct saga_worker *w, struct saga_lane *lane);
 
 /* ---- catch_up.c ---- */
 /* The next piece of the journal behind what the lane has. */

@@ -6,16 +6,24 @@
 
 #include "base/assert.h"
 #include "base/error.h"
-#include "engine/engine.h"
+#include "base/memory.h"
+#include "engine/fits.h"
 #include "runtime/replay_internal.h"
 
 const char *saga_difference_name(enum saga_difference_kind kind)
 {
     static const char *const names[SAGA_DIFFERENCE_KIND_COUNT] = {
-        [SAGA_DIFFERENCE_UNREADABLE] = "unreadable", [SAGA_DIFFERENCE_CHAIN] = "chain",
-        [SAGA_DIFFERENCE_SEQUENCE] = "sequence",     [SAGA_DIFFERENCE_FACTS] = "facts",
-        [SAGA_DIFFERENCE_DEFINITION] = "definition", [SAGA_DIFFERENCE_REDIS] = "redis",
-        [SAGA_DIFFERENCE_SNAPSHOT] = "snapshot",     [SAGA_DIFFERENCE_ANCHOR] = "anchor",
+        [SAGA_DIFFERENCE_UNREADABLE] = "unreadable",
+        [SAGA_DIFFERENCE_CHAIN] = "chain",
+        [SAGA_DIFFERENCE_SEQUENCE] = "sequence",
+        [SAGA_DIFFERENCE_FACTS] = "facts",
+        [SAGA_DIFFERENCE_DEFINITION] = "definition",
+        [SAGA_DIFFERENCE_REDIS] = "redis",
+        [SAGA_DIFFERENCE_SNAPSHOT] = "snapshot",
+        [SAGA_DIFFERENCE_OPENING] = "opening",
+        [SAGA_DIFFERENCE_LANE] = "lane",
+        [SAGA_DIFFERENCE_KEY] = "key",
+        [SAGA_DIFFERENCE_ANCHOR] = "anchor",
     };
     SAGA_ASSERT(kind < SAGA_DIFFERENCE_KIND_COUNT);
     return names[kind];
@@ -44,50 +52,60 @@ int saga_replay_new(struct saga_codec *codec, struct saga_catalog *catalog, uint
     replay->lane = lane;
     replay->report = report;
     replay->context = context;
+    replay->log.from = -1;
     saga_arena_init(&replay->arena);
     *ret = replay;
     return SAGA_OK;
 }
 
-static void free_replayed(struct saga_replay *replay, struct saga_replayed *saga)
-{
-    HASH_DEL(replay->sagas, saga);
-    saga_resting_set(&saga->at, NULL);
-    free(saga);
-}
-
 void saga_replay_free(struct saga_replay *replay)
 {
-    struct saga_replayed *saga, *next;
     if (!replay) return;
-    HASH_ITER(hh, replay->sagas, saga, next) free_replayed(replay, saga);
+    saga_replay_table_free(&replay->sagas);
+    saga_replay_log_free(&replay->log);
+    while (replay->spare_count) saga_state_free(replay->spare[--replay->spare_count]);
     saga_arena_free(&replay->arena);
     free(replay);
 }
 
 struct saga_replayed *saga_replay_find(const struct saga_replay *replay, struct saga_slice id)
 {
-    struct saga_replayed *saga;
-    HASH_FIND(hh, replay->sagas, id.data, id.size, saga);
-    return saga;
+    return saga_replay_table_find(&replay->sagas, id, saga_replay_hash(id));
 }
 
-struct saga_replayed *saga_replay_find_or_add(struct saga_replay *replay, struct saga_slice id)
+static struct saga_state *new_state(struct saga_replay *replay)
 {
-    struct saga_replayed *saga;
-    unsigned hash;
-    HASH_VALUE(id.data, id.size, hash);
-    HASH_FIND_BYHASHVALUE(hh, replay->sagas, id.data, id.size, hash, saga);
+    if (replay->spare_count == 0) return saga_state_new();
+    return saga_state_renew(replay->spare[--replay->spare_count]);
+}
+
+/* A state that is not needed any more. */
+static void spare(struct saga_replay *replay, struct saga_state *state)
+{
+    if (replay->spare_count < SAGA_REPLAY_SPARE_MAX &&
+        saga_arena_capacity(&state->arena) <= SAGA_REPLAY_SPARE_BYTES_MAX)
+        replay->spare[replay->spare_count++] = state;
+    else
+        saga_state_free(state);
+}
+
+struct saga_replayed *saga_replay_find_or_add(struct saga_replay *replay, struct saga_slice id,
+                                              uint32_t hash)
+{
+    struct saga_replayed *saga = saga_replay_table_find(&replay->sagas, id, hash);
     if (saga) return saga;
-    saga = saga_memory_zeroed(1, sizeof *saga + id.size);
-    memcpy(saga->id, id.data, id.size);
-    saga->id_size = id.size;
-    saga->at.state = saga_state_new();
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, replay->sagas, saga->id, saga->id_size, hash, saga);
+    saga = saga_replay_table_add(&replay->sagas, id, hash);
+    saga->at.state = new_state(replay);
     return saga;
 }
 
 /* ---- sagas that rest ---- */
+
+static void lay_at_rest(struct saga_replay *replay, struct saga_replayed *saga)
+{
+    struct saga_state *state = saga_resting_lay(&saga->at, replay->codec, &replay->arena);
+    if (state) spare(replay, state);
+}
 
 struct saga_state *saga_replay_wake(struct saga_replay *replay, struct saga_replayed *saga)
 {
@@ -137,6 +155,14 @@ static bool is_of_run(const struct saga_journal_record *record, const struct sag
     return saga_slice_equal(record->run, state->run) && saga_slice_equal(record->key, state->key);
 }
 
+/* Does it name the definition that its saga is on? An entry's may change, and no block of it is looked at. */
+static bool is_of_definition(const struct saga_journal_record *record,
+                             const struct saga_state *state)
+{
+    return state->status == SAGA_STATUS_NONE || state->kind != SAGA_KIND_SAGA ||
+           (record->version == state->version && saga_slice_equal(record->name, state->name));
+}
+
 /* Does deciding the cause again give this record, byte for byte? `ret_chain`: the chain's value that it then must have. */
 static bool decides_the_same(struct saga_replay *replay, const struct saga_message *message,
                              const struct saga_journal_record *record,
@@ -163,41 +189,63 @@ static bool decides_the_same(struct saga_replay *replay, const struct saga_messa
     return same;
 }
 
+/* Are the values of the record's saga sealed? */
+static bool is_sealed(const struct saga_journal_record *record, const struct saga_state *state)
+{
+    return saga_state_is_sealed(state) || saga_is_sealed(record->cause.body);
+}
+
+/* Does the chain go on with the record? */
+static bool follows(const struct saga_replay *replay, const struct saga_message *message,
+                    const struct saga_replay_ahead *ahead)
+{
+    uint8_t anew[SAGA_SHA256_BYTES];
+    const uint8_t *chain = ahead->chain;
+    if (memcmp(ahead->before, replay->chain, sizeof ahead->before) != 0) {
+        saga_journal_chain(message->value, replay->chain, anew);
+        chain = anew;
+    }
+    return memcmp(chain, ahead->record.chain, sizeof anew) == 0;
+}
+
 /* How it is with nearly every record: deciding its cause on the saga itself gives the very bytes of its facts, which need
  * not be read then, and the chain goes on. False: all is as it was before. */
 static bool is_proved(struct saga_replay *replay, const struct saga_message *message,
-                      const struct saga_journal_record *record, struct saga_slice facts_bytes,
-                      struct saga_state *state)
+                      const struct saga_replay_ahead *ahead, struct saga_state *state)
 {
+    const struct saga_journal_record *record = &ahead->record;
     const struct saga_definition *definition =
         saga_catalog_find(replay->catalog, record->name, record->version);
     struct saga_facts facts = { 0 };
-    uint8_t chain[SAGA_SHA256_BYTES];
+    if (is_sealed(record, state) || !saga_event_fits(&record->cause)) return false;
     if (!definition || !saga_slice_is(record->sha256, definition->sha256)) return false;
-    if (record->sequence != state->sequence + 1 || !may_be_decided(&record->cause, state))
+    if (record->sequence != state->sequence + 1 || !may_be_decided(&record->cause, state) ||
+        !is_of_definition(record, state))
         return false;
-    saga_journal_chain(message->value, replay->chain, chain);
-    if (memcmp(chain, record->chain, sizeof chain) != 0) return false;
+    if (!follows(replay, message, ahead)) return false;
     struct saga_definition used = *definition;
     used.schemas = NULL; /* the causes' bodies have been read by them */
     const struct saga_state_mark *mark = saga_state_mark(state, &replay->arena);
     saga_decide(&used, state, &record->cause, &replay->arena, &facts);
-    if (!saga_journal_are_facts(replay->codec, &facts, facts_bytes) || !is_of_run(record, state)) {
+    if (!saga_journal_are_facts(replay->codec, &facts, ahead->facts) || !is_of_run(record, state)) {
         saga_state_go_back(state, mark);
         return false;
     }
-    memcpy(replay->chain, chain, sizeof chain);
+    memcpy(replay->chain, record->chain, sizeof replay->chain);
     return true;
 }
 
-/* False: it is not, and words have been said. */
-static bool decide_again(struct saga_replay *replay, const struct saga_message *message,
-                         const struct saga_journal_record *record, const struct saga_state *state,
-                         const uint8_t *chain)
+/* Can it have been decided by the definition that it names? `definition`: what is there of that name, or NULL. */
+static bool names_definition(struct saga_replay *replay, const struct saga_message *message,
+                             const struct saga_journal_record *record,
+                             const struct saga_state *state,
+                             const struct saga_definition *definition)
 {
-    const struct saga_definition *definition =
-        saga_catalog_find(replay->catalog, record->name, record->version);
-    uint8_t ignored[SAGA_SHA256_BYTES];
+    if (record->sha256.size == 0 && saga_replay_needs_definition(record)) {
+        saga_replay_differ(replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
+                           "it does not say by which definition this was decided");
+        return false;
+    }
     if (definition && !saga_slice_is(record->sha256, definition->sha256)) {
         saga_replay_differ(
             replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
@@ -205,6 +253,19 @@ static bool decide_again(struct saga_replay *replay, const struct saga_message *
             SAGA_SLICE_ARG(record->name), record->version);
         return false;
     }
+    if (is_of_definition(record, state)) return true;
+    saga_replay_differ(replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
+                       "it says definition %.*s version %u, but its saga is on %.*s version %u",
+                       SAGA_SLICE_ARG(record->name), record->version, SAGA_SLICE_ARG(state->name),
+                       state->version);
+    return false;
+}
+
+static bool is_decided_so(struct saga_replay *replay, const struct saga_message *message,
+                          const struct saga_journal_record *record, const struct saga_state *state,
+                          const struct saga_definition *definition, const uint8_t *chain)
+{
+    uint8_t ignored[SAGA_SHA256_BYTES];
     if (definition &&
         decides_the_same(replay, message, record, state, definition, NULL, chain, ignored))
         return true;
@@ -214,24 +275,39 @@ static bool decide_again(struct saga_replay *replay, const struct saga_message *
         decides_the_same(replay, message, record, state, definition, schemas, chain, ignored))
         return true;
     /* an entry needs none; R19: it was decided while the definition was nowhere to be had */
-    bool without = state->status != SAGA_STATUS_NONE || record->cause.kind == SAGA_EVENT_NOTE;
-    if (without && decides_the_same(replay, message, record, state, NULL, NULL, chain, ignored))
-        return true;
-    if (definition)
+    bool without = state->status != SAGA_STATUS_NONE || record->cause.kind != SAGA_EVENT_START;
+    return without && decides_the_same(replay, message, record, state, NULL, NULL, chain, ignored);
+}
+
+bool saga_replay_decide_again(struct saga_replay *replay, const struct saga_message *message,
+                              const struct saga_journal_record *record,
+                              const struct saga_state *state, const uint8_t *chain)
+{
+    const struct saga_definition *definition =
+        saga_catalog_find(replay->catalog, record->name, record->version);
+    if (!saga_event_fits(&record->cause)) {
         saga_replay_differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
-                           "deciding its cause again gives other facts");
-    else
+                           "its cause is no event that a saga can be told of");
+        return false;
+    }
+    if (!names_definition(replay, message, record, state, definition)) return false;
+    if (!replay->doubted && is_decided_so(replay, message, record, state, definition, chain))
+        return true;
+    if (!definition)
         saga_replay_differ(
             replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
             "definition %.*s version %u is not to be had, so it cannot be decided again",
             SAGA_SLICE_ARG(record->name), record->version);
+    else if (!replay->doubted)
+        saga_replay_differ(replay, SAGA_DIFFERENCE_FACTS, message->offset, record->saga_id,
+                           "deciding its cause again gives other facts");
     return false;
 }
 
 static void evolve(struct saga_replay *replay, const struct saga_message *message,
                    const struct saga_journal_record *record, struct saga_replayed *saga)
 {
-    saga_evolve_begin(saga->at.state, record->cause.time_ms);
+    saga_evolve_begin(saga->at.state, &record->cause);
     if (saga->at.state->sequence != record->sequence) {
         saga_replay_differ(replay, SAGA_DIFFERENCE_SEQUENCE, message->offset, record->saga_id,
                            "sequence %llu where %llu belongs", (unsigned long long)record->sequence,
@@ -255,71 +331,7 @@ static void evolve(struct saga_replay *replay, const struct saga_message *messag
                            SAGA_SLICE_ARG(saga->at.state->key));
 }
 
-/* ---- a journal whose beginning was cut off ---- */
-
-static void take_marker(struct saga_replay *replay, const struct saga_message *message)
-{
-    struct saga_marker marker;
-    struct saga_diagnostic diagnostic = { 0 };
-    if (saga_marker_decode(replay->codec, message->value, &replay->arena, &marker, &diagnostic) < 0)
-        return; /* as if it were not there, which is reported if there is no other */
-    replay->marked = true;
-    replay->marked_at = marker.offset;
-    replay->series = marker.series;
-    memcpy(replay->journal, marker.journal.data, sizeof replay->journal - 1);
-    int error = saga_unhex(marker.chain, replay->chain, sizeof replay->chain);
-    SAGA_ASSERT(error == SAGA_OK); /* the codec has looked */
-}
-
-void saga_replay_snapshot(struct saga_replay *replay, const struct saga_message *message)
-{
-    struct saga_snapshot snapshot = { 0 };
-    struct saga_diagnostic diagnostic = { 0 };
-    saga_arena_reset(&replay->arena);
-    if (saga_slice_equal(message->key, SAGA_MARKER_KEY)) {
-        take_marker(replay, message);
-        return;
-    }
-    struct saga_replayed *saga = saga_replay_find(replay, message->key);
-    if (!message->value.data) {
-        if (saga) free_replayed(replay, saga);
-        return;
-    }
-    if (!saga) saga = saga_replay_find_or_add(replay, message->key);
-    struct saga_state *state = NULL;
-    int error =
-        saga_snapshot_decode(replay->codec, message->value, &replay->arena, &snapshot, &diagnostic);
-    if (error == SAGA_OK && snapshot.state.data)
-        error =
-            saga_state_decode(replay->codec, snapshot.state, &replay->arena, &state, &diagnostic);
-    if (error < 0)
-        saga_replay_differ(replay, SAGA_DIFFERENCE_SNAPSHOT, -1, message->key,
-                           "its record %lld in the snapshots cannot be read: %.*s",
-                           (long long)message->offset, SAGA_SLICE_ARG(diagnostic.what));
-    saga_resting_set(&saga->at, state ? state : saga_state_new());
-    saga->as_of = snapshot.as_of;
-    saga->series = snapshot.series;
-}
-
-int64_t saga_replay_begin(struct saga_replay *replay, int64_t low)
-{
-    struct saga_replayed *saga, *next;
-    saga_arena_reset(&replay->arena);
-    HASH_ITER(hh, replay->sagas, saga, next)
-    {
-        SAGA_ASSERT(saga->at.state); /* none has been taken from the journal yet */
-        bool gone = saga->at.state->status == SAGA_STATUS_NONE && saga->as_of <= replay->marked_at;
-        if (saga->series != replay->series || gone) free_replayed(replay, saga);
-    }
-    if (replay->marked && replay->marked_at >= low) {
-        replay->applied = replay->marked_at;
-        return replay->marked_at;
-    }
-    saga_replay_differ(
-        replay, SAGA_DIFFERENCE_SNAPSHOT, -1, SAGA_SLICE_NONE,
-        "the journal's beginning was cut off, and there is no snapshot from which to go on");
-    return -1;
-}
+/* ---- what is not as nearly all are ---- */
 
 /* Proves a record of a saga that is not as nearly all are, and takes its facts. */
 static void prove(struct saga_replay *replay, const struct saga_message *message,
@@ -334,36 +346,31 @@ static void prove(struct saga_replay *replay, const struct saga_message *message
                            saga_event_kind_name(record->cause.kind));
         return;
     }
-    bool proved = decide_again(replay, message, record, saga->at.state, chain);
+    bool sealed = is_sealed(record, saga->at.state);
+    replay->doubted = saga->doubted;
+    bool proved = sealed ? saga_replay_decide_sealed(replay, message, record, saga->at.state, chain)
+                         : saga_replay_decide_again(replay, message, record, saga->at.state, chain);
+    saga->doubted = saga->doubted || !proved;
     evolve(replay, message, record, saga);
+    if (proved && sealed && saga_status_has_ended(saga->at.state->status) &&
+        !saga->at.state->forgotten)
+        lay_at_rest(replay, saga);
     if (proved || saga->at.state->status == SAGA_STATUS_NONE) return;
     /* facts that were not ours may make a state that is none: it is read as one that comes from outside */
-    saga_resting_lay(&saga->at, replay->codec, &replay->arena);
+    lay_at_rest(replay, saga);
     saga_replay_wake(replay, saga);
-}
-
-static void take_first(struct saga_replay *replay, const struct saga_message *message,
-                       const struct saga_journal_record *record)
-{
-    bool opens = record->fact_count == 1 && record->facts[0].kind == SAGA_FACT_LANE_OPENED &&
-                 record->facts[0].text.size == sizeof replay->journal - 1;
-    if (opens)
-        memcpy(replay->journal, record->facts[0].text.data, sizeof replay->journal - 1);
-    else
-        saga_replay_differ(replay, SAGA_DIFFERENCE_UNREADABLE, message->offset, record->saga_id,
-                           "the journal does not begin with the record that opens it");
 }
 
 /* Is the saga to be kept, after a record of it? */
 static void keep_or_free(struct saga_replay *replay, struct saga_replayed *saga, bool proved)
 {
+    if (!saga->at.state) return; /* it rests already */
     if (!saga->at.state->forgotten && saga->at.state->status != SAGA_STATUS_NONE) {
-        if (proved && saga_status_has_ended(saga->at.state->status))
-            saga_resting_lay(&saga->at, replay->codec, &replay->arena);
+        if (proved && saga_status_has_ended(saga->at.state->status)) lay_at_rest(replay, saga);
         return;
     }
     replay->forgotten += saga->at.state->forgotten && saga->at.state->kind == SAGA_KIND_SAGA;
-    free_replayed(replay, saga);
+    saga_replay_table_remove(&replay->sagas, saga);
 }
 
 /* All of the record is read, and whatever there is to be said is said. */
@@ -377,12 +384,13 @@ static void take_whole(struct saga_replay *replay, const struct saga_message *me
                            "%.*s", SAGA_SLICE_ARG(diagnostic.what));
         return;
     }
+    saga_replay_look_at(replay, message, &record);
     if (record.cause.kind == SAGA_EVENT_LANE) {
         check_chain(replay, message, &record);
-        take_first(replay, message, &record);
         return;
     }
-    struct saga_replayed *saga = saga_replay_find_or_add(replay, record.saga_id);
+    struct saga_replayed *saga =
+        saga_replay_find_or_add(replay, record.saga_id, saga_replay_hash(record.saga_id));
     if (message->offset < saga->as_of) { /* a snapshot has it already */
         check_chain(replay, message, &record);
         return;
@@ -393,27 +401,41 @@ static void take_whole(struct saga_replay *replay, const struct saga_message *me
     keep_or_free(replay, saga, false);
 }
 
-void saga_replay_record(struct saga_replay *replay, const struct saga_message *message)
+static void take(struct saga_replay *replay, const struct saga_message *message,
+                 const struct saga_replay_ahead *ahead)
 {
-    struct saga_journal_record record;
-    struct saga_slice facts;
-    struct saga_diagnostic ignored = { 0 };
+    const struct saga_journal_record *record = &ahead->record;
     saga_arena_reset(&replay->arena);
     replay->records++;
     replay->applied = message->offset + 1;
-    bool common = saga_journal_decode_cause(replay->codec, message->value, &replay->arena, &record,
-                                            &facts, &ignored) == SAGA_OK &&
-                  record.cause.kind != SAGA_EVENT_LANE;
-    struct saga_replayed *saga = common ? saga_replay_find_or_add(replay, record.saga_id) : NULL;
-    if (saga && message->offset >= saga->as_of &&
-        is_proved(replay, message, &record, facts, saga_replay_wake(replay, saga))) {
+    struct saga_replayed *saga =
+        ahead->common ? saga_replay_find_or_add(replay, record->saga_id, ahead->hash) : NULL;
+    if (saga && message->offset >= saga->as_of && !saga->doubted &&
+        is_proved(replay, message, ahead, saga_replay_wake(replay, saga))) {
+        saga_replay_look_at(replay, message, record);
         saga->as_of = 0;
         keep_or_free(replay, saga, true);
         return;
     }
     if (saga && saga->at.state && saga->at.state->status == SAGA_STATUS_NONE && saga->as_of == 0)
-        free_replayed(replay, saga); /* it may be none at all */
+        saga_replay_table_remove(&replay->sagas, saga); /* it may be none at all */
     take_whole(replay, message);
+}
+
+void saga_replay_records(struct saga_replay *replay, const struct saga_message *messages,
+                         size_t count)
+{
+    struct saga_replay_ahead aheads[SAGA_REPLAY_AHEAD_MAX];
+    for (size_t from = 0, portion; from < count; from += portion) {
+        portion = count - from < SAGA_REPLAY_AHEAD_MAX ? count - from : SAGA_REPLAY_AHEAD_MAX;
+        saga_replay_look_ahead(replay, messages + from, portion, aheads);
+        for (size_t i = 0; i < portion; i++) take(replay, &messages[from + i], &aheads[i]);
+    }
+}
+
+void saga_replay_record(struct saga_replay *replay, const struct saga_message *message)
+{
+    saga_replay_records(replay, message, 1);
 }
 
 int64_t saga_replay_applied(const struct saga_replay *replay)
@@ -425,7 +447,8 @@ void saga_replay_count(const struct saga_replay *replay, struct saga_replay_coun
 {
     *ret =
         (struct saga_replay_counts){ .records = replay->records, .forgotten = replay->forgotten };
-    for (const struct saga_replayed *saga = replay->sagas; saga; saga = saga->hh.next) {
+    const struct saga_replayed *saga;
+    for (size_t place = 0; (saga = saga_replay_table_next(&replay->sagas, &place));) {
         enum saga_status status = saga_resting_status(&saga->at);
         if (status == SAGA_STATUS_NONE) continue; /* left while its snapshot was taken */
         if (saga->at.state && saga->at.state->kind != SAGA_KIND_SAGA) {
@@ -436,4 +459,6 @@ void saga_replay_count(const struct saga_replay *replay, struct saga_replay_coun
         ret->by_status[status]++;
     }
     memcpy(ret->differences, replay->differences, sizeof ret->differences);
+    ret->unproved_forgotten = replay->unproved_forgotten;
+    ret->unproved_sealed = replay->unproved_sealed;
 }

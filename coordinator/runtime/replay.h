@@ -6,6 +6,7 @@
 #include "base/message.h"
 #include "codec/codec.h"
 #include "definition/catalog.h"
+#include "runtime/keyring.h"
 #include "store/views.h"
 
 enum saga_difference_kind {
@@ -17,6 +18,9 @@ enum saga_difference_kind {
     SAGA_DIFFERENCE_REDIS,      /* Redis holds another state, has one too many or one too few */
     SAGA_DIFFERENCE_SNAPSHOT, /* the journal was cut, and no snapshot says what came before; a snapshot that the journal
                                  does not give */
+    SAGA_DIFFERENCE_OPENING, /* the lane does not begin with the record that opens it, or that stands elsewhere */
+    SAGA_DIFFERENCE_LANE,   /* the record's saga belongs to another lane */
+    SAGA_DIFFERENCE_KEY,    /* the record's key in Kafka is not the one that it says */
     SAGA_DIFFERENCE_ANCHOR, /* what was signed is not what is there, or not signed so (anchor.h) */
     SAGA_DIFFERENCE_KIND_COUNT
 };
@@ -37,6 +41,9 @@ struct saga_replay_counts {
     uint64_t forgotten;                    /* that have left */
     uint64_t by_status[SAGA_STATUS_COUNT]; /* of those that are kept */
     uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT];
+    /* records whose decision was not proved, as their values are sealed: their saga was forgotten, or its key is not here. Chain,
+     * sequence and what follows from their facts were. */
+    uint64_t unproved_forgotten, unproved_sealed;
 };
 
 struct saga_replay;
@@ -48,19 +55,37 @@ int saga_replay_new(struct saga_codec *codec, struct saga_catalog *catalog, uint
                     void *context, struct saga_replay **ret);
 void saga_replay_free(struct saga_replay *replay);
 
+/* The keys of the lane's sagas, with which sealed values are opened where deciding is proved. The caller's, and may grow; NULL:
+ * there are none. */
+void saga_replay_keys(struct saga_replay *replay, const struct saga_keyring *keys);
+
 /* For a journal whose beginning was cut off: takes the records of the lane's saga.snapshots first, all of them in order,
  * then begins at the last marker; records that a state contains already are checked for the chain alone. Returns the
  * journal offset to begin at, or -1 with a difference reported: there is no snapshot. */
 void saga_replay_snapshot(struct saga_replay *replay, const struct saga_message *message);
 int64_t saga_replay_begin(struct saga_replay *replay, int64_t low);
 
-/* For a part of a journal (an export): records were left out before the next one, behind which the chain had this value;
- * and a saga of which nothing is known before this offset, so that its records there are checked for the chain alone. */
+/* How many lanes the journal has; then each record is asked whether it belongs to this one, and the first one whether it says
+ * that number. Before the first record. */
+void saga_replay_expect_lanes(struct saga_replay *replay, uint32_t lanes);
+
+/* For a part of a journal (an export): records were left out before the next one, behind which the chain had this value
+ * (NULL: not known); and a saga of which nothing is known before this offset, so that its records there are checked for the chain alone. */
 void saga_replay_leave_out(struct saga_replay *replay, const uint8_t chain[SAGA_SHA256_BYTES]);
 void saga_replay_pass_over(struct saga_replay *replay, struct saga_slice saga_id, int64_t until);
 
+/* What a record says of its place, by itself: does it open the lane, or follow on a record that did; does its saga live here; is
+ * its key in Kafka the saga's? For one that is not given to saga_replay_record, which asks it too. */
+void saga_replay_look_at(struct saga_replay *replay, const struct saga_message *message,
+                         const struct saga_journal_record *record);
+/* May the record be without the hash of a definition? Only entries need none, as long as they have no version of one. */
+bool saga_replay_needs_definition(const struct saga_journal_record *record);
+
 /* Takes the next record of the lane, in order. Goes on after a difference as well as can be. */
 void saga_replay_record(struct saga_replay *replay, const struct saga_message *message);
+/* The same for the next `count` of them, which is faster: what the later ones need is fetched while the first are proved. */
+void saga_replay_records(struct saga_replay *replay, const struct saga_message *messages,
+                         size_t count);
 
 /* Offset behind the last record taken; 0 before the first. */
 int64_t saga_replay_applied(const struct saga_replay *replay);
@@ -70,11 +95,20 @@ int64_t saga_replay_applied(const struct saga_replay *replay);
  * With `final`, whatever does not fit is reported as a difference. */
 int saga_replay_compare(struct saga_replay *replay, struct saga_views *views, bool final,
                         int64_t *ret_applied);
+/* From now on that also looks at what follows from the states: alarms, indexes, search values. It asks Redis as much again. */
+void saga_replay_expect_views(struct saga_replay *replay);
 
 /* The state of a saga as Redis would have it, as of the last record taken; absent if there is none. In `arena`, or the
  * replay's until the next record. Errors: SAGA_E_LIMIT. */
 int saga_replay_state_bytes(struct saga_replay *replay, struct saga_slice saga_id,
                             struct saga_arena *arena, struct saga_slice *ret);
+
+/* Marks those of the sagas that are there now of which `is` says so. A mark goes when its saga leaves: a later run has none. */
+void saga_replay_mark(struct saga_replay *replay,
+                      bool (*is)(struct saga_slice saga_id, void *context), void *context);
+void saga_replay_visit_marked(const struct saga_replay *replay,
+                              void (*visit)(struct saga_slice saga_id, void *context),
+                              void *context);
 
 /* Id of the journal, "" as long as it is not known. The replay's. */
 const char *saga_replay_journal(const struct saga_replay *replay);

@@ -19,18 +19,16 @@ enum saga_status saga_resting_status(const struct saga_resting *resting)
     return resting->state ? resting->state->status : resting->status;
 }
 
-void saga_resting_lay(struct saga_resting *resting, struct saga_codec *codec,
-                      struct saga_arena *arena)
+struct saga_state *saga_resting_lay(struct saga_resting *resting, struct saga_codec *codec,
+                                    struct saga_arena *arena)
 {
     struct saga_slice bytes;
-    SAGA_ASSERT(resting->state);
-    enum saga_status status = resting->state->status;
-    if (saga_state_encode(codec, resting->state, arena, &bytes) < 0) return;
-    saga_resting_set(resting, NULL);
-    resting->bytes =
-        (struct saga_slice){ memcpy(saga_memory_take(bytes.size), bytes.data, bytes.size),
-                             bytes.size };
-    resting->status = status;
+    struct saga_state *state = resting->state;
+    SAGA_ASSERT(state);
+    if (saga_state_encode(codec, state, arena, &bytes) < 0) return NULL;
+    char *kept = memcpy(saga_memory_take(bytes.size), bytes.data, bytes.size);
+    *resting = (struct saga_resting){ .bytes = { kept, bytes.size }, .status = state->status };
+    return state;
 }
 
 int saga_resting_wake(struct saga_resting *resting, struct saga_codec *codec,

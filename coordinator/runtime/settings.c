@@ -1,24 +1,24 @@
 #include "runtime/settings.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "runtime/settings_internal.h"
 
-enum { PORT_MAX = 65535, DB_MAX = 1 << 20, BATCH_MAX_MAX = 100000 };
+enum { DB_MAX = 1 << 20, BATCH_MAX_MAX = 100000 };
 static const int64_t cache_bytes_min = 1 << 20, cache_bytes_max = 1LL << 40;
 
-static bool whole_number(const char *value, unsigned long long min, unsigned long long max,
-                         unsigned long long *ret)
+bool saga_setting_whole_number(const char *value, unsigned long long min, unsigned long long max,
+                               unsigned long long *ret)
 {
     return saga_slice_to_u64(saga_slice_of(value), ret) == SAGA_OK && *ret >= min && *ret <= max;
 }
 
-/* Milliseconds as librdkafka takes them, or a duration as this program writes them everywhere else.
- * */
-static bool milliseconds(const char *value, int64_t min, int64_t max, int64_t *ret)
+bool saga_setting_milliseconds(const char *value, int64_t min, int64_t max, int64_t *ret)
 {
     unsigned long long number;
     if (saga_slice_to_u64(saga_slice_of(value), &number) == SAGA_OK && number <= INT32_MAX)
@@ -66,7 +66,8 @@ static const char *read_group(const char *value, struct saga_config *config)
 static const char *read_session_timeout(const char *value, struct saga_config *config)
 {
     int64_t ms;
-    if (!milliseconds(value, 1000, 1800000, &ms)) return "milliseconds from 1000 to 1800000";
+    if (!saga_setting_milliseconds(value, 1000, 1800000, &ms))
+        return "milliseconds from 1000 to 1800000";
     config->kafka.session_timeout_ms = (int)ms;
     return NULL;
 }
@@ -74,7 +75,8 @@ static const char *read_session_timeout(const char *value, struct saga_config *c
 static const char *read_transaction_timeout(const char *value, struct saga_config *config)
 {
     int64_t ms;
-    if (!milliseconds(value, 1000, 900000, &ms)) return "milliseconds from 1000 to 900000";
+    if (!saga_setting_milliseconds(value, 1000, 900000, &ms))
+        return "milliseconds from 1000 to 900000";
     config->kafka.transaction_timeout_ms = (int)ms;
     return NULL;
 }
@@ -103,7 +105,7 @@ static const char *read_redis_host(const char *value, struct saga_config *config
 static const char *read_redis_port(const char *value, struct saga_config *config)
 {
     unsigned long long port;
-    if (!whole_number(value, 1, PORT_MAX, &port)) return "a port from 1 to 65535";
+    if (!saga_setting_whole_number(value, 1, SAGA_PORT_MAX, &port)) return "a port from 1 to 65535";
     config->redis.port = (int)port;
     return NULL;
 }
@@ -126,10 +128,36 @@ static const char *read_redis_password(const char *value, struct saga_config *co
     return NULL;
 }
 
+#define READ_REDIS_TLS(member)                                                                     \
+    static const char *read_redis_tls_##member(const char *value, struct saga_config *config)      \
+    {                                                                                              \
+        config->redis.tls.member = value[0] ? value : NULL;                                        \
+        return NULL;                                                                               \
+    }
+READ_REDIS_TLS(ca)
+READ_REDIS_TLS(certificate)
+READ_REDIS_TLS(key)
+READ_REDIS_TLS(server_name)
+
+static const char *read_redis_tls(const char *value, struct saga_config *config)
+{
+    config->redis.tls.enabled = strcmp(value, "true") == 0;
+    return config->redis.tls.enabled || strcmp(value, "false") == 0 ? NULL : "true or false";
+}
+
+/* What it holds becomes the value of the setting itself (config_secrets.c). */
+static const char *read_password_file(const char *value, struct saga_config *config)
+{
+    (void)value;
+    (void)config;
+    return NULL;
+}
+
 static const char *read_redis_db(const char *value, struct saga_config *config)
 {
     unsigned long long db;
-    if (!whole_number(value, 0, DB_MAX, &db)) return "the number of a database, from 0";
+    if (!saga_setting_whole_number(value, 0, DB_MAX, &db))
+        return "the number of a database, from 0";
     config->redis.db = (int)db;
     return NULL;
 }
@@ -137,7 +165,8 @@ static const char *read_redis_db(const char *value, struct saga_config *config)
 static const char *read_redis_timeout(const char *value, struct saga_config *config)
 {
     int64_t ms;
-    if (!milliseconds(value, 10, 600000, &ms)) return "a duration from 10ms to 10m, such as 2s";
+    if (!saga_setting_milliseconds(value, 10, 600000, &ms))
+        return "a duration from 10ms to 10m, such as 2s";
     config->redis.timeout_ms = (int)ms;
     return NULL;
 }
@@ -169,7 +198,8 @@ static const char *read_schemas(const char *value, struct saga_config *config)
 static const char *read_lanes(const char *value, struct saga_config *config)
 {
     unsigned long long lanes;
-    if (!whole_number(value, 1, SAGA_LANES_MAX, &lanes)) return "a number from 1 to 4096";
+    if (!saga_setting_whole_number(value, 1, SAGA_LANES_MAX, &lanes))
+        return "a number from 1 to 4096";
     config->lanes = (uint32_t)lanes;
     return NULL;
 }
@@ -177,7 +207,8 @@ static const char *read_lanes(const char *value, struct saga_config *config)
 static const char *read_workers(const char *value, struct saga_config *config)
 {
     unsigned long long workers;
-    if (!whole_number(value, 1, SAGA_WORKERS_MAX, &workers)) return "a number from 1 to 64";
+    if (!saga_setting_whole_number(value, 1, SAGA_WORKERS_MAX, &workers))
+        return "a number from 1 to 64";
     config->workers = (unsigned)workers;
     return NULL;
 }
@@ -185,7 +216,8 @@ static const char *read_workers(const char *value, struct saga_config *config)
 static const char *read_batch_max(const char *value, struct saga_config *config)
 {
     unsigned long long batch_max;
-    if (!whole_number(value, 1, BATCH_MAX_MAX, &batch_max)) return "a number from 1 to 100000";
+    if (!saga_setting_whole_number(value, 1, BATCH_MAX_MAX, &batch_max))
+        return "a number from 1 to 100000";
     config->batch_max = (size_t)batch_max;
     return NULL;
 }
@@ -193,7 +225,8 @@ static const char *read_batch_max(const char *value, struct saga_config *config)
 static const char *read_stop_timeout(const char *value, struct saga_config *config)
 {
     int64_t ms;
-    if (!milliseconds(value, 100, 3600000, &ms)) return "a duration from 100ms to 1h, such as 10s";
+    if (!saga_setting_milliseconds(value, 100, 3600000, &ms))
+        return "a duration from 100ms to 1h, such as 10s";
     config->stop_timeout_ms = ms;
     return NULL;
 }
@@ -210,7 +243,7 @@ static const char *read_cache(const char *value, struct saga_config *config)
 static const char *read_snapshot_records(const char *value, struct saga_config *config)
 {
     unsigned long long records;
-    if (!whole_number(value, 0, INT32_MAX, &records))
+    if (!saga_setting_whole_number(value, 0, INT32_MAX, &records))
         return "a number of journal records, or 0 for no snapshots";
     config->snapshot_records = (int64_t)records;
     return NULL;
@@ -219,7 +252,7 @@ static const char *read_snapshot_records(const char *value, struct saga_config *
 static const char *read_snapshot_interval(const char *value, struct saga_config *config)
 {
     int64_t ms;
-    if (!milliseconds(value, 1000, 7 * 86400000LL, &ms))
+    if (!saga_setting_milliseconds(value, 1000, 7 * 86400000LL, &ms))
         return "a duration from 1s to 7d, such as 10m";
     config->snapshot_interval_ms = ms;
     return NULL;
@@ -257,6 +290,8 @@ const struct saga_setting saga_settings[] = {
       "a worker that is silent for so long loses its lanes", read_session_timeout },
     { "kafka.transaction.timeout.ms", "transaction-timeout-ms", "MS", "10000",
       "the broker aborts a transaction that stays open for so long", read_transaction_timeout },
+    { "kafka.sasl.password-file", "kafka-sasl-password-file", "FILE", NULL,
+      "file with the password of kafka.sasl.username", read_password_file },
     { "kafka.mock", "mock", "true|false", "false",
       "the brokers are the endpoint of a `saga dev` that runs elsewhere", read_mock },
     { "instance", "instance", "NAME", NULL,
@@ -271,6 +306,17 @@ const struct saga_setting saga_settings[] = {
     { "redis.password", "redis-password", "TEXT", NULL,
       "password; better in the file or in SAGA_REDIS_PASSWORD, since other users see flags",
       read_redis_password },
+    { "redis.password-file", "redis-password-file", "FILE", NULL,
+      "file with the password, instead of redis.password", read_password_file },
+    { "redis.tls.enabled", "redis-tls", "true|false", "false", "speak TLS with Redis",
+      read_redis_tls },
+    { "redis.tls.ca", "redis-tls-ca", "FILE", NULL,
+      "whom to trust, PEM; default: whom this machine trusts", read_redis_tls_ca },
+    { "redis.tls.certificate", "redis-tls-certificate", "FILE", NULL,
+      "certificate to show to Redis, PEM", read_redis_tls_certificate },
+    { "redis.tls.key", "redis-tls-key", "FILE", NULL, "its private key, PEM", read_redis_tls_key },
+    { "redis.tls.server-name", "redis-tls-server-name", "NAME", NULL,
+      "what Redis's certificate must be for; default: redis.host", read_redis_tls_server_name },
     { "redis.db", "redis-db", "NUMBER", "0", "database", read_redis_db },
     { "redis.timeout", "redis-timeout", "DURATION", "2s", "for connecting and for each call",
       read_redis_timeout },
@@ -290,9 +336,63 @@ const struct saga_setting saga_settings[] = {
       "a lane's snapshot is due when its journal has grown by so many records; 0: never",
       read_snapshot_records },
     { "snapshot-interval", "snapshot-interval", "DURATION", "10m",
-      "or when the last one is so old; the journal must be kept longer than this",
+      "a lane's snapshot is due, too, when the last one is so old; the journal must be kept longer "
+      "than this",
       read_snapshot_interval },
     { "cache", "cache", "BYTES", "32MiB", "states that a worker keeps in memory", read_cache },
+    { "audit.anchor-every", "audit-anchor-every", "DURATION", "0",
+      "how often each lane's hash chain is signed (AUDIT.md); 0: never", saga_read_anchor_every },
+    { "audit.anchor-key", "audit-anchor-key", "FILE", NULL,
+      "private Ed25519 key to sign with (PEM)", saga_read_anchor_key },
+    { "audit.anchor-file", "audit-anchor-file", "FILE", NULL, "file to append the anchors to",
+      saga_read_anchor_file },
+    { "audit.anchor-topic", "audit-anchor-topic", "NAME", NULL,
+      "topic to send them to, which is there already", saga_read_anchor_topic },
+    { "privacy.key-file", "privacy-key-file", "PATH", NULL,
+      "file with the keys that protect what `redact:` names, one a line, the newest first",
+      saga_read_privacy_key_file },
+    { "privacy.key-command", "privacy-key-command", "COMMAND", NULL,
+      "a command of the shell that prints them, instead of a file", saga_read_privacy_key_command },
+    { "http.address", "http", "[HOST:]PORT", NULL,
+      "serve the HTTP API there; a port alone: on this machine only", saga_read_http_address },
+    { "http.tokens", "http-tokens", "FILE", NULL,
+      "who may use the API, by the hashes of their tokens", saga_read_http_tokens },
+    { "http.tls.certificate", "http-tls-certificate", "FILE", NULL,
+      "the API's certificate and those that it hangs on, PEM", saga_read_http_certificate },
+    { "http.tls.key", "http-tls-key", "FILE", NULL, "its private key, PEM", saga_read_http_key },
+    { "http.tls.client-ca", "http-tls-client-ca", "FILE", NULL,
+      "clients may show a certificate signed by one of these, PEM", saga_read_http_client_ca },
+    { "http.oidc.issuer", "http-oidc-issuer", "URL", NULL,
+      "OpenID Connect provider whose tokens are taken", saga_read_http_oidc_issuer },
+    { "http.oidc.audience", "http-oidc-audience", "NAME", NULL,
+      "whom these tokens must be meant for", saga_read_http_oidc_audience },
+    { "http.oidc.jwks", "http-oidc-jwks", "FILE|URL", NULL, "the provider's public keys",
+      saga_read_http_oidc_jwks },
+    { "http.oidc.ca-file", "http-oidc-ca-file", "FILE", NULL,
+      "certificates that the provider's is checked with, PEM; default: whom this machine trusts",
+      saga_read_http_oidc_ca },
+    { "http.oidc.roles", "http-oidc-roles", "CLAIM", "roles",
+      "the claim with the roles, with dots into objects", saga_read_http_oidc_roles },
+    { "http.connections", "http-connections", "NUMBER", "1000", "at the same time, at most",
+      saga_read_http_connections },
+    { "http.rate", "http-rate", "NUMBER", "10000", "requests a second of one subject",
+      saga_read_http_rate },
+    { "traces.endpoint", "traces-endpoint", "URL", NULL,
+      "OTLP/HTTP collector to send spans to (TRACES.md), such as http://localhost:4318",
+      saga_read_traces_endpoint },
+    { "traces.headers-file", "traces-headers-file", "FILE", NULL,
+      "lines `Name: value` that go with each request, for what gives access",
+      saga_read_traces_headers },
+    { "traces.ca-file", "traces-ca-file", "FILE", NULL,
+      "certificates that the collector's is checked with; default: the system's",
+      saga_read_traces_ca },
+    { "traces.service-name", "traces-service-name", "NAME", "saga", "service.name of the spans",
+      saga_read_traces_service },
+    { "traces.sample", "traces-sample", "SHARE", "1",
+      "share of the sagas that are recorded, of those whose start names no trace",
+      saga_read_traces_sample },
+    { "traces.timeout", "traces-timeout", "DURATION", "10s", "for one request to the collector",
+      saga_read_traces_timeout },
     { "log-level", "log-level", "LEVEL", "info", "error, warning, info or debug", read_log_level },
     { "log", "log", "FORMAT", "auto",
       "text, json, or auto: text, for the journal of systemd without the time", read_log },
@@ -304,6 +404,17 @@ const struct saga_setting *saga_setting_find(const char *name)
     for (size_t i = 0; i < saga_settings_count; i++)
         if (strcmp(saga_settings[i].name, name) == 0) return &saga_settings[i];
     return NULL;
+}
+
+bool saga_setting_is_live(const char *name)
+{
+    static const char *const live[] = {
+        "batch-max",        "cache",       "log", "log-level", "snapshot-interval",
+        "snapshot-records", "stop-timeout"
+    };
+    for (size_t i = 0; i < sizeof live / sizeof live[0]; i++)
+        if (strcmp(live[i], name) == 0) return true;
+    return false;
 }
 
 const char *saga_kafka_option_refused(const char *name)
@@ -334,6 +445,8 @@ const char *saga_kafka_option_refused(const char *name)
 
 bool saga_setting_is_secret(const char *name)
 {
+    const struct saga_setting *setting = saga_setting_find(name);
+    if (setting && strcmp(setting->argument, "FILE") == 0) return false; /* where it is, not what */
     static const char *const words[] = { "password", "secret", "key", "sasl.jaas", "oauth" };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcasestr(name, words[i])) return true;

@@ -25,6 +25,10 @@ extern const size_t saga_settings_count;
 /* NULL where there is none of that name. */
 const struct saga_setting *saga_setting_find(const char *name);
 
+/* May a running coordinator take another value of it (SIGHUP)? What is fixed by what stands in Kafka, or by a connection
+ * that was made, or by the number of threads, may not. */
+bool saga_setting_is_live(const char *name);
+
 /* Why an option may not be passed on to librdkafka, because the coordinator's promises rest on it;
  * NULL if it may. */
 const char *saga_kafka_option_refused(const char *name);

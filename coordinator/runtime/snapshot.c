@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "base/mutation.h"
+#include "runtime/operations.h"
 #include "runtime/worker_internal.h"
 
 enum {
@@ -29,6 +30,7 @@ void saga_snapshots_drop(struct saga_worker *w)
     if (s->stage != SAGA_SNAPSHOT_REST) saga_worker_end_reading(w);
     HASH_CLEAR(hh, s->changed);
     s->changed = s->next = NULL;
+    s->acted = false;
     saga_arena_reset(&s->arena);
     s->stage = SAGA_SNAPSHOT_REST;
 }
@@ -85,7 +87,7 @@ static int begin_series(struct saga_worker *w, const struct saga_lane *lane)
     s->marker.time_ms = lane->time_ms;
     memcpy(s->marker.chain, lane->applied_chain, sizeof lane->applied_chain);
     s->scan = (struct saga_scan){ 0 };
-    s->whole = s->listing = true;
+    s->whole = s->listing = s->acted = true;
     s->stage = SAGA_SNAPSHOT_LIST;
     return SAGA_OK;
 }
@@ -161,6 +163,7 @@ static int take_record(struct saga_worker *w, const struct saga_message *message
     }
     bool forgotten = record.fact_count > 0 &&
                      record.facts[record.fact_count - 1].kind == SAGA_FACT_SAGA_FORGOTTEN;
+    s->acted = s->acted || record.cause.kind == SAGA_EVENT_OPERATOR;
     if (record.saga_id.size) note_changed(s, record.saga_id, forgotten && !s->whole);
     if (s->whole) return SAGA_OK;
     s->marker.offset = message->offset + 1;
@@ -314,14 +317,43 @@ static int write_portion(struct saga_worker *w, struct saga_lane *lane)
     return SAGA_OK;
 }
 
+/* What operators said up to now, where that is more than the last snapshot has. */
+static int add_log(struct saga_worker *w, struct saga_lane *lane, struct saga_outgoing *outgoing,
+                   size_t *count)
+{
+    struct saga_store *store = &w->config.store;
+    struct saga_lane_log log;
+    struct saga_slice bytes;
+    if (!w->snapshots.acted) return SAGA_OK;
+    int error = saga_lane_settle(lane, store);
+    if (error == SAGA_OK)
+        error = store->log_read(store->self, lane->number, lane->applied, SAGA_SNAPSHOT_LOG_MAX,
+                                &w->arena, &log);
+    if (error < 0) {
+        saga_worker_note(w, "lane %u: %s", lane->number, store->problem(store->self));
+        return error;
+    }
+    if (!log.known) return SAGA_OK; /* nobody could say what is missing in it */
+    struct saga_snapshot snapshot = {
+        saga_slice_of(lane->journal), lane->applied, w->snapshots.marker.series,
+        saga_operations_write(&log, SAGA_SNAPSHOT_LOG_BYTES, &w->arena)
+    };
+    error = saga_snapshot_encode(w->codec, &snapshot, &w->arena, &bytes);
+    SAGA_ASSERT(error == SAGA_OK); /* it is cut to what fits */
+    add(w, lane, outgoing, count, SAGA_LOG_KEY, bytes);
+    return SAGA_OK;
+}
+
 /* The marker, and what leaves with it. */
 static int finish(struct saga_worker *w, struct saga_lane *lane)
 {
     struct saga_snapshots *s = &w->snapshots;
     saga_arena_reset(&w->arena);
     struct saga_outgoing *outgoing =
-        SAGA_NEW_ARRAY(&w->arena, struct saga_outgoing, HASH_COUNT(s->changed) + 1);
+        SAGA_NEW_ARRAY(&w->arena, struct saga_outgoing, HASH_COUNT(s->changed) + 2);
     size_t count = 0;
+    int error = add_log(w, lane, outgoing, &count);
+    if (error < 0) return error;
     for (const struct saga_changed *changed = s->changed; changed; changed = changed->hh.next)
         if (changed->leaves) add(w, lane, outgoing, &count, changed->id, SAGA_SLICE_NONE);
     if (SAGA_WITHOUT(MARKING_BEGIN)) {
@@ -329,7 +361,7 @@ static int finish(struct saga_worker *w, struct saga_lane *lane)
         memcpy(s->marker.chain, lane->applied_chain, sizeof lane->applied_chain);
     }
     add_marker(w, lane, &s->marker, outgoing, &count);
-    int error = transact(w, lane, outgoing, count);
+    error = transact(w, lane, outgoing, count);
     if (error < 0) return error;
     saga_log(SAGA_LOG_DEBUG, "snapshot taken", "lane=%u sagas=%u offset=%lld", lane->number,
              HASH_COUNT(s->changed), (long long)s->marker.offset);

@@ -23,6 +23,7 @@ int saga_transact(struct saga_worker *w, const struct saga_outgoing *outgoing,
 {
     struct saga_bus *bus = &w->config.bus;
     SAGA_ASSERT(position_count > 0 || SAGA_WITHOUT(FENCING)); /* R2: an empty list fences nobody */
+    int64_t begun_us = saga_metrics_now_us();
     int error = bus->begin(bus->self);
     if (error < 0) {
         saga_worker_note(w, "%s", bus->problem(bus->self));
@@ -34,7 +35,10 @@ int saga_transact(struct saga_worker *w, const struct saga_outgoing *outgoing,
     if (error == SAGA_OK && position_count)
         error = bus->send_offsets(bus->self, positions, position_count);
     if (error == SAGA_OK) error = bus->commit(bus->self);
-    if (error == SAGA_OK) return SAGA_OK;
+    if (error == SAGA_OK) {
+        saga_metrics_transaction(w->config.metrics, begun_us);
+        return SAGA_OK;
+    }
     saga_worker_note(w, "%s", bus->problem(bus->self));
     if (error == SAGA_E_RECOVER || error == SAGA_E_STOP) return error;
     SAGA_COUNT(w, aborts, 1);

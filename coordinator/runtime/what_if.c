@@ -6,7 +6,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
-#include "base/json.h"
+#include "engine/fits.h"
 #include "runtime/what_if_internal.h"
 
 /* A recorded state is packed anew when it has taken so many times what it then took. */
@@ -40,50 +40,10 @@ void saga_what_if_new(struct saga_codec *codec, const struct saga_definition *de
     *ret = w;
 }
 
-/* ---- the sagas that are held ---- */
-
-static struct saga_what_if_saga *find(const struct saga_what_if *w, struct saga_slice id)
-{
-    struct saga_what_if_saga *saga;
-    HASH_FIND(hh, w->sagas, id.data, id.size, saga);
-    return saga;
-}
-
-static struct saga_what_if_saga *add(struct saga_what_if *w, struct saga_slice id)
-{
-    struct saga_what_if_saga *saga = saga_memory_zeroed(1, sizeof *saga + id.size);
-    memcpy(saga->id, id.data, id.size);
-    saga->id_size = id.size;
-    HASH_ADD_KEYPTR(hh, w->sagas, saga->id, saga->id_size, saga);
-    size_t count = HASH_COUNT(w->sagas);
-    if (count > w->counts.open_max) w->counts.open_max = count;
-    return saga;
-}
-
-static void free_states(struct saga_what_if_saga *saga)
-{
-    saga_state_free(saga->state);
-    saga_state_free(saga->recorded);
-    saga->state = saga->recorded = NULL;
-}
-
-static void drop(struct saga_what_if *w, struct saga_what_if_saga *saga)
-{
-    HASH_DEL(w->sagas, saga);
-    free_states(saga);
-    free(saga);
-}
-
-static void drop_all(struct saga_what_if *w)
-{
-    struct saga_what_if_saga *saga, *next;
-    HASH_ITER(hh, w->sagas, saga, next) drop(w, saga);
-}
-
 void saga_what_if_free(struct saga_what_if *w)
 {
     if (!w) return;
-    drop_all(w);
+    saga_what_if_drop_all(w);
     saga_arena_free(&w->arena);
     saga_arena_free(&w->groups.arena);
     free(w);
@@ -101,7 +61,7 @@ static void part(struct saga_what_if *w, struct saga_what_if_saga *saga,
     struct saga_slice id = { saga->id, saga->id_size };
     saga_what_if_add(w, parting, id, run, offset, time_ms);
     saga->judged = true;
-    free_states(saga);
+    saga_what_if_free_states(saga);
 }
 
 static void part_here(struct saga_what_if *w, struct saga_what_if_saga *saga,
@@ -157,7 +117,7 @@ static bool evolve(struct saga_what_if_saga *saga, const struct saga_journal_rec
 {
     struct saga_state *recorded = saga->recorded;
     size_t before = saga_arena_capacity(&recorded->arena);
-    saga_evolve_begin(recorded, record->cause.time_ms);
+    saga_evolve_begin(recorded, &record->cause);
     for (size_t i = 0; i < record->fact_count; i++)
         if (saga_evolve(recorded, &record->facts[i]) < 0) return false;
     if (saga_arena_capacity(&recorded->arena) == before || before < PACK_BYTES_MIN) return true;
@@ -265,7 +225,7 @@ static void end_saga(struct saga_what_if *w, struct saga_what_if_saga *saga,
         struct saga_parting parting = outcome(w, saga, record->cause.time_ms);
         part_here(w, saga, &parting, message, record);
     }
-    drop(w, saga);
+    saga_what_if_drop(w, saga);
 }
 
 static bool may_follow(const struct saga_what_if_saga *saga,
@@ -274,7 +234,7 @@ static bool may_follow(const struct saga_what_if_saga *saga,
     const struct saga_event *cause = &record->cause;
     if (cause->kind == SAGA_EVENT_LANE || saga->state->forgotten) return false;
     if (saga->state->sequence + 1 != record->sequence) return false;
-    if (cause->body.size && saga_json_validate(cause->body, NULL, NULL) < 0) return false;
+    if (!saga_event_fits(cause)) return false;
     if (saga->state->status != SAGA_STATUS_NONE) return true;
     return cause->kind == SAGA_EVENT_START && cause->key.size > 0;
 }
@@ -298,8 +258,8 @@ static bool parts_too(struct saga_what_if *w, const struct saga_what_if_saga *sa
 
 /* The facts are others: from here on there are two states. Where the ways would part, it is asked what is not known of then: the
  * schemas, by which a body that does not fit is a failure of its step (those of now are asked), and whether an operator's
- * act found the definition that the saga is stuck without. */
-static void compare(struct saga_what_if *w, struct saga_what_if_saga *saga,
+ * act found the definition that the saga is stuck without. False: it was given up. */
+static bool compare(struct saga_what_if *w, struct saga_what_if_saga *saga,
                     const struct saga_message *message, const struct saga_journal_record *record,
                     const struct saga_event *event, struct attempt attempt)
 {
@@ -312,18 +272,26 @@ static void compare(struct saga_what_if *w, struct saga_what_if_saga *saga,
     if (!evolve(saga, record)) {
         saga_state_free(attempt.state);
         cannot_judge(w, saga, "a record's facts cannot follow on those before", message, record);
-        return;
+        return true;
     }
     bool parted = parts(w, record, &attempt, saga->recorded, ahead, &parting);
     if (parted && schemas)
         parted = parts_too(w, saga, record, event, without, schemas, ahead, &attempt, &parting);
     if (parted && missed)
         parted = parts_too(w, saga, record, event, !without, NULL, ahead, &attempt, &parting);
+    if (saga_expression_gave_up()) {
+        saga_state_free(attempt.state);
+        saga_state_free(saga->recorded); /* it is a record further */
+        saga->recorded = NULL;
+        return false;
+    }
     take_state(saga, attempt.state);
     if (parted) part_here(w, saga, &parting, message, record);
+    return true;
 }
 
-static void judge(struct saga_what_if *w, struct saga_what_if_saga *saga,
+/* False: it was given up. */
+static bool judge(struct saga_what_if *w, struct saga_what_if_saga *saga,
                   const struct saga_message *message, const struct saga_journal_record *record)
 {
     struct saga_event event = record->cause;
@@ -331,23 +299,27 @@ static void judge(struct saga_what_if *w, struct saga_what_if_saga *saga,
     if (!may_follow(saga, record)) {
         cannot_judge(w, saga, "a record is missing before this one, or does not follow on it",
                      message, record);
-        return;
+        return true;
     }
     bool ahead = has_ended(saga->state) && !has_ended(recorded_of(saga));
     if (saga->recorded && !ahead && saga_what_if_other_time(saga, &event, &w->arena, &parting)) {
         part_here(w, saga, &parting, message, record);
-        return;
+        return true;
     }
-    w->counts.decided++;
     struct attempt attempt = decide(w, saga, &event, is_without_definition(saga, record), NULL);
-    if (!saga_slice_equal(attempt.state->id, record->saga_id)) {
+    bool whole = !saga_expression_gave_up();
+    if (!whole) {
+        saga_state_free(attempt.state);
+    } else if (!saga_slice_equal(attempt.state->id, record->saga_id)) {
         saga_state_free(attempt.state);
         cannot_judge(w, saga, "its start's key is another than its own", message, record);
     } else if (!saga->recorded && saga_what_if_same_facts(record, &attempt.facts)) {
         take_state(saga, attempt.state);
     } else {
-        compare(w, saga, message, record, &event, attempt);
+        whole = compare(w, saga, message, record, &event, attempt);
     }
+    w->counts.decided += whole;
+    return whole;
 }
 
 /* ---- whose record it is ---- */
@@ -362,24 +334,26 @@ static bool begins(const struct saga_journal_record *record)
 static struct saga_what_if_saga *pass_over(struct saga_what_if *w,
                                            const struct saga_journal_record *record)
 {
-    struct saga_what_if_saga *saga = add(w, record->saga_id);
-    saga->judged = true;
+    struct saga_what_if_saga *saga = saga_what_if_hold(w, record->saga_id);
+    saga->judged = saga->passed_over = true;
     return saga;
 }
 
 static struct saga_what_if_saga *begin_saga(struct saga_what_if *w,
                                             const struct saga_message *message,
-                                            const struct saga_journal_record *record)
+                                            const struct saga_journal_record *record, bool sealed)
 {
     struct saga_parting parting = { .class = SAGA_WHAT_IF_NOT_STARTED };
     if (record->cause.time_ms < w->options.since_ms) return pass_over(w, record);
-    struct saga_what_if_saga *saga = add(w, record->saga_id);
+    struct saga_what_if_saga *saga = saga_what_if_hold(w, record->saga_id);
     w->counts.sagas++;
     saga->state = saga_state_new();
-    if (!saga_what_if_starts(w, &record->cause, &w->arena, &parting.what)) {
-        w->counts.decided++;
-        part_here(w, saga, &parting, message, record);
-    }
+    bool looked_at = !sealed && saga_event_fits(&record->cause); /* else it is not judged */
+    if (!looked_at || saga_what_if_starts(w, &record->cause, &w->arena, &parting.what) ||
+        saga_expression_gave_up())
+        return saga;
+    w->counts.decided++;
+    part_here(w, saga, &parting, message, record);
     return saga;
 }
 
@@ -390,47 +364,69 @@ static struct saga_what_if_saga *find_lost(struct saga_what_if *w,
 {
     if (!moves(record)) return NULL;
     if (w->first_ms < w->options.since_ms) return pass_over(w, record); /* it is older */
-    struct saga_what_if_saga *saga = add(w, record->saga_id);
+    struct saga_what_if_saga *saga = saga_what_if_hold(w, record->saga_id);
     w->counts.sagas++;
     cannot_judge(w, saga, "its beginning is not in the journal", message, record);
     return saga;
 }
 
-static void take_saga(struct saga_what_if *w, const struct saga_message *message,
-                      const struct saga_journal_record *record)
+/* One that begins with the record was not there. */
+static void take_back(struct saga_what_if *w, struct saga_what_if_saga *saga)
 {
-    struct saga_what_if_saga *saga = find(w, record->saga_id);
-    w->counts.events++;
+    if (saga->state->sequence > 0) return;
+    saga_what_if_drop(w, saga);
+    w->counts.sagas--;
+}
+
+/* `sealed`: why its values cannot be opened; NULL: they are open. */
+static void take_saga(struct saga_what_if *w, const struct saga_message *message,
+                      const struct saga_journal_record *record, const char *sealed)
+{
+    struct saga_what_if_saga *saga = saga_what_if_find(w, record->saga_id);
     if (begins(record)) {
         if (saga && !saga->judged)
             cannot_judge(w, saga, "it begins anew before its end", message, record);
-        if (saga) drop(w, saga);
-        saga = begin_saga(w, message, record);
+        if (saga) saga_what_if_drop(w, saga);
+        saga = begin_saga(w, message, record, sealed != NULL);
     } else if (!saga) {
         saga = find_lost(w, message, record);
     }
     if (!saga) return;
-    if (!saga->judged) judge(w, saga, message, record);
-    if (is_final(record)) end_saga(w, saga, message, record);
+    if (!saga->judged && sealed)
+        cannot_judge(w, saga, sealed, message, record);
+    else if (!saga->judged && !judge(w, saga, message, record)) {
+        take_back(w, saga);
+        return;
+    }
+    if (!saga->passed_over) w->counts.events++;
+    if (is_final(record))
+        end_saga(w, saga, message, record);
+    else
+        saga_what_if_weigh(w, saga);
 }
 
-static void note_unreadable(struct saga_what_if *w, int64_t offset, struct saga_slice words)
+/* Opens what is sealed. Gives back why it cannot be; a record that holds nothing sealed is as open as any. */
+static const char *open_values(struct saga_what_if *w, struct saga_journal_record *record)
 {
-    if (w->counts.unreadable < SAGA_WHAT_IF_EXAMPLES_MAX)
-        w->unreadable[w->counts.unreadable] =
-            (struct saga_what_if_unreadable){ w->lane, offset,
-                                              saga_arena_copy(&w->groups.arena, words) };
-    w->counts.unreadable++;
+    struct saga_data_key key;
+    const struct saga_key_record *found =
+        saga_keyring_find(w->keys, record->saga_id, record->run, &w->arena);
+    if (saga_keyring_open(w->keys, record->saga_id, record->run, &w->arena, &key) == SAGA_OK)
+        return saga_open_record(&key, record, &w->arena) == SAGA_OK
+                   ? NULL
+                   : "its sealed values do not open";
+    if (!saga_record_is_sealed(record)) return NULL;
+    return found && !found->wrapped.data ? "its values were forgotten"
+                                         : "its values are sealed, and its key is not to be had";
 }
 
-void saga_what_if_record(struct saga_what_if *w, const struct saga_message *message)
+static void take_record(struct saga_what_if *w, const struct saga_message *message)
 {
     struct saga_journal_record record;
     struct saga_diagnostic diagnostic = { 0 };
     saga_arena_reset(&w->arena);
-    w->counts.records++;
     if (saga_journal_decode(w->codec, message->value, &w->arena, &record, &diagnostic) < 0) {
-        note_unreadable(w, message->offset, diagnostic.what);
+        saga_what_if_add_unreadable(w, message->offset, diagnostic.what);
         return;
     }
     if (w->first_ms < 0) w->first_ms = record.cause.time_ms;
@@ -438,7 +434,15 @@ void saga_what_if_record(struct saga_what_if *w, const struct saga_message *mess
     if (record.cause.kind == SAGA_EVENT_LANE || saga_id_is_entry(record.saga_id) ||
         !saga_slice_equal(record.name, w->options.name))
         return;
-    take_saga(w, message, &record);
+    take_saga(w, message, &record, open_values(w, &record));
+}
+
+bool saga_what_if_record(struct saga_what_if *w, const struct saga_message *message)
+{
+    take_record(w, message);
+    bool taken = !saga_expression_gave_up();
+    w->counts.records += taken;
+    return taken;
 }
 
 /* ---- lanes ---- */
@@ -447,7 +451,23 @@ void saga_what_if_lane_begin(struct saga_what_if *w, uint32_t lane)
 {
     SAGA_ASSERT(!w->sagas);
     w->lane = lane;
+    w->keys = NULL;
     w->first_ms = w->last_ms = -1;
+}
+
+void saga_what_if_keys(struct saga_what_if *w, const struct saga_keyring *keys)
+{
+    w->keys = keys;
+}
+
+void saga_what_if_skipped(struct saga_what_if *w)
+{
+    w->first_ms = w->options.since_ms - 1;
+}
+
+size_t saga_what_if_held_bytes(const struct saga_what_if *w)
+{
+    return w->held_bytes;
 }
 
 void saga_what_if_lane_end(struct saga_what_if *w)
@@ -462,20 +482,7 @@ void saga_what_if_lane_end(struct saga_what_if *w)
             w->counts.open += parting.class == SAGA_WHAT_IF_SAME && !has_ended(recorded_of(saga));
             part(w, saga, &parting, run, -1, w->last_ms);
         }
-        drop(w, saga);
+        saga_what_if_drop(w, saga);
     }
     SAGA_ASSERT(!w->sagas);
-}
-
-void saga_what_if_count(const struct saga_what_if *w, struct saga_what_if_counts *ret)
-{
-    *ret = w->counts;
-}
-
-size_t saga_what_if_unreadable(const struct saga_what_if *w,
-                               const struct saga_what_if_unreadable **ret)
-{
-    *ret = w->unreadable;
-    return w->counts.unreadable < SAGA_WHAT_IF_EXAMPLES_MAX ? (size_t)w->counts.unreadable
-                                                            : SAGA_WHAT_IF_EXAMPLES_MAX;
 }

@@ -13,6 +13,7 @@
 #include "base/message.h"
 #include "codec/codec.h"
 #include "definition/definition.h"
+#include "runtime/keyring.h"
 
 /* Each saga is in one of them. Where a record gives reason for several, the first of STUCK, UNHANDLED, OTHER_COMMANDS,
  * ENDED_OTHERWISE, OTHER_TIME counts. */
@@ -94,12 +95,22 @@ void saga_what_if_new(struct saga_codec *codec, const struct saga_definition *de
 void saga_what_if_free(struct saga_what_if *what_if);
 
 /* One lane after the other, each with its records in their order. Between begin and end only sagas that have not ended in
- * the record are held, and children until their parent lets them go. What cannot be read is counted and passed over. */
+ * the record are held, and children until their parent lets them go. What cannot be read is counted and passed over.
+ * A record of which an expression is given up (saga_expression_give_up_by) is as if it was not there, and the lane's last: its
+ * saga goes the same way as far as was looked. */
 void saga_what_if_lane_begin(struct saga_what_if *what_if, uint32_t lane);
-void saga_what_if_record(struct saga_what_if *what_if, const struct saga_message *message);
+/* The keys of the lane that has begun, with which sealed values are opened; NULL: there are none. The caller's until the lane's
+ * end. A saga whose values cannot be opened is not judged. */
+void saga_what_if_keys(struct saga_what_if *what_if, const struct saga_keyring *keys);
+/* Records in front of the lane's first one are not given, since all sagas that began there are older than `since_ms`. */
+void saga_what_if_skipped(struct saga_what_if *what_if);
+/* False: it was given up. */
+bool saga_what_if_record(struct saga_what_if *what_if, const struct saga_message *message);
 /* Judges the sagas that are open. */
 void saga_what_if_lane_end(struct saga_what_if *what_if);
 
+/* What the sagas that are held now take. */
+size_t saga_what_if_held_bytes(const struct saga_what_if *what_if);
 void saga_what_if_count(const struct saga_what_if *what_if, struct saga_what_if_counts *ret);
 /* By class, in each the largest first. The array and all it holds are the what-if's, valid until the next lane. */
 size_t saga_what_if_groups(struct saga_what_if *what_if,

@@ -111,3 +111,29 @@ size_t saga_what_if_groups(struct saga_what_if *what_if,
     *ret = (const struct saga_what_if_group *const *)groups->items;
     return groups->count;
 }
+
+/* ---- what cannot be read, and how many there are of everything ---- */
+
+void saga_what_if_add_unreadable(struct saga_what_if *what_if, int64_t offset,
+                                 struct saga_slice words)
+{
+    if (what_if->counts.unreadable < SAGA_WHAT_IF_EXAMPLES_MAX)
+        what_if->unreadable[what_if->counts.unreadable] =
+            (struct saga_what_if_unreadable){ what_if->lane, offset,
+                                              saga_arena_copy(&what_if->groups.arena, words) };
+    what_if->counts.unreadable++;
+}
+
+size_t saga_what_if_unreadable(const struct saga_what_if *what_if,
+                               const struct saga_what_if_unreadable **ret)
+{
+    *ret = what_if->unreadable;
+    return what_if->counts.unreadable < SAGA_WHAT_IF_EXAMPLES_MAX
+               ? (size_t)what_if->counts.unreadable
+               : SAGA_WHAT_IF_EXAMPLES_MAX;
+}
+
+void saga_what_if_count(const struct saga_what_if *what_if, struct saga_what_if_counts *ret)
+{
+    *ret = what_if->counts;
+}

@@ -9,9 +9,11 @@
 /* A saga that has not ended in the record. */
 struct saga_what_if_saga {
     UT_hash_handle hh;
-    bool judged; /* the ways have parted, or it is none of the chosen: there are no states */
+    bool judged;      /* the ways have parted, or it is none of the chosen: there are no states */
+    bool passed_over; /* it is none of the chosen */
     /* By the new definition, and as recorded. While both came by the same facts they are one, and the second is NULL. */
     struct saga_state *state, *recorded;
+    size_t bytes; /* that it was last found to take */
     size_t id_size;
     char id[];
 };
@@ -28,11 +30,13 @@ struct saga_what_if {
     struct saga_what_if_options options;
     struct saga_arena arena; /* a record's */
     struct saga_what_if_saga *sagas;
+    size_t held_bytes; /* of all of them */
     struct saga_what_if_groups groups;
     struct saga_what_if_counts counts;
     struct saga_what_if_unreadable unreadable[SAGA_WHAT_IF_EXAMPLES_MAX];
     uint32_t lane;
-    int64_t first_ms, last_ms; /* of the lane's records; -1: there was none */
+    const struct saga_keyring *keys; /* of the lane; NULL: there are none */
+    int64_t first_ms, last_ms;       /* of the lane's records; -1: there was none */
 };
 
 /* Where and how a way parts. */
@@ -41,6 +45,18 @@ struct saga_parting {
     struct saga_slice step, what;
     struct saga_what_if_side recorded, instead;
 };
+
+/* ---- what_if_sagas.c ---- */
+/* NULL: there is none of that id. */
+struct saga_what_if_saga *saga_what_if_find(const struct saga_what_if *what_if,
+                                            struct saga_slice id);
+/* A further one, without states. */
+struct saga_what_if_saga *saga_what_if_hold(struct saga_what_if *what_if, struct saga_slice id);
+void saga_what_if_free_states(struct saga_what_if_saga *saga);
+/* Counts anew what it takes. */
+void saga_what_if_weigh(struct saga_what_if *what_if, struct saga_what_if_saga *saga);
+void saga_what_if_drop(struct saga_what_if *what_if, struct saga_what_if_saga *saga);
+void saga_what_if_drop_all(struct saga_what_if *what_if);
 
 /* ---- what_if_start.c ---- */
 /* Would the definition have been started by this event, under this key? False: with words. */
@@ -79,5 +95,8 @@ bool saga_what_if_rings_before(const struct saga_what_if_saga *saga, int64_t tim
 void saga_what_if_add(struct saga_what_if *what_if, const struct saga_parting *parting,
                       struct saga_slice saga_id, struct saga_slice run, int64_t offset,
                       int64_t time_ms);
+/* Counts a record of the lane that cannot be read. */
+void saga_what_if_add_unreadable(struct saga_what_if *what_if, int64_t offset,
+                                 struct saga_slice words);
 
 #endif

@@ -64,7 +64,9 @@ void saga_worker_end_reading(struct saga_worker *w)
 int saga_worker_read(struct saga_worker *w, size_t max, struct saga_bus_records *ret)
 {
     struct saga_bus *bus = &w->config.bus;
-    int error = bus->reader_read(bus->self, READ_TIMEOUT_MS, max, ret, &w->position);
+    /* Once all lanes are ready it is a snapshot that reads: events do not wait for what it has not been sent yet. */
+    int timeout_ms = saga_recovery_is_done(w) ? 0 : READ_TIMEOUT_MS;
+    int error = bus->reader_read(bus->self, timeout_ms, max, ret, &w->position);
     if (error < 0) saga_worker_note(w, "%s", bus->problem(bus->self));
     return error;
 }
@@ -102,6 +104,7 @@ static void give_up_lanes(struct saga_worker *w)
         lane->ready = false;
         saga_lane_settle(lane, &w->config.store); /* so that no answer is left on the connection */
         saga_lane_clear(lane);
+        saga_keys_drop(w, lane);
     }
     saga_retained_drop(w);
 }
@@ -148,6 +151,7 @@ static void on_assigned(void *context, const struct saga_position *partitions, s
         bool inbox = saga_slice_equal(partitions[i].topic, w->config.inbox);
         SAGA_ASSERT(!inbox || (uint32_t)partitions[i].partition < w->config.lanes);
         if (inbox) w->own_lanes++;
+        if (inbox) w->lanes[partitions[i].partition].unfit_rebuilds = 0;
     }
     w->assigned_count = count;
     give_up_lanes(w);
@@ -175,6 +179,7 @@ int saga_worker_new(const struct saga_worker_config *config, struct saga_worker 
                 config->snapshot_portion <= SAGA_SNAPSHOT_PORTION_MAX);
     w->config = *config;
     w->lanes = saga_memory_zeroed(config->lanes, sizeof *w->lanes);
+    w->keyrings = saga_memory_zeroed(config->lanes, sizeof *w->keyrings);
     for (uint32_t n = 0; n < config->lanes; n++) saga_lane_init(&w->lanes[n], n);
     saga_refusals_init(w);
     saga_arena_init(&w->arena);
@@ -201,6 +206,7 @@ void saga_worker_free(struct saga_worker *w)
     w->config.bus.close(w->config.bus.self);
     w->config.store.close(w->config.store.self);
     free_assigned(w);
+    free(w->keyrings);
     free(w->lanes);
     saga_catalog_free(w->catalog);
     saga_schemas_free(w->schemas);
@@ -240,8 +246,9 @@ static int subscribe(struct saga_worker *w)
         saga_worker_note(w, "%s", w->config.bus.problem(w->config.bus.self));
         return error;
     }
-    struct saga_slice own[] = { w->config.journal, w->config.dead_letters, w->config.inbox };
-    w->config.bus.warm(w->config.bus.self, own, 3);
+    struct saga_slice own[] = { w->config.journal, w->config.dead_letters, w->config.inbox,
+                                w->config.keys };
+    w->config.bus.warm(w->config.bus.self, own, w->config.keys.size ? 4 : 3);
     w->subscribed = total;
     return SAGA_OK;
 }
@@ -399,8 +406,25 @@ static int run_beside(struct saga_worker *w)
     return error;
 }
 
+/* Nothing is in hand between two batches: a lane's chain is that of its last committed record. */
+static void offer_heads(struct saga_worker *w)
+{
+    struct saga_lane_heads *heads = w->config.heads;
+    if (!heads || saga_worker_monotonic(w) < w->anchors_due_ms) return;
+    w->anchors_due_ms = saga_worker_monotonic(w) + saga_lane_heads_every_ms(heads);
+    for (uint32_t n = 0; n < w->config.lanes; n++) {
+        const struct saga_lane *lane = &w->lanes[n];
+        struct saga_lane_head head = { .lane = n, .offset = lane->position - 1 };
+        if (!lane->ready) continue;
+        memcpy(head.journal, lane->journal, sizeof head.journal);
+        memcpy(head.chain, lane->chain, sizeof head.chain);
+        saga_lane_heads_offer(heads, &head);
+    }
+}
+
 static int run(struct saga_worker *w, int timeout_ms)
 {
+    offer_heads(w);
     int error = confirm_idle_lanes(w);
     if (error < 0) return after_batch(w, error);
     if (w->retained.records.items == NULL) {
@@ -440,8 +464,20 @@ static int recover(struct saga_worker *w, int timeout_ms)
     return SAGA_OK;
 }
 
+static void take_live_settings(struct saga_worker *w)
+{
+    const struct saga_live_settings *live = w->config.live;
+    if (!live) return;
+    w->config.batch_max = atomic_load(&live->batch_max);
+    w->config.cache_bytes = atomic_load(&live->cache_bytes);
+    w->config.snapshot_records = atomic_load(&live->snapshot_records);
+    w->config.snapshot_interval_ms = atomic_load(&live->snapshot_interval_ms);
+}
+
 int saga_worker_step(struct saga_worker *w, int timeout_ms)
 {
+    take_live_settings(w);
+    if (w->config.standing) saga_standing_say(w->config.standing, w, saga_worker_monotonic(w));
     int error = read_definitions(w);
     if (error == SAGA_E_STOP) return error;
     switch (w->phase) {

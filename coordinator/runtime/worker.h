@@ -15,11 +15,17 @@
 
 #include "bus/bus.h"
 #include "runtime/clock.h"
+#include "runtime/lane_heads.h"
+#include "runtime/metrics.h"
 #include "runtime/registry.h"
 #include "runtime/schemas.h"
+#include "runtime/standing.h"
+#include "runtime/tracing.h"
+#include "runtime/wrapping.h"
 #include "store/store.h"
 
 enum saga_worker_phase { SAGA_WORKER_JOINING, SAGA_WORKER_RECOVERING, SAGA_WORKER_RUNNING };
+enum { SAGA_WORKER_PHASES = SAGA_WORKER_RUNNING + 1 };
 
 /* Counted since the start; read from other threads. */
 struct saga_worker_counts {
@@ -27,10 +33,20 @@ struct saga_worker_counts {
         timers;
     atomic_ullong sagas_started, sagas_ended;
     atomic_ullong snapshots, snapshot_states;
+    atomic_ullong unfit; /* states that were read, and do not fit their definition */
+};
+
+/* Settings that may change while workers run; they take them at their next step. */
+struct saga_live_settings {
+    atomic_size_t batch_max, cache_bytes;
+    atomic_llong snapshot_records, snapshot_interval_ms;
 };
 
 struct saga_worker_config {
     struct saga_slice inbox, journal, dead_letters, snapshots; /* topics */
+    struct saga_slice keys; /* topic of the sagas' keys; absent: nothing is sealed */
+    const struct saga_wrapping
+        *wrapping; /* what they are wrapped with; shared; NULL: not to be had */
     uint32_t lanes;
     size_t batch_max;         /* records a batch */
     size_t cache_bytes;       /* of states, over all lanes */
@@ -46,10 +62,16 @@ struct saga_worker_config {
     struct saga_clock clock;
     struct saga_registry *registry;    /* shared */
     struct saga_schema_store *schemas; /* shared; NULL: there are none */
+    struct saga_lane_heads *heads;     /* shared: is told where the lanes stand; NULL: nobody is */
+    struct saga_tracing *tracing; /* shared: gets spans of what was committed; NULL: nobody does */
     void (*random_bytes)(void *context, uint8_t *bytes,
                          size_t size); /* for the id of a new journal */
     void *random_context;
     struct saga_worker_counts *counts; /* the caller's, zero at first */
+    struct saga_worker_metrics
+        *metrics;                   /* the caller's, this worker's alone; NULL: none are kept */
+    struct saga_standing *standing; /* the caller's; NULL: nobody looks */
+    const struct saga_live_settings *live; /* the caller's; NULL: what is above stays */
 };
 
 struct saga_worker;

@@ -9,6 +9,7 @@
 #include "definition/catalog.h"
 #include "engine/engine.h"
 #include "runtime/intake.h"
+#include "runtime/keyring.h"
 #include "runtime/lane.h"
 #include "runtime/log.h"
 #include "runtime/worker.h"
@@ -52,6 +53,7 @@ enum saga_recovery_stage {
     SAGA_RECOVERY_MARKER,
     SAGA_RECOVERY_SNAPSHOT,
     SAGA_RECOVERY_JOURNAL,
+    SAGA_RECOVERY_KEYS,
     SAGA_RECOVERY_FETCH,
     SAGA_RECOVERY_DONE
 };
@@ -80,8 +82,10 @@ struct saga_recovery {
     int64_t low, high; /* watermarks of the lane's journal */
     int64_t first;     /* offset of the journal's opening record; -1: it is gone (R12) */
     uint8_t first_chain[SAGA_SHA256_BYTES];
-    bool beside;     /* the other lanes are at work: these were deferred */
-    bool from_redis; /* the lane began with what Redis holds */
+    int64_t keys_low, keys_high; /* watermarks of the lane's saga.keys */
+    int64_t keys_begun_ms;       /* monotonic */
+    bool beside;                 /* the other lanes are at work: these were deferred */
+    bool from_redis;             /* the lane began with what Redis holds */
     struct saga_marker_search search;
     struct saga_rebuild rebuild;
     struct saga_lane_status status; /* what Redis said; texts in `arena` */
@@ -116,6 +120,7 @@ struct saga_snapshots {
     struct saga_lane_marker marker; /* that it will end with */
     bool whole;                     /* of all sagas of the lane: it begins a series */
     bool listing;                   /* and not all of them are written */
+    bool acted;                     /* operators said something since the last one */
     struct saga_scan scan;
     struct saga_arena arena;
     struct saga_changed *changed, *next; /* all; the first that is not written yet */
@@ -135,6 +140,8 @@ struct saga_worker {
     size_t assigned_count;
     uint32_t own_lanes;      /* how many of them are inboxes */
     struct saga_lane *lanes; /* all N; those that are not ours are not ready */
+    struct saga_keyring *
+        *keyrings; /* of the lanes: keys of the runs that stand there; NULL: none */
     struct saga_recovery recovery;
     struct saga_snapshots snapshots;
     bool reading;     /* the bus's reader is open */
@@ -149,7 +156,9 @@ struct saga_worker {
     struct saga_arena arena; /* a batch's */
     struct saga_clock_guard guard;
     int64_t time_ms; /* of the last batch (R17) */
-    int64_t last_logged_ms, last_unexpected_ms, last_untyped_ms, last_snapshot_log_ms;
+    int64_t last_logged_ms, last_unexpected_ms, last_untyped_ms, last_snapshot_log_ms,
+        last_sealed_ms, last_unfit_ms;
+    int64_t anchors_due_ms;     /* monotonic: when to say again where the lanes stand */
     unsigned recoveries_in_row; /* since the last batch that was done */
     char problem[512];
 };
@@ -180,9 +189,10 @@ int saga_worker_read(struct saga_worker *w, size_t max, struct saga_bus_records 
 
 /* ---- storing.c ---- */
 /* Tells Redis all that the lane has committed, and `more`; cuts the lane's cache to its share. Its arena is the worker's.
- * Errors: as of saga_lane_writes and saga_lane_apply, noted. */
+ * `tally`: what `more` counts as; NULL: nothing. Errors: as of saga_lane_writes and saga_lane_apply, noted. */
 int saga_worker_store(struct saga_worker *w, struct saga_lane *lane,
-                      const struct saga_state_write *more, size_t more_count);
+                      const struct saga_state_write *more, size_t more_count,
+                      struct saga_tally *tally);
 /* Is it enough, or long enough ago? */
 bool saga_worker_store_is_due(struct saga_worker *w, const struct saga_lane *lane);
 bool saga_worker_has_unstored(const struct saga_worker *w);
@@ -222,6 +232,15 @@ int64_t saga_worker_next_due(const struct saga_worker *w);
 /* The next piece of a search, which begins as { 0 }. When `*ret_done`, the lane's marker is known. Errors: as reading. */
 int saga_marker_find(struct saga_worker *w, struct saga_lane *lane,
                      struct saga_marker_search *search, bool *ret_done);
+
+/* ---- keys.c ---- */
+/* Forgets the keys of a lane. */
+void saga_keys_drop(struct saga_worker *w, const struct saga_lane *lane);
+/* A batch ends, its working copies are still there: of the sagas that it touched the keys of those runs stay that stand then.
+ * The key of a run that left goes, and of one that began in a batch that is not committed. */
+void saga_keys_keep(struct saga_worker *w, const struct saga_lane *lane, bool committed);
+/* The keys of a lane, made where there are none. */
+struct saga_keyring *saga_keys_of_lane(struct saga_worker *w, const struct saga_lane *lane);
 
 /* ---- snapshot.c (R12) ---- */
 /* The next piece of a snapshot, when one is due: little, and seldom, so that batches hardly wait for it. Errors: as

@@ -1,9 +1,11 @@
-/* What a batch changed, as one transaction of Redis: the states, and apply.lua with the rest.
+/* What a batch changed, as one transaction of Redis: the states, the lists and counts of the tables that rise, and apply.lua with
+ * the rest.
  * Everything that removes comes before everything that adds: a saga that was forgotten and
  * started again within the batch is named twice, leaving first. */
 #include <string.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "store/layout.h"
 #include "store/redis_internal.h"
 
@@ -74,6 +76,67 @@ static void add_state(const struct builder *b, struct saga_wire *wire,
     saga_wire_add(wire, write->state);
 }
 
+/* What becomes more, a command each: Redis is done with it sooner than Lua with its arguments. */
+static void add_increments(const struct builder *b, struct saga_transaction *t)
+{
+    enum { HINCRBY_ITEMS = 4 };
+    for (size_t i = 0; i < b->apply->sum_count; i++) {
+        const struct saga_tally_sum *sum = &b->apply->sums[i];
+        if (sum->by <= 0) continue;
+        saga_wire_begin(&t->wire, HINCRBY_ITEMS);
+        saga_wire_add(&t->wire, SAGA_SLICE("HINCRBY"));
+        saga_wire_add_joined(&t->wire, b->lane, saga_tally_table_name(sum->table), SAGA_SLICE_NONE);
+        saga_wire_add(&t->wire, sum->field);
+        saga_wire_add_number(&t->wire, sum->by);
+        t->queued++;
+    }
+}
+
+static void add_member(struct saga_wire *wire, const struct saga_tally_member *member, bool text)
+{
+    char head[SAGA_LAYOUT_ERROR_HEAD];
+    if (text)
+        saga_wire_add_joined(wire, saga_layout_error_head(head, member->id.size), member->id,
+                             member->text);
+    else
+        saga_wire_add(wire, member->id);
+}
+
+/* Sagas that leave a list of the tables, or come into it. In the sorted ones they stand by time. */
+static int move_members(const struct builder *b, struct saga_transaction *t,
+                        const struct saga_tally_sum *sum, const struct saga_tally_member *members,
+                        size_t count, bool enter)
+{
+    char room[SAGA_LAYOUT_LIST_KIND];
+    bool sorted = sum->table == SAGA_TALLY_ERRORS, timed = sorted && enter;
+    size_t items = 2 + count * (timed ? 2 : 1);
+    if (count == 0) return SAGA_OK;
+    if (items > ITEMS_MAX) return SAGA_E_LIMIT;
+    saga_wire_begin(&t->wire, items);
+    if (enter)
+        saga_wire_add(&t->wire, sorted ? SAGA_SLICE("ZADD") : SAGA_SLICE("SADD"));
+    else
+        saga_wire_add(&t->wire, sorted ? SAGA_SLICE("ZREM") : SAGA_SLICE("SREM"));
+    saga_wire_add_joined(&t->wire, b->lane, saga_layout_list_kind(room, sum->table), sum->field);
+    for (size_t i = 0; i < count; i++) {
+        if (timed) saga_wire_add_number(&t->wire, members[i].changed_ms);
+        add_member(&t->wire, &members[i], sorted);
+    }
+    t->queued++;
+    return SAGA_OK;
+}
+
+static int change_lists(const struct builder *b, struct saga_transaction *t)
+{
+    const struct saga_tally_sum *sums = b->apply->sums;
+    int error = SAGA_OK;
+    for (size_t i = 0; i < b->apply->sum_count && error == SAGA_OK; i++)
+        error = move_members(b, t, &sums[i], sums[i].left, sums[i].left_count, false);
+    for (size_t i = 0; i < b->apply->sum_count && error == SAGA_OK; i++)
+        error = move_members(b, t, &sums[i], sums[i].entered, sums[i].entered_count, true);
+    return error;
+}
+
 /* ---- the script's steps ---- */
 
 static void begin(struct builder *b)
@@ -142,6 +205,7 @@ struct movers {
 /* An index that the batch changes. */
 struct index {
     struct saga_slice name, status;
+    uint32_t version;
     struct movers removed, added;
 };
 
@@ -151,14 +215,15 @@ struct indexes {
 };
 
 static struct index *find_index(struct indexes *indexes, struct saga_arena *arena,
-                                struct saga_slice name, struct saga_slice status)
+                                const struct saga_state_write *write, struct saga_slice status)
 {
     for (size_t i = 0; i < indexes->count; i++) {
         struct index *index = &indexes->items[i];
-        if (saga_slice_equal(index->status, status) && saga_slice_equal(index->name, name))
+        if (index->version == write->version && saga_slice_equal(index->status, status) &&
+            saga_slice_equal(index->name, write->name))
             return index;
     }
-    struct index fresh = { .name = name, .status = status };
+    struct index fresh = { .name = write->name, .status = status, .version = write->version };
     SAGA_PUSH(arena, indexes->items, indexes->count, indexes->capacity, fresh);
     return &indexes->items[indexes->count - 1];
 }
@@ -178,37 +243,55 @@ static struct indexes find_indexes(struct builder *b)
         if (write->timers_only || (before.data && after.data && saga_slice_equal(before, after)))
             continue;
         if (before.data)
-            move(&find_index(&indexes, b->arena, write->name, before)->removed, b->arena, write);
-        if (after.data)
-            move(&find_index(&indexes, b->arena, write->name, after)->added, b->arena, write);
+            move(&find_index(&indexes, b->arena, write, before)->removed, b->arena, write);
+        if (after.data) move(&find_index(&indexes, b->arena, write, after)->added, b->arena, write);
     }
     return indexes;
+}
+
+static void add_sum(struct builder *b, struct saga_slice field, int64_t by)
+{
+    saga_wire_add(&b->wires->arguments, field);
+    saga_wire_add_number(&b->wires->arguments, by);
 }
 
 static void change_indexes(struct builder *b)
 {
     struct saga_wire *arguments = &b->wires->arguments;
     struct indexes indexes = find_indexes(b);
+    struct saga_slice *labels = SAGA_NEW_ARRAY(b->arena, struct saga_slice, indexes.count);
     for (size_t i = 0; i < indexes.count; i++) {
         struct index *index = &indexes.items[i];
-        struct saga_slice label = saga_layout_index(b->arena, index->name, index->status);
+        labels[i] = saga_layout_index(b->arena, index->name, index->version, index->status);
         begin(b);
         for (size_t m = 0; m < index->removed.count; m++)
             saga_wire_add(arguments, index->removed.items[m]->saga_id);
-        end_with_key(b, SAGA_SLICE("ZREM"), SAGA_SLICE("index:"), label);
+        end_with_key(b, SAGA_SLICE("ZREM"), SAGA_SLICE("index:"), labels[i]);
         begin(b);
         for (size_t m = 0; m < index->added.count; m++) {
             saga_wire_add_number(arguments, index->added.items[m]->changed_ms);
             saga_wire_add(arguments, index->added.items[m]->saga_id);
         }
-        end_with_key(b, SAGA_SLICE("ZADD"), SAGA_SLICE("index:"), label);
+        end_with_key(b, SAGA_SLICE("ZADD"), SAGA_SLICE("index:"), labels[i]);
     }
     begin(b);
-    for (size_t i = 0; i < indexes.count; i++)
-        if (indexes.items[i].added.count)
-            saga_wire_add(arguments, saga_layout_index(b->arena, indexes.items[i].name,
-                                                       indexes.items[i].status));
-    end_with_key(b, SAGA_SLICE("SADD"), SAGA_SLICE("indexes"), SAGA_SLICE_NONE);
+    for (size_t i = 0; i < indexes.count; i++) {
+        int64_t by =
+            (int64_t)indexes.items[i].added.count - (int64_t)indexes.items[i].removed.count;
+        if (by) add_sum(b, labels[i], by);
+    }
+    end_with_key(b, SAGA_SLICE("HINCRBY"), saga_tally_table_name(SAGA_TALLY_COUNTS),
+                 SAGA_SLICE_NONE);
+}
+
+/* What becomes less: a field that comes to 0 goes. */
+static void take_sums_away(struct builder *b, enum saga_tally_table table)
+{
+    begin(b);
+    for (size_t i = 0; i < b->apply->sum_count; i++)
+        if (b->apply->sums[i].table == table && b->apply->sums[i].by < 0)
+            add_sum(b, b->apply->sums[i].field, b->apply->sums[i].by);
+    end_with_key(b, SAGA_SLICE("HINCRBY"), saga_tally_table_name(table), SAGA_SLICE_NONE);
 }
 
 static void change_search(struct builder *b, struct saga_slice command, concerned_fn *concerned)
@@ -247,6 +330,38 @@ static void add_history(struct builder *b)
     end(b, SAGA_SLICE("RPUSH"));
 }
 
+/* ---- what operators said ---- */
+
+static void add_operations(struct builder *b)
+{
+    struct saga_wire *arguments = &b->wires->arguments;
+    char room[SAGA_LAYOUT_OPERATION_HEAD];
+    begin(b);
+    for (size_t i = 0; i < b->apply->operation_count; i++) {
+        const struct saga_operation_write *operation = &b->apply->operations[i];
+        saga_wire_add_number(arguments, operation->time_ms);
+        saga_wire_add_joined(arguments, saga_layout_operation_head(room, operation->offset),
+                             operation->entry, SAGA_SLICE_NONE);
+    }
+    end_with_key(b, SAGA_SLICE("ZADD"), SAGA_SLICE("operations"), SAGA_SLICE_NONE);
+    begin(b);
+    saga_wire_add_number(arguments, 0);
+    saga_wire_add_number(arguments, -(int64_t)SAGA_OPERATIONS_MAX - 1);
+    end_with_key(b, SAGA_SLICE("ZREMRANGEBYRANK"), SAGA_SLICE("operations"), SAGA_SLICE_NONE);
+}
+
+/* With each apply: a Redis that went back may stand where it stood, and not know it any more. */
+static void begin_log(struct builder *b)
+{
+    char room[SAGA_LAYOUT_LOG_BEGIN];
+    begin(b);
+    saga_wire_add(&b->wires->arguments, SAGA_SLICE("operations"));
+    saga_wire_add(&b->wires->arguments,
+                  saga_layout_log_begin(room, b->apply->log_from, b->apply->log_from_ms));
+    end_with_key(b, b->apply->log_is_known ? SAGA_SLICE("HSET") : SAGA_SLICE("HSETNX"),
+                 SAGA_SLICE("lane"), SAGA_SLICE_NONE);
+}
+
 /* ---- the whole ---- */
 
 static int run_script(struct builder *b, struct saga_transaction *t)
@@ -283,9 +398,14 @@ static void make_steps(struct builder *b)
     add_key(b, SAGA_SLICE("timers"), SAGA_SLICE_NONE);
     change_timers(b);
     change_indexes(b);
+    take_sums_away(b, SAGA_TALLY_STEPS);
+    take_sums_away(b, SAGA_TALLY_ERRORS);
+    take_sums_away(b, SAGA_TALLY_DURATIONS);
     change_search(b, SAGA_SLICE("SREM"), leaves);
     change_search(b, SAGA_SLICE("SADD"), stays);
     add_history(b);
+    if (b->apply->operation_count) add_operations(b);
+    begin_log(b);
 }
 
 static void add_word(struct saga_wire *wire, struct saga_slice word)
@@ -306,6 +426,8 @@ int saga_redis_apply_transaction(struct saga_transaction *t, struct saga_apply_w
     add_word(&t->wire, SAGA_SLICE("MULTI"));
     int error = add_command(&b, t, SAGA_SLICE("UNLINK"), leaves, add_keys);
     if (error == SAGA_OK) error = add_command(&b, t, SAGA_SLICE("MSET"), stays, add_state);
+    if (error == SAGA_OK) error = change_lists(&b, t);
+    if (error == SAGA_OK) add_increments(&b, t);
     if (error == SAGA_OK) error = run_script(&b, t);
     add_word(&t->wire, SAGA_SLICE("EXEC"));
     return error;

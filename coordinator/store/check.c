@@ -6,26 +6,20 @@
 #include "base/error.h"
 #include "store/connection.h"
 #include "store/redis.h"
+#include "store/tls.h"
 
 enum { VERSION_MAJOR_MIN = 6, VERSION_MINOR_MIN = 2 };
-
-static int ask(struct saga_connection *c, struct saga_arena *arena, const char *first,
-               const char *second, const char *third, redisReply **ret)
-{
-    struct saga_command command;
-    saga_command_init(&command, arena);
-    saga_command_add_text(&command, first);
-    saga_command_add_text(&command, second);
-    if (third) saga_command_add_text(&command, third);
-    return saga_connection_call(c, &command, ret);
-}
 
 /* A line "field:value" of what INFO says about `section`; absent where there is none. */
 static int ask_info(struct saga_connection *c, struct saga_arena *arena, const char *section,
                     const char *field, struct saga_slice *ret)
 {
+    struct saga_command command;
     redisReply *reply;
-    int error = ask(c, arena, "INFO", section, NULL, &reply);
+    saga_command_init(&command, arena);
+    saga_command_add_text(&command, "INFO");
+    saga_command_add_text(&command, section);
+    int error = saga_connection_call(c, &command, &reply);
     if (error < 0) return error;
     *ret = SAGA_SLICE_NONE;
     size_t size = strlen(field);
@@ -59,19 +53,10 @@ static int check_version(struct saga_connection *c, struct saga_arena *arena,
     return SAGA_E_STOP;
 }
 
-/* Managed Redis and strict ACLs refuse CONFIG; INFO says the same. */
+/* INFO has it, and no right is needed that an ACL would rather not give: CONFIG also tells passwords. */
 static int ask_policy(struct saga_connection *c, struct saga_arena *arena, struct saga_slice *ret)
 {
-    redisReply *reply;
-    int error = ask(c, arena, "CONFIG", "GET", "maxmemory-policy", &reply);
-    if (error == SAGA_OK) {
-        bool given = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-                     reply->element[1]->type == REDIS_REPLY_STRING;
-        if (given) *ret = saga_arena_copy(arena, saga_slice_of(reply->element[1]->str));
-        freeReplyObject(reply);
-        if (given) return SAGA_OK;
-    }
-    error = ask_info(c, arena, "memory", "maxmemory_policy", ret);
+    int error = ask_info(c, arena, "memory", "maxmemory_policy", ret);
     if (error == SAGA_OK && !ret->data) return saga_connection_puzzled(c, "INFO memory");
     return error;
 }
@@ -88,6 +73,18 @@ static int check_policy(struct saga_connection *c, struct saga_arena *arena,
     saga_diagnostic_mend(diagnostic, arena,
                          "redis-cli CONFIG SET maxmemory-policy noeviction, and the same in "
                          "redis.conf; a cache of others belongs into another Redis");
+    return SAGA_E_STOP;
+}
+
+int saga_redis_settings_check(const struct saga_redis_config *config, struct saga_arena *arena,
+                              struct saga_diagnostic *diagnostic)
+{
+    char problem[512];
+    if (!config->tls.enabled ||
+        saga_tls_try_files(&config->tls, problem, sizeof problem) == SAGA_OK)
+        return SAGA_OK;
+    saga_diagnostic_set(diagnostic, arena, "Redis cannot be spoken to: %s", problem);
+    saga_diagnostic_mend(diagnostic, arena, "correct the settings redis.tls.*");
     return SAGA_E_STOP;
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "store/reader.h"
+#include "store/tls.h"
 
 extern const char saga_lua_timers_due[], saga_lua_heartbeat[], saga_lua_reset_begin[],
     saga_lua_reset_portion[], saga_lua_built[];
@@ -46,14 +47,15 @@ static const struct answer {
     { "MOVED", SAGA_E_STOP,
       "it is one node of a cluster and does not hold all lanes: one that does is needed" },
     { "ASK", SAGA_E_AGAIN, "its cluster is moving keys" },
-    { "NOAUTH", SAGA_E_STOP, "it wants a password: set redis.password" },
+    { "NOAUTH", SAGA_E_STOP, "it wants a password: set redis.password or redis.password-file" },
     { "WRONGPASS", SAGA_E_STOP,
-      "it does not take this user and password: look at redis.username and redis.password" },
+      "it does not take this user and password: look at redis.username, redis.password and "
+      "redis.password-file" },
     { "DENIED", SAGA_E_STOP,
       "it takes connections from its own machine only (protected mode): give it a password" },
     { "NOPERM", SAGA_E_STOP,
-      "this user may not do what is needed: allow it all commands on the keys of its prefix (ACL "
-      "SETUSER)" },
+      "this user may not do what is needed: allow it the commands and keys that SECURITY.md lists "
+      "(ACL SETUSER)" },
     { "WRONGTYPE", SAGA_E_STOP,
       "somebody else's data is under our names: give this coordinator a prefix or a database of "
       "its own" },
@@ -76,7 +78,9 @@ void saga_connection_init(struct saga_connection *c, const struct saga_redis_con
 
 void saga_connection_close(struct saga_connection *c)
 {
+    saga_tls_free(c->tls);
     if (c->context) redisFree(c->context);
+    c->tls = NULL;
     c->context = NULL;
 }
 
@@ -105,6 +109,7 @@ static int lost(struct saga_connection *c)
 {
     int number = errno;
     const redisContext *context = c->context;
+    const char *refusal = c->tls ? saga_tls_refusal(c->tls) : NULL;
     if (context->err == REDIS_ERR_OOM && !c->refused) saga_memory_exhausted("hiredis");
     bool late = context->err == REDIS_ERR_IO &&
                 (number == EAGAIN || number == EWOULDBLOCK || number == ETIMEDOUT);
@@ -118,9 +123,9 @@ static int lost(struct saga_connection *c)
         saga_connection_complain(c, "its answer announces more elements than any answer has; is it "
                                     "a Redis?");
     else
-        saga_connection_complain(c, "%s", context->errstr);
+        saga_connection_complain(c, "%s", refusal ? refusal : context->errstr);
     saga_connection_close(c);
-    return SAGA_E_AGAIN;
+    return refusal ? SAGA_E_STOP : SAGA_E_AGAIN;
 }
 
 /* Redis 6.2 wraps what goes wrong within a script, newer ones put it first. So does a
@@ -158,9 +163,18 @@ bool saga_connection_is_unscripted(const struct redisReply *reply)
 static int introduce(struct saga_connection *c, int count, const char **words,
                      struct redisReply **ret)
 {
-    redisReply *reply = redisCommandArgv(c->context, count, words, NULL);
-    if (!reply) return lost(c);
-    int error = saga_connection_judge(c, reply);
+    char *bytes;
+    redisReply *reply = NULL;
+    int size = redisFormatCommandArgv(&bytes, count, words, NULL);
+    if (size < 0) saga_memory_exhausted("hiredis");
+    int error = saga_connection_append(c, bytes, (size_t)size);
+    redisFreeCommand(bytes);
+    if (error == SAGA_OK) error = saga_connection_receive(c, &reply);
+    if (error == SAGA_E_AGAIN && c->hung_up && !c->config.tls.enabled)
+        saga_connection_complain(c, "it closed the connection before it answered anything: does it "
+                                    "want TLS on this port? set redis.tls.enabled");
+    if (error < 0) return error;
+    error = saga_connection_judge(c, reply);
     if (error < 0 || !ret)
         freeReplyObject(reply);
     else
@@ -197,9 +211,9 @@ int saga_connection_load_scripts(struct saga_connection *c)
     return SAGA_OK;
 }
 
-int saga_connection_open(struct saga_connection *c)
+/* The socket alone. */
+static int reach(struct saga_connection *c)
 {
-    if (c->context) return SAGA_OK;
     struct timeval limit = { .tv_sec = c->config.timeout_ms / 1000,
                              .tv_usec = (c->config.timeout_ms % 1000) * 1000 };
     c->context = c->config.unix_socket
@@ -214,7 +228,24 @@ int saga_connection_open(struct saga_connection *c)
     saga_reader_guard(c->context, &c->refused);
     if (redisSetTimeout(c->context, limit) != REDIS_OK) return lost(c);
     if (!c->config.unix_socket && redisEnableKeepAlive(c->context) != REDIS_OK) return lost(c);
-    int error = log_in(c);
+    return SAGA_OK;
+}
+
+static int begin_tls(struct saga_connection *c)
+{
+    char words[sizeof c->problem - 100];
+    int error =
+        saga_tls_open(&c->config.tls, c->config.host, c->context, words, sizeof words, &c->tls);
+    if (error < 0) saga_connection_complain(c, "%s", words);
+    return error;
+}
+
+int saga_connection_open(struct saga_connection *c)
+{
+    if (c->context) return SAGA_OK;
+    int error = reach(c);
+    if (error == SAGA_OK && c->config.tls.enabled) error = begin_tls(c);
+    if (error == SAGA_OK) error = log_in(c);
     if (error == SAGA_OK && c->scripted) error = saga_connection_load_scripts(c);
     if (error < 0) saga_connection_close(c);
     return error;
@@ -224,12 +255,17 @@ int saga_connection_open(struct saga_connection *c)
 
 int saga_connection_append(struct saga_connection *c, const char *bytes, size_t size)
 {
+    if (c->tls) {
+        saga_tls_append(c->tls, bytes, size);
+        return SAGA_OK;
+    }
     return redisAppendFormattedCommand(c->context, bytes, size) == REDIS_OK ? SAGA_OK : lost(c);
 }
 
 int saga_connection_flush(struct saga_connection *c)
 {
     int done = 0;
+    if (c->tls) return saga_tls_flush(c->tls) ? SAGA_OK : lost(c);
     while (!done)
         if (redisBufferWrite(c->context, &done) != REDIS_OK) return lost(c);
     return SAGA_OK;
@@ -238,7 +274,8 @@ int saga_connection_flush(struct saga_connection *c)
 int saga_connection_receive(struct saga_connection *c, struct redisReply **ret)
 {
     void *reply = NULL;
-    if (redisGetReply(c->context, &reply) != REDIS_OK) return lost(c);
+    if (c->tls ? !saga_tls_receive(c->tls, &reply) : redisGetReply(c->context, &reply) != REDIS_OK)
+        return lost(c);
     *ret = reply;
     return SAGA_OK;
 }
@@ -247,6 +284,7 @@ bool saga_connection_has_ended(const struct saga_connection *c)
 {
     char byte;
     if (!c->context) return false;
+    if (c->tls) return saga_tls_has_ended(c->tls);
     ssize_t size = recv(c->context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return size >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }

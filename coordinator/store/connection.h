@@ -10,6 +10,7 @@
 
 struct redisContext;
 struct redisReply;
+struct saga_tls;
 
 enum saga_script {
     SAGA_SCRIPT_TIMERS_DUE,
@@ -23,6 +24,7 @@ enum saga_script {
 struct saga_connection {
     struct saga_redis_config config;
     struct redisContext *context; /* NULL: not connected */
+    struct saga_tls *tls;         /* NULL: not connected, or not by TLS */
     bool scripted;                /* loads the scripts when it connects */
     bool hung_up;                 /* the last loss was Redis closing the connection */
     bool refused;                 /* the last answer announced too much (reader.h) */

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "store/wire.h"
 
 struct saga_slice saga_layout_key(struct saga_arena *arena, const char *prefix, uint32_t lane,
@@ -61,33 +63,42 @@ struct saga_slice saga_layout_lanes_pattern(struct saga_arena *arena, const char
 }
 
 struct saga_slice saga_layout_index(struct saga_arena *arena, struct saga_slice name,
-                                    struct saga_slice status)
+                                    uint32_t version, struct saga_slice status)
 {
-    return saga_arena_printf(arena, "%.*s:%.*s", SAGA_SLICE_ARG(name), SAGA_SLICE_ARG(status));
+    return saga_arena_printf(arena, "%.*s@%" PRIu32 ":%.*s", SAGA_SLICE_ARG(name), version,
+                             SAGA_SLICE_ARG(status));
 }
 
-void saga_layout_index_split(struct saga_slice index, struct saga_slice *ret_name,
-                             struct saga_slice *ret_status)
+struct saga_slice saga_layout_list_kind(char room[SAGA_LAYOUT_LIST_KIND],
+                                        enum saga_tally_table table)
 {
-    const char *colon = memrchr(index.data, ':', index.size);
-    size_t at = colon ? (size_t)(colon - index.data) : index.size;
-    *ret_name = (struct saga_slice){ index.data, at };
-    *ret_status = saga_slice_skip(index, at + 1);
+    struct saga_slice name = saga_tally_table_name(table);
+    SAGA_ASSERT(saga_tally_has_lists(table) && name.size + 2 <= SAGA_LAYOUT_LIST_KIND);
+    memcpy(room, name.data, name.size);
+    memcpy(room + name.size, ":", 2); /* terminated, for who wants a string */
+    return (struct saga_slice){ room, name.size + 1 };
+}
+
+/* And a colon behind it; gives where that ends. */
+static char *put_number(char *at, uint64_t number)
+{
+    char digits[SAGA_WIRE_DIGITS];
+    struct saga_slice text = saga_wire_digits(digits, number);
+    memcpy(at, text.data, text.size);
+    at[text.size] = ':';
+    return at + text.size + 1;
 }
 
 struct saga_slice saga_layout_timer_head(char room[SAGA_LAYOUT_TIMER_HEAD], uint64_t armed,
                                          size_t id_size)
 {
-    char digits[SAGA_WIRE_DIGITS];
-    const uint64_t numbers[] = { armed, id_size };
-    char *at = room;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        struct saga_slice number = saga_wire_digits(digits, numbers[i]);
-        memcpy(at, number.data, number.size);
-        at += number.size;
-        *at++ = ':';
-    }
-    return (struct saga_slice){ room, (size_t)(at - room) };
+    char *end = put_number(put_number(room, armed), id_size);
+    return (struct saga_slice){ room, (size_t)(end - room) };
+}
+
+struct saga_slice saga_layout_error_head(char room[SAGA_LAYOUT_ERROR_HEAD], size_t id_size)
+{
+    return (struct saga_slice){ room, (size_t)(put_number(room, id_size) - room) };
 }
 
 static int take_number(struct saga_slice *rest, unsigned long long *ret)
@@ -99,6 +110,17 @@ static int take_number(struct saga_slice *rest, unsigned long long *ret)
     return saga_slice_to_u64(digits, ret);
 }
 
+int saga_layout_error_split(struct saga_slice member, struct saga_slice *ret_id,
+                            struct saga_slice *ret_text)
+{
+    unsigned long long size;
+    struct saga_slice rest = member;
+    if (take_number(&rest, &size) < 0 || size > rest.size) return SAGA_E_INVALID;
+    *ret_id = (struct saga_slice){ rest.data, (size_t)size };
+    *ret_text = saga_slice_skip(rest, (size_t)size);
+    return SAGA_OK;
+}
+
 int saga_layout_timer_split(struct saga_slice member, struct saga_due_timer *ret)
 {
     unsigned long long armed, size;
@@ -108,6 +130,48 @@ int saga_layout_timer_split(struct saga_slice member, struct saga_due_timer *ret
     ret->armed = armed;
     ret->saga_id = (struct saga_slice){ rest.data, (size_t)size };
     ret->name = saga_slice_skip(rest, (size_t)size);
+    return SAGA_OK;
+}
+
+struct saga_slice saga_layout_operation_head(char room[SAGA_LAYOUT_OPERATION_HEAD], int64_t offset)
+{
+    int size = snprintf(room, SAGA_LAYOUT_OPERATION_HEAD, "%016" PRIx64, (uint64_t)offset);
+    return (struct saga_slice){ room, (size_t)size };
+}
+
+int saga_layout_operation_split(struct saga_slice member, int64_t *ret_offset,
+                                struct saga_slice *ret_entry)
+{
+    uint8_t bytes[8];
+    uint64_t offset = 0;
+    struct saga_slice head = { member.data, 2 * sizeof bytes };
+    if (member.size < head.size || saga_unhex(head, bytes, sizeof bytes) < 0) return SAGA_E_INVALID;
+    for (size_t i = 0; i < sizeof bytes; i++) offset = offset << 8 | bytes[i];
+    if (offset > INT64_MAX) return SAGA_E_INVALID;
+    *ret_offset = (int64_t)offset;
+    *ret_entry = saga_slice_skip(member, head.size);
+    return SAGA_OK;
+}
+
+struct saga_slice saga_layout_log_begin(char room[SAGA_LAYOUT_LOG_BEGIN], int64_t offset,
+                                        int64_t time_ms)
+{
+    int size = snprintf(room, SAGA_LAYOUT_LOG_BEGIN, "%" PRId64 " %" PRId64, offset, time_ms);
+    return (struct saga_slice){ room, (size_t)size };
+}
+
+int saga_layout_log_begin_read(struct saga_slice text, int64_t *ret_offset, int64_t *ret_time_ms)
+{
+    unsigned long long offset, time_ms;
+    const char *space = text.size ? memchr(text.data, ' ', text.size) : NULL;
+    if (!space) return SAGA_E_INVALID;
+    struct saga_slice first = { text.data, (size_t)(space - text.data) };
+    if (saga_slice_to_u64(first, &offset) < 0 || offset > INT64_MAX ||
+        saga_slice_to_u64(saga_slice_skip(text, first.size + 1), &time_ms) < 0 ||
+        time_ms > INT64_MAX)
+        return SAGA_E_INVALID;
+    *ret_offset = (int64_t)offset;
+    *ret_time_ms = (int64_t)time_ms;
     return SAGA_OK;
 }
 

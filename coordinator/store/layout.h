@@ -19,11 +19,21 @@ struct saga_slice saga_layout_lanes_pattern(struct saga_arena *arena, const char
 /* How many bytes stand before the rest of a key of that kind. */
 size_t saga_layout_key_prefix_bytes(const char *prefix, uint32_t lane, const char *kind);
 
-/* "<definition>:<status>", as in the names of the indexes. */
+/* "<definition>@<version>:<status>", as in the names of the indexes and in the counts (tally.h). */
 struct saga_slice saga_layout_index(struct saga_arena *arena, struct saga_slice name,
-                                    struct saga_slice status);
-void saga_layout_index_split(struct saga_slice index, struct saga_slice *ret_name,
-                             struct saga_slice *ret_status);
+                                    uint32_t version, struct saga_slice status);
+
+/* The kind of the keys of a table's lists: its name and a colon. A view of `room`. */
+#define SAGA_LAYOUT_LIST_KIND 16
+struct saga_slice saga_layout_list_kind(char room[SAGA_LAYOUT_LIST_KIND],
+                                        enum saga_tally_table table);
+
+/* What stands before saga id and text in a member of an ERRORS list: "<bytes of the saga id>:". A view of `room`. */
+#define SAGA_LAYOUT_ERROR_HEAD 22
+struct saga_slice saga_layout_error_head(char room[SAGA_LAYOUT_ERROR_HEAD], size_t id_size);
+/* The slices are views of `member`. Errors: SAGA_E_INVALID. */
+int saga_layout_error_split(struct saga_slice member, struct saga_slice *ret_id,
+                            struct saga_slice *ret_text);
 
 /* What stands before saga id and name in a timer's member: "<armed>:<bytes of the saga id>:<saga
  * id><name>", as ids hold any byte. A view of `room`. */
@@ -32,6 +42,20 @@ struct saga_slice saga_layout_timer_head(char room[SAGA_LAYOUT_TIMER_HEAD], uint
                                          size_t id_size);
 /* The slices are views of `member`. Errors: SAGA_E_INVALID. */
 int saga_layout_timer_split(struct saga_slice member, struct saga_due_timer *ret);
+
+/* What stands before the entry in a member of the log: the offset, so that entries of one time are in the order of the
+ * journal. A view of `room`. */
+#define SAGA_LAYOUT_OPERATION_HEAD 17
+struct saga_slice saga_layout_operation_head(char room[SAGA_LAYOUT_OPERATION_HEAD], int64_t offset);
+/* `*ret_entry` is a view of `member`. Errors: SAGA_E_INVALID. */
+int saga_layout_operation_split(struct saga_slice member, int64_t *ret_offset,
+                                struct saga_slice *ret_entry);
+/* From where on the log is whole, as the lane's hash says it. */
+#define SAGA_LAYOUT_LOG_BEGIN 48
+struct saga_slice saga_layout_log_begin(char room[SAGA_LAYOUT_LOG_BEGIN], int64_t offset,
+                                        int64_t time_ms);
+/* Errors: SAGA_E_INVALID. */
+int saga_layout_log_begin_read(struct saga_slice text, int64_t *ret_offset, int64_t *ret_time_ms);
 
 /* Adds the key of the lane's hash and the fields that saga_layout_lane_status reads from the
  * answer. */

@@ -238,6 +238,75 @@ static int states_read(void *self, uint32_t lane, int64_t expected, const struct
     return error;
 }
 
+/* ---- the log ---- */
+
+enum { LOG_BEFORE, LOG_BEGIN, LOG_ENTRIES, LOG_BEHIND, LOG_COMMANDS };
+
+static void ask_log(struct saga_redis *redis, uint32_t lane, size_t max,
+                    struct saga_command commands[LOG_COMMANDS])
+{
+    for (size_t i = 0; i < LOG_COMMANDS; i++) saga_command_init(&commands[i], &redis->scratch);
+    saga_layout_ask_lane(&commands[LOG_BEFORE], redis->connection.config.prefix, lane);
+    saga_command_add_text(&commands[LOG_BEGIN], "HGET");
+    saga_command_add(&commands[LOG_BEGIN], lane_key(redis, lane, "lane", SAGA_SLICE_NONE));
+    saga_command_add_text(&commands[LOG_BEGIN], "operations");
+    saga_command_add_text(&commands[LOG_ENTRIES], "ZREVRANGE");
+    saga_command_add(&commands[LOG_ENTRIES], lane_key(redis, lane, "operations", SAGA_SLICE_NONE));
+    saga_command_add_number(&commands[LOG_ENTRIES], 0);
+    saga_command_add_number(&commands[LOG_ENTRIES], (int64_t)max - 1);
+    saga_command_add_text(&commands[LOG_ENTRIES], "WITHSCORES");
+    saga_layout_ask_lane(&commands[LOG_BEHIND], redis->connection.config.prefix, lane);
+}
+
+static int take_log(const redisReply *begin, const redisReply *entries, size_t max,
+                    struct saga_arena *arena, struct saga_lane_log *ret)
+{
+    struct saga_lane_log log = { .known = begin->type == REDIS_REPLY_STRING };
+    if (log.known &&
+        saga_layout_log_begin_read((struct saga_slice){ begin->str, (size_t)begin->len }, &log.from,
+                                   &log.from_ms) < 0)
+        return SAGA_E_INVALID;
+    if (entries->type != REDIS_REPLY_ARRAY || entries->elements % 2) return SAGA_E_INVALID;
+    log.count = entries->elements / 2;
+    log.operations = SAGA_NEW_ARRAY(arena, struct saga_operation_write, log.count);
+    for (size_t i = 0; i < log.count; i++) {
+        struct saga_operation_write *operation = &log.operations[i];
+        const redisReply *member = entries->element[2 * i];
+        if (member->type != REDIS_REPLY_STRING ||
+            !saga_layout_number(entries->element[2 * i + 1], &operation->time_ms) ||
+            saga_layout_operation_split((struct saga_slice){ member->str, (size_t)member->len },
+                                        &operation->offset, &operation->entry) < 0)
+            return SAGA_E_INVALID;
+        operation->entry = saga_arena_copy(arena, operation->entry);
+    }
+    if (log.count && log.count == max) {
+        log.from = log.operations[max - 1].offset;
+        log.from_ms = log.operations[max - 1].time_ms;
+    }
+    *ret = log;
+    return SAGA_OK;
+}
+
+static int log_read(void *self, uint32_t lane, int64_t expected, size_t max,
+                    struct saga_arena *arena, struct saga_lane_log *ret)
+{
+    struct saga_redis *redis = self;
+    struct saga_command commands[LOG_COMMANDS];
+    redisReply *replies[LOG_COMMANDS];
+    int error = begin_call(redis, lane);
+    if (error < 0) return error;
+    saga_arena_reset(&redis->scratch);
+    ask_log(redis, lane, max, commands);
+    error = saga_connection_call_all(&redis->connection, commands, LOG_COMMANDS, replies);
+    if (error < 0) return error;
+    error = check_standing(redis, lane, expected, replies[LOG_BEFORE]);
+    if (error == SAGA_OK) error = check_standing(redis, lane, expected, replies[LOG_BEHIND]);
+    if (error == SAGA_OK && take_log(replies[LOG_BEGIN], replies[LOG_ENTRIES], max, arena, ret) < 0)
+        error = saga_connection_puzzled(&redis->connection, "ZREVRANGE");
+    for (size_t i = 0; i < LOG_COMMANDS; i++) freeReplyObject(replies[i]);
+    return error;
+}
+
 static int take_due(const redisReply *members, struct saga_arena *arena,
                     struct saga_due_timer **ret, size_t *ret_count)
 {
@@ -429,6 +498,7 @@ int saga_redis_open(const struct saga_redis_config *config, uint32_t lanes, stru
                                 .lane_built = lane_built,
                                 .ids_scan = ids_scan,
                                 .states_read = states_read,
+                                .log_read = log_read,
                                 .apply = saga_redis_apply,
                                 .apply_wait = saga_redis_apply_wait,
                                 .timers_due = timers_due,

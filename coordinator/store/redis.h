@@ -12,6 +12,10 @@
  * strings must outlive it. */
 int saga_redis_open(const struct saga_redis_config *config, uint32_t lanes, struct saga_store *ret);
 
+/* Looks at what the settings name, certificates and key; asks no server. Errors: SAGA_E_STOP; words and mend in
+ * `diagnostic`. */
+int saga_redis_settings_check(const struct saga_redis_config *config, struct saga_arena *arena,
+                              struct saga_diagnostic *diagnostic);
 /* Looks at the server: reachable, version >= 6.2, password right, maxmemory-policy noeviction.
  * Errors: SAGA_E_AGAIN (not there yet), SAGA_E_STOP (never will do); words and mend in
  * `diagnostic`. */

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/slice.h"
 #include "store/scan.h"
+#include "store/tally.h"
 
 /* What is known of a lane. */
 struct saga_lane_status {
@@ -38,6 +39,7 @@ struct saga_timer_write {
 struct saga_state_write {
     struct saga_slice saga_id;
     struct saga_slice name; /* definition */
+    uint32_t version;       /* of it */
     struct saga_slice
         state; /* encoded; absent: the saga leaves Redis, with its indexes and history */
     struct saga_slice status_before; /* name of the status it had in Redis; absent: in no index */
@@ -55,6 +57,23 @@ struct saga_state_write {
     size_t history_count;
 };
 
+/* An entry of the lane's log of what operators said: the same record gives the same entry (runtime/operations.h), so that telling
+ * it twice is telling it once. */
+struct saga_operation_write {
+    int64_t offset; /* of its record in the journal */
+    int64_t time_ms;
+    struct saga_slice entry;
+};
+
+/* The log as Redis has it. */
+struct saga_lane_log {
+    bool known;   /* from where on it is whole: */
+    int64_t from; /* this journal offset */
+    int64_t from_ms;
+    struct saga_operation_write *operations; /* the newest first */
+    size_t count;
+};
+
 struct saga_apply {
     uint32_t lane;
     struct saga_slice journal;
@@ -65,6 +84,16 @@ struct saga_apply {
     int64_t now_ms; /* heartbeat */
     const struct saga_state_write *writes;
     size_t write_count;
+    /* What the writes come to at steps, with errors and in durations; how many sagas are in a status follows from the writes. */
+    const struct saga_tally_sum *sums;
+    size_t sum_count;
+    /* To be added to the log, of which the newest SAGA_OPERATIONS_MAX stay. */
+    const struct saga_operation_write *operations;
+    size_t operation_count;
+    /* From where on the log is whole, if Redis does not know it; in place of what it knows, where `log_is_known`. */
+    bool log_is_known;
+    int64_t log_from; /* a journal offset */
+    int64_t log_from_ms;
 };
 
 struct saga_due_timer {
@@ -101,6 +130,9 @@ struct saga_store {
      * `applied` is `expected` (R10). `ret_states` has `count` places; the bytes are in `arena`. */
     int (*states_read)(void *self, uint32_t lane, int64_t expected, const struct saga_slice *ids,
                        size_t count, struct saga_arena *arena, struct saga_slice *ret_states);
+    /* The newest `max` entries of the lane's log; where it has as many, it is whole from the oldest of these on. CONFLICT as above. */
+    int (*log_read)(void *self, uint32_t lane, int64_t expected, size_t max,
+                    struct saga_arena *arena, struct saga_lane_log *ret);
     /* Sends what the batch changed; its answer is awaited by apply_wait. At most one a lane is under
      * way. Slices may go when it returns. */
     int (*apply)(void *self, const struct saga_apply *apply);

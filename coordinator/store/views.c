@@ -11,7 +11,10 @@
 #include "store/layout.h"
 #include "store/views_internal.h"
 
-enum { SCAN_KEYS = 4000 }; /* keys that Redis looks at in one step */
+enum {
+    SCAN_KEYS = 4000,    /* keys that Redis looks at in one step */
+    STATES_AT_ONCE = 250 /* states that one question asks for: nobody else is held up for long */
+};
 
 int saga_views_new(const struct saga_redis_config *config, struct saga_views **ret)
 {
@@ -41,6 +44,24 @@ void saga_views_ask_key(const struct saga_views *views, struct saga_arena *arena
     saga_command_add_text(command, name);
     saga_command_add(command,
                      saga_layout_key(arena, views->connection.config.prefix, lane, kind, rest));
+}
+
+void saga_views_ask_portion(const struct saga_views *views, struct saga_arena *arena,
+                            struct saga_command *command, const struct saga_view_portion *portion)
+{
+    int64_t newest_ms = portion->until_ms == INT64_MAX ? INT64_MAX : portion->until_ms - 1;
+    if (portion->has_after && portion->after_ms < newest_ms) newest_ms = portion->after_ms;
+    saga_views_ask_key(views, arena, command, "ZREVRANGEBYSCORE", portion->lane, portion->kind,
+                       portion->rest);
+    if (newest_ms == INT64_MAX)
+        saga_command_add_text(command, "+inf");
+    else
+        saga_command_add_number(command, newest_ms);
+    saga_command_add_number(command, portion->since_ms);
+    saga_command_add_text(command, "WITHSCORES");
+    saga_command_add_text(command, "LIMIT");
+    saga_command_add_number(command, (int64_t)portion->read);
+    saga_command_add_number(command, (int64_t)portion->wanted);
 }
 
 /* ---- lanes ---- */
@@ -156,6 +177,58 @@ int saga_views_states(struct saga_views *views, uint32_t lane, const struct saga
     }
     freeReplyObject(reply);
     return error;
+}
+
+/* A question for some of the rows of one lane. */
+struct rows_states {
+    struct saga_arena *arena;
+    const size_t
+        *places; /* of the questions' ids, one behind the other: where in `states` they belong */
+    const size_t *ends; /* of each question in `places` */
+    struct saga_slice *states;
+};
+
+static int take_states(void *context, size_t question, const redisReply *reply)
+{
+    struct rows_states *r = context;
+    size_t from = question ? r->ends[question - 1] : 0;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != r->ends[question] - from)
+        return SAGA_E_INVALID;
+    for (size_t i = 0; i < reply->elements; i++) {
+        const redisReply *state = reply->element[i];
+        if (state->type != REDIS_REPLY_STRING) continue;
+        r->states[r->places[from + i]] =
+            saga_arena_copy(r->arena, (struct saga_slice){ state->str, (size_t)state->len });
+    }
+    return SAGA_OK;
+}
+
+int saga_views_rows_states(struct saga_views *views, uint32_t lanes,
+                           const struct saga_view_row *rows, size_t count, struct saga_arena *arena,
+                           struct saga_slice *ret_states)
+{
+    size_t *places = SAGA_NEW_ARRAY(arena, size_t, count), placed = 0;
+    size_t *ends = SAGA_NEW_ARRAY(arena, size_t, lanes + count / STATES_AT_ONCE), asked = 0;
+    struct saga_command *commands =
+        SAGA_NEW_ARRAY(arena, struct saga_command, lanes + count / STATES_AT_ONCE);
+    struct rows_states r = { arena, places, ends, ret_states };
+    for (size_t i = 0; i < count; i++) ret_states[i] = SAGA_SLICE_NONE;
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        size_t here = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (rows[i].lane != lane) continue;
+            struct saga_slice key = saga_layout_key(arena, views->connection.config.prefix, lane,
+                                                    "state:", rows[i].saga_id);
+            if (here++ % STATES_AT_ONCE == 0) {
+                saga_command_init(&commands[asked], arena);
+                saga_command_add_text(&commands[asked++], "MGET");
+            }
+            saga_command_add(&commands[asked - 1], key);
+            places[placed++] = i;
+            ends[asked - 1] = placed;
+        }
+    }
+    return saga_views_ask_all(views, arena, commands, asked, take_states, &r);
 }
 
 static int by_offset(const void *left, const void *right)

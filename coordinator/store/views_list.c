@@ -10,23 +10,9 @@
 
 enum { PIPELINE_MAX = 500 }; /* questions that are on their way at once */
 
-/* An index of one lane. */
-struct found {
-    uint32_t lane;
-    struct saga_slice label; /* as it is named in the key */
-    struct saga_slice name, status;
-};
-
-struct found_list {
-    struct found *items;
-    size_t count, capacity;
-};
-
-/* What to do with the answer to question number `index`. */
-typedef int take_fn(void *context, size_t index, const redisReply *reply);
-
-static int ask_all(struct saga_views *views, struct saga_arena *arena,
-                   const struct saga_command *commands, size_t count, take_fn *take, void *context)
+int saga_views_ask_all(struct saga_views *views, struct saga_arena *arena,
+                       const struct saga_command *commands, size_t count, saga_views_take *take,
+                       void *context)
 {
     redisReply **replies = SAGA_NEW_ARRAY(arena, redisReply *, PIPELINE_MAX);
     int error = SAGA_OK;
@@ -64,58 +50,81 @@ int saga_views_every_lane(struct saga_views *views, uint32_t lanes, struct saga_
         saga_command_init(&commands[lane], arena);
         saga_layout_ask_lane(&commands[lane], views->connection.config.prefix, lane);
     }
-    return ask_all(views, arena, commands, lanes, take_lane, &standings);
+    return saga_views_ask_all(views, arena, commands, lanes, take_lane, &standings);
 }
 
 /* ---- which indexes there are ---- */
 
 struct directory {
     struct saga_arena *arena;
+    enum saga_tally_table table;
+    struct saga_slice step;                /* of STEPS */
     const struct saga_view_filter *filter; /* NULL: all */
-    struct found_list *found;
+    struct saga_view_indexes *found;
 };
 
-static bool wanted(const struct saga_view_filter *filter, struct saga_slice name,
-                   struct saga_slice status)
+static bool wanted(const struct directory *directory, const struct saga_tally_place *place)
 {
-    return (!filter->name.data || saga_slice_equal(filter->name, name)) &&
-           (!filter->status.data || saga_slice_equal(filter->status, status));
+    const struct saga_view_filter *filter = directory->filter;
+    if (!saga_slice_equal(directory->step, place->step)) return false;
+    return !filter || ((!filter->name.data || saga_slice_equal(filter->name, place->name)) &&
+                       (!filter->version || filter->version == place->version) &&
+                       (!filter->status.data || saga_slice_equal(filter->status, place->word)));
 }
 
 static int take_directory(void *context, size_t lane, const redisReply *reply)
 {
     struct directory *directory = context;
-    struct found_list *list = directory->found;
-    if (reply->type != REDIS_REPLY_ARRAY) return SAGA_E_INVALID;
-    for (size_t i = 0; i < reply->elements; i++) {
-        struct found found = { .lane = (uint32_t)lane };
-        found.label = saga_arena_copy(
-            directory->arena,
-            (struct saga_slice){ reply->element[i]->str, (size_t)reply->element[i]->len });
-        saga_layout_index_split(found.label, &found.name, &found.status);
-        if (directory->filter && !wanted(directory->filter, found.name, found.status)) continue;
+    struct saga_view_indexes *list = directory->found;
+    const bool *lanes = directory->filter ? directory->filter->lanes : NULL;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements % 2) return SAGA_E_INVALID;
+    for (size_t i = 0; i < reply->elements && (!lanes || lanes[lane]); i += 2) {
+        struct saga_view_index found = { .lane = (uint32_t)lane };
+        struct saga_slice field = { reply->element[i]->str, (size_t)reply->element[i]->len };
+        struct saga_tally_place place;
+        int64_t count;
+        if (saga_tally_read(directory->table, field, &place, NULL) < 0 ||
+            !saga_layout_number(reply->element[i + 1], &count))
+            return SAGA_E_INVALID;
+        if (!wanted(directory, &place)) continue;
+        found.label = saga_arena_copy(directory->arena, field);
+        (void)saga_tally_read(directory->table, found.label, &place, NULL);
+        if (place.step.data) found.label.size -= place.step.size + 1;
+        found.name = place.name;
+        found.version = place.version;
+        found.status = place.word;
+        found.count = count > 0 ? (uint64_t)count : 0;
         SAGA_PUSH(directory->arena, list->items, list->count, list->capacity, found);
     }
     return SAGA_OK;
 }
 
-static int find_indexes(struct saga_views *views, uint32_t lanes,
-                        const struct saga_view_filter *filter, struct saga_arena *arena,
-                        struct found_list *ret)
+/* The counts name them: one that is empty is not among them. */
+int saga_views_find_indexes(struct saga_views *views, uint32_t lanes, enum saga_tally_table table,
+                            struct saga_slice step, const struct saga_view_filter *filter,
+                            struct saga_arena *arena, struct saga_view_indexes *ret)
 {
-    struct directory directory = { arena, filter, ret };
+    struct directory directory = { arena, table, step, filter, ret };
     struct saga_command *commands = SAGA_NEW_ARRAY(arena, struct saga_command, lanes);
     for (uint32_t lane = 0; lane < lanes; lane++)
-        saga_views_ask_key(views, arena, &commands[lane], "SMEMBERS", lane, "indexes",
-                           SAGA_SLICE_NONE);
-    return ask_all(views, arena, commands, lanes, take_directory, &directory);
+        saga_views_ask_key(views, arena, &commands[lane], "HGETALL", lane, "",
+                           saga_tally_table_name(table));
+    return saga_views_ask_all(views, arena, commands, lanes, take_directory, &directory);
+}
+
+/* All that there are. */
+static int find_all(struct saga_views *views, uint32_t lanes, const struct saga_view_filter *filter,
+                    struct saga_arena *arena, struct saga_view_indexes *ret)
+{
+    return saga_views_find_indexes(views, lanes, SAGA_TALLY_COUNTS, SAGA_SLICE_NONE, filter, arena,
+                                   ret);
 }
 
 /* ---- list ---- */
 
 struct rows {
     struct saga_arena *arena;
-    const struct found *indexes; /* of the questions, by number */
+    const struct saga_view_index *indexes; /* of the questions, by number */
     struct saga_view_row *items;
     size_t count, capacity;
 };
@@ -123,7 +132,7 @@ struct rows {
 static int take_newest(void *context, size_t index, const redisReply *reply)
 {
     struct rows *rows = context;
-    const struct found *found = &rows->indexes[index];
+    const struct saga_view_index *found = &rows->indexes[index];
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements % 2) return SAGA_E_INVALID;
     for (size_t i = 0; i < reply->elements; i += 2) {
         const redisReply *id = reply->element[i];
@@ -137,8 +146,8 @@ static int take_newest(void *context, size_t index, const redisReply *reply)
     return SAGA_OK;
 }
 
-static int list_indexes(struct saga_views *views, const struct found_list *found, size_t limit,
-                        struct rows *rows)
+static int list_indexes(struct saga_views *views, const struct saga_view_indexes *found,
+                        size_t limit, struct rows *rows)
 {
     struct saga_command *commands = SAGA_NEW_ARRAY(rows->arena, struct saga_command, found->count);
     for (size_t i = 0; i < found->count; i++) {
@@ -149,7 +158,7 @@ static int list_indexes(struct saga_views *views, const struct found_list *found
         saga_command_add_text(&commands[i], "WITHSCORES");
     }
     rows->indexes = found->items;
-    return ask_all(views, rows->arena, commands, found->count, take_newest, rows);
+    return saga_views_ask_all(views, rows->arena, commands, found->count, take_newest, rows);
 }
 
 /* ---- list by a search value ---- */
@@ -186,7 +195,7 @@ static int take_probe(void *context, size_t index, const redisReply *reply)
 }
 
 /* A saga id begins with its definition's name and a slash. */
-static bool may_be_in(const struct saga_view_row *hit, const struct found *index)
+bool saga_views_may_be_in(const struct saga_view_row *hit, const struct saga_view_index *index)
 {
     return hit->lane == index->lane && hit->saga_id.size > index->name.size &&
            hit->saga_id.data[index->name.size] == '/' &&
@@ -194,7 +203,7 @@ static bool may_be_in(const struct saga_view_row *hit, const struct found *index
 }
 
 static int list_hits(struct saga_views *views, uint32_t lanes, struct saga_slice value,
-                     const struct found_list *found, struct rows *rows)
+                     const struct saga_view_indexes *found, struct rows *rows)
 {
     struct saga_arena *arena = rows->arena;
     struct rows hits = { .arena = arena };
@@ -202,7 +211,7 @@ static int list_hits(struct saga_views *views, uint32_t lanes, struct saga_slice
     struct saga_command *commands = SAGA_NEW_ARRAY(arena, struct saga_command, lanes);
     for (uint32_t lane = 0; lane < lanes; lane++)
         saga_views_ask_key(views, arena, &commands[lane], "SMEMBERS", lane, "search:", value);
-    int error = ask_all(views, arena, commands, lanes, take_hits, &hits);
+    int error = saga_views_ask_all(views, arena, commands, lanes, take_hits, &hits);
     if (error < 0) return error;
     size_t command_count = 0, capacity = 0;
     commands = NULL;
@@ -210,7 +219,7 @@ static int list_hits(struct saga_views *views, uint32_t lanes, struct saga_slice
         for (size_t i = 0; i < found->count; i++) {
             struct saga_view_row probe = hits.items[h];
             struct saga_command command;
-            if (!may_be_in(&hits.items[h], &found->items[i])) continue;
+            if (!saga_views_may_be_in(&hits.items[h], &found->items[i])) continue;
             probe.name = found->items[i].name;
             probe.status = found->items[i].status;
             SAGA_PUSH(arena, probes.items, probes.count, probes.capacity, probe);
@@ -220,7 +229,7 @@ static int list_hits(struct saga_views *views, uint32_t lanes, struct saga_slice
             SAGA_PUSH(arena, commands, command_count, capacity, command);
         }
     }
-    return ask_all(views, arena, commands, command_count, take_probe, &probes);
+    return saga_views_ask_all(views, arena, commands, command_count, take_probe, &probes);
 }
 
 /* Newest first; the rest is so that equal times give the same list each time. */
@@ -235,9 +244,9 @@ static int newest_first(const void *left, const void *right)
 int saga_views_list(struct saga_views *views, uint32_t lanes, const struct saga_view_filter *filter,
                     struct saga_arena *arena, struct saga_view_row **ret_rows, size_t *ret_count)
 {
-    struct found_list found = { 0 };
+    struct saga_view_indexes found = { 0 };
     struct rows rows = { .arena = arena };
-    int error = find_indexes(views, lanes, filter, arena, &found);
+    int error = find_all(views, lanes, filter, arena, &found);
     if (error == SAGA_OK && filter->limit > 0)
         error = filter->search.data ? list_hits(views, lanes, filter->search, &found, &rows)
                                     : list_indexes(views, &found, filter->limit, &rows);
@@ -249,21 +258,6 @@ int saga_views_list(struct saga_views *views, uint32_t lanes, const struct saga_
 }
 
 /* ---- counts ---- */
-
-struct counting {
-    const struct found *indexes;
-    struct saga_view_count *items;
-};
-
-static int take_count(void *context, size_t index, const redisReply *reply)
-{
-    struct counting *counting = context;
-    if (reply->type != REDIS_REPLY_INTEGER) return SAGA_E_INVALID;
-    counting->items[index] =
-        (struct saga_view_count){ counting->indexes[index].name, counting->indexes[index].status,
-                                  (uint64_t)reply->integer };
-    return SAGA_OK;
-}
 
 static int by_name_and_status(const void *left, const void *right)
 {
@@ -287,25 +281,19 @@ static size_t add_up(struct saga_view_count *items, size_t count)
     return kept;
 }
 
-static int count_indexes(struct saga_views *views, struct saga_arena *arena,
-                         const struct found_list *found, struct saga_view_count **ret,
-                         size_t *ret_count)
+static void count_indexes(struct saga_arena *arena, const struct saga_view_indexes *found,
+                          struct saga_view_count **ret, size_t *ret_count)
 {
-    struct saga_command *commands = SAGA_NEW_ARRAY(arena, struct saga_command, found->count);
-    struct counting counting = { found->items,
-                                 SAGA_NEW_ARRAY(arena, struct saga_view_count, found->count) };
-    for (size_t i = 0; i < found->count; i++)
-        saga_views_ask_key(views, arena, &commands[i], "ZCARD", found->items[i].lane,
-                           "index:", found->items[i].label);
-    int error = ask_all(views, arena, commands, found->count, take_count, &counting);
-    *ret = counting.items;
+    *ret = SAGA_NEW_ARRAY(arena, struct saga_view_count, found->count);
     *ret_count = found->count;
-    return error;
+    for (size_t i = 0; i < found->count; i++)
+        (*ret)[i] = (struct saga_view_count){ found->items[i].name, found->items[i].status,
+                                              found->items[i].count };
 }
 
 /* An index says how many there are, but not of which search value. */
 static int count_hits(struct saga_views *views, uint32_t lanes, struct saga_slice search,
-                      const struct found_list *found, struct saga_arena *arena,
+                      const struct saga_view_indexes *found, struct saga_arena *arena,
                       struct saga_view_count **ret, size_t *ret_count)
 {
     struct rows rows = { .arena = arena };
@@ -322,14 +310,14 @@ int saga_views_counts(struct saga_views *views, uint32_t lanes,
                       const struct saga_view_filter *filter, struct saga_arena *arena,
                       struct saga_view_count **ret, size_t *ret_count)
 {
-    struct found_list found = { 0 };
+    struct saga_view_indexes found = { 0 };
     struct saga_view_count *items = NULL;
     size_t count = 0;
-    int error = find_indexes(views, lanes, filter, arena, &found);
-    if (error == SAGA_OK)
-        error = filter && filter->search.data
-                    ? count_hits(views, lanes, filter->search, &found, arena, &items, &count)
-                    : count_indexes(views, arena, &found, &items, &count);
+    int error = find_all(views, lanes, filter, arena, &found);
+    if (error == SAGA_OK && filter && filter->search.data)
+        error = count_hits(views, lanes, filter->search, &found, arena, &items, &count);
+    else if (error == SAGA_OK)
+        count_indexes(arena, &found, &items, &count);
     if (error < 0) return error;
     *ret = items;
     *ret_count = add_up(items, count);

@@ -34,6 +34,11 @@ static char *reserve(struct saga_wire *wire, size_t bytes)
     return at;
 }
 
+void saga_wire_add_bytes(struct saga_wire *wire, const char *bytes, size_t size)
+{
+    if (size) memcpy(reserve(wire, size), bytes, size);
+}
+
 struct saga_slice saga_wire_digits(char digits[SAGA_WIRE_DIGITS], uint64_t number)
 {
     char *at = digits + SAGA_WIRE_DIGITS;

@@ -30,6 +30,9 @@ void saga_wire_add_joined(struct saga_wire *wire, struct saga_slice first, struc
 /* What was written to another one. */
 void saga_wire_add_wire(struct saga_wire *wire, const struct saga_wire *other);
 
+/* Bytes as they are: commands that were formatted elsewhere. */
+void saga_wire_add_bytes(struct saga_wire *wire, const char *bytes, size_t size);
+
 /* The decimal digits of a number at the end of `digits`; a view of it. */
 #define SAGA_WIRE_DIGITS 21
 struct saga_slice saga_wire_digits(char digits[SAGA_WIRE_DIGITS], uint64_t number);

@@ -134,6 +134,22 @@ static void beheaded(void)
     take_out(0);
 }
 
+/* Kafka's key is in no hash. */
+static void other_key(void)
+{
+    lane->items[MIDDLE].key = lane->items[MIDDLE - 1].key;
+}
+
+static void shortened(void)
+{
+    lane->items[MIDDLE].value.size -= 7;
+}
+
+static void emptied(void)
+{
+    lane->items[MIDDLE].value = SAGA_SLICE_NONE;
+}
+
 /* By somebody who can write everything: the chain holds, and only an anchor tells. */
 static void rewritten(void)
 {
@@ -141,16 +157,82 @@ static void rewritten(void)
     saga_audited_chain_anew(&recorded, 0, MIDDLE);
 }
 
-/* The record is said to be of another run of its saga: the run stands behind the saga's id. */
+/* A record is written anew, with a chain that holds from there on. */
+static void change(size_t index, void (*act)(struct saga_journal_record *record))
+{
+    struct saga_journal_record record;
+    struct saga_diagnostic diagnostic = { 0 };
+    uint8_t chain[SAGA_SHA256_BYTES] = { 0 };
+    struct saga_slice *value = &lane->items[index].value;
+    if (index) memcpy(chain, saga_chain_of(lane->items[index - 1].value), sizeof chain);
+    if (saga_journal_decode(recorded.codec, *value, &recorded.arena, &record, &diagnostic) < 0)
+        exit(99);
+    if (act) act(&record);
+    if (saga_journal_encode(recorded.codec, &record, chain, &recorded.arena, value, chain) < 0)
+        exit(99);
+    saga_audited_chain_anew(&recorded, 0, index + 1);
+}
+
+static void set_run(struct saga_journal_record *record)
+{
+    char *run = saga_arena_string(&recorded.arena, record->run);
+    *run = *run == '0' ? '1' : '0';
+    record->run.data = run;
+}
+
 static void other_run(void)
 {
-    enum { HEAD_BYTES = 10 };
-    char *bytes = saga_arena_string(&recorded.arena, lane->items[MIDDLE].value);
-    size_t id_size = (unsigned char)bytes[HEAD_BYTES] / 2;
-    char *run = bytes + HEAD_BYTES + 1 + id_size + 1;
-    *run = *run == '0' ? '1' : '0';
-    lane->items[MIDDLE].value.data = bytes;
+    change(MIDDLE, set_run);
+}
+
+static void beheaded_anew(void)
+{
+    take_out(0);
+    change(0, NULL);
+}
+
+static void set_lanes(struct saga_journal_record *record)
+{
+    record->facts[0].lanes = SAGA_AUDITED_LANES + 1;
+}
+
+static void more_lanes(void)
+{
+    change(0, set_lanes);
+}
+
+static void set_id(struct saga_journal_record *record)
+{
+    record->facts[0].text = SAGA_SLICE("none");
+}
+
+static void opens_nothing(void)
+{
+    change(0, set_id);
+}
+
+static void opened_twice(void)
+{
+    put_in(MIDDLE, lane->items[0]);
     saga_audited_chain_anew(&recorded, 0, MIDDLE);
+}
+
+static void drop_sha256(struct saga_journal_record *record)
+{
+    record->sha256 = SAGA_SLICE("");
+}
+
+static void no_hash(void)
+{
+    change(MIDDLE, drop_sha256);
+}
+
+/* Each is whole, and its chain holds. */
+static void swapped(void)
+{
+    struct saga_audited_lane first = recorded.lanes[0];
+    recorded.lanes[0] = recorded.lanes[1];
+    recorded.lanes[1] = first;
 }
 
 static void removed_anew(void)
@@ -185,6 +267,17 @@ static void by_time(void)
 {
     part.since_ms = lane->items[4].timestamp_ms;
     part.until_ms = lane->items[MIDDLE + 6].timestamp_ms;
+}
+
+/* A saga that began before the part has another run from its second record in it on. */
+static void by_time_other_run(void)
+{
+    struct saga_slice key = lane->items[1].key;
+    size_t index = 4, records = 0;
+    by_time();
+    while (records < 2)
+        if (saga_slice_equal(lane->items[++index].key, key)) records++;
+    change(index, set_run);
 }
 
 static void by_saga(void)
@@ -222,8 +315,18 @@ static const struct {
     { "truncated", truncated },
     { "beheaded", beheaded },
     { "rewritten", rewritten },
+    { "other-key", other_key },
+    { "shortened", shortened },
+    { "emptied", emptied },
     { "other-run", other_run },
     { "removed-anew", removed_anew },
+    { "beheaded-anew", beheaded_anew },
+    { "more-lanes", more_lanes },
+    { "opens-nothing", opens_nothing },
+    { "opened-twice", opened_twice },
+    { "no-hash", no_hash },
+    { "swapped", swapped },
+    { "by-time-other-run", by_time_other_run },
     { "foreign", foreign },
     { "cut", cut },
     { "no-definition", no_definition },

@@ -17,21 +17,28 @@ import tempfile
 SAGA, TAMPERED, REPOSITORY = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
 VERIFIER = REPOSITORY / "tools/verify-journal.py"
 # Both say these in the same words. What follows from a record that was tampered with (facts, sequences) is each one's own.
-SHARED = {"chain", "anchor", "manifest", "file", "line", "order", "unreadable"}
+SHARED = {"chain", "anchor", "manifest", "file", "line", "order", "unreadable", "opening", "lane", "key"}
 
 # Lane 0 has a record at 14, 16, 17, 18 and its last at 21; anchors are of 16, 21, and of lane 1's last, 29.
 FOUND = {  # by hash chain, sequences and definitions alone; and by anchors
     "nothing": (set(), set()),
-    "altered": ({("chain", 16)}, set()),
+    "altered": ({("chain", 16), ("lane", 16)}, set()),  # its saga's name too
     "removed": ({("chain", 17)}, {("anchor", 16)}),
     "inserted": ({("chain", 15)}, set()),
     "forged": ({("chain", 16)}, set()),
     "moved": ({("chain", 12), ("chain", 15), ("chain", 16)}, set()),
     "reordered": ({("chain", 16)}, {("anchor", 16)}),
     "truncated": (set(), {("anchor", 21)}),
-    "beheaded": ({("chain", 1)}, set()),
-    "rewritten": (set(), {("anchor", 16), ("anchor", 21)}),
+    "beheaded": ({("chain", 1), ("opening", 1)}, set()),
+    "beheaded-anew": ({("opening", 1)}, {("anchor", 16), ("anchor", 21)}),
+    "more-lanes": ({("opening", 0)}, {("anchor", 16), ("anchor", 21)}),
+    "opens-nothing": ({("opening", 0)}, {("anchor", 16), ("anchor", 21)}),
+    "opened-twice": ({("opening", 15)}, {("anchor", 16), ("anchor", 21)}),
+    "rewritten": ({("lane", 16)}, {("anchor", 16), ("anchor", 21)}),
     "removed-anew": (set(), {("anchor", 16), ("anchor", 21)}),
+    "other-key": ({("key", 16)}, set()),
+    "shortened": ({("unreadable", 16), ("chain", 17)}, {("anchor", 16)}),
+    "emptied": ({("unreadable", 16), ("chain", 17)}, {("anchor", 16)}),
     "foreign": ({("unreadable", 11), ("unreadable", 15)}, set()),
     "cut": (set(), set()),
     "by-time": (set(), set()),
@@ -77,6 +84,11 @@ def anchored_to(done):
     return {lane["lane"]: lane["anchoredTo"] for lane in json.loads(done.stdout)["lanes"]}
 
 
+def in_their_own_words(row):
+    """What is wrong with bytes that cannot be read each reader says in its way."""
+    return {name: value for name, value in row.items() if row["kind"] != "unreadable" or name != "words"}
+
+
 def both(name, folder, *options, environment=None):
     """What the two say of a folder: exit status and rows, of `saga` first."""
     arguments = [folder, "-o", "json", *options]
@@ -87,7 +99,8 @@ def both(name, folder, *options, environment=None):
     rows = rows_of(saga), rows_of(python)
     anchored = [anchored_to(done) for done in (saga, python)]
     check(name, anchored[0] == anchored[1], f"anchored to {anchored[0]} and {anchored[1]}")
-    shared = [sorted(json.dumps(row, sort_keys=True) for row in found if row["kind"] in SHARED) for found in rows]
+    shared = [sorted(json.dumps(in_their_own_words(row), sort_keys=True) for row in found if row["kind"] in SHARED)
+              for found in rows]
     check(name, shared[0] == shared[1], f"not the same:\n{shared[0]}\n{shared[1]}")
     return saga.returncode, *rows
 
@@ -150,6 +163,30 @@ def rewritten_alone(world):
     export, _ = world.make("other-run")
     for rows in both("other-run", export)[1:]:
         check("other-run", ("sequence", 16) in places(rows, {"sequence"}), f"{rows}")
+
+
+def places_of_records(world):
+    """Catches a record that stands in a lane which is not its saga's, and one of a saga that says no definition: whole lanes that
+    changed places have chains that hold."""
+    export, anchors = world.make("swapped")
+    code, *found = both("swapped", export)
+    check("swapped", code == 1, f"exit {code}")
+    for rows in found:
+        check("swapped", {row["kind"] for row in rows} == {"lane"}, f"{rows}")
+    export, _ = world.make("no-hash")
+    code, *found = both("no-hash", export)
+    check("no-hash", code == 1, f"exit {code}")
+    for rows in found:
+        check("no-hash", [(row["kind"], row["offset"]) for row in rows] == [("definition", 16)], f"{rows}")
+
+
+def carried(world):
+    """Catches a run that changes of a saga that began before a part."""
+    export, _ = world.make("by-time-other-run")
+    code, *found = both("by-time-other-run", export)
+    check("by-time-other-run", code == 1, f"exit {code}")
+    told = [sorted((row["offset"], row["words"]) for row in rows) for rows in found]
+    check("by-time-other-run", told[0] == told[1] and all("run " in words for _, words in told[0]), f"{told}")
 
 
 def definitions(world):
@@ -285,6 +322,9 @@ MANIFESTS = {
     "complete, not to the end": lambda e: edit_lanes(e, toEnd=False),
     "complete, and cut": lambda e: edit_lanes(e, cut=True),
     "a lane twice": lambda e: edit(e, journal=2 * json.loads((e / "manifest.json").read_text())["journal"]),
+    "no time": lambda e: edit(e, created=None),
+    "no schema": lambda e: edit(e, schema=None),
+    "a schema that is not listed": lambda e: edit(e, schema="journal.avsc"),
     "rubbish": lambda e: edit(e, journal=[1, None, {"lane": "x"}], complete=False),
 }
 
@@ -321,16 +361,26 @@ def anchors(world):
         "another form": (text + first_of(path, anchor=2)[0] + "\n", 1),
         "long": (text + "x" * 5000 + "\n", 1),
         "twice": (text + text, 0),
+        "in another order": ("\n".join(reversed(lines)), 0),
+        "the last one broken off": (text[:-40], 1),
+        "of another lane": ("\n".join([first_of(path, lane=1)[0], *lines[1:]]), 1),
+        "of another time": ("\n".join([first_of(path, time="2026-01-01T00:00:00.000Z")[0], *lines[1:]]), 1),
         "without a newline": (text.rstrip("\n"), 0),
         "of Windows": (text.replace("\n", "\r\n"), 0),
         "none": ("", 1),
     }
     for name, (content, faults) in cases.items():
         path.write_bytes(content.encode())
-        code, saga, python = both(f"anchors: {name}", export, *given) if name not in ("another form", "long") else \
+        code, saga, python = both(f"anchors: {name}", export, *given) if name != "another form" else \
             each(f"anchors: {name}", export, *given)
         check(f"anchors: {name}", code == (1 if faults else 0) and len(saga) == len(python) == faults,
               f"exit {code}, {saga} {python}")
+    for name, left, reached in (("the last of lane 0 is gone", [lines[0], lines[2]], {0: 16, 1: 29}),
+                                ("those of lane 1 are gone", lines[:2], {0: 21, 1: None})):
+        path.write_text("\n".join(left))
+        code, *_ = both(name, export, *given)
+        done = run([SAGA, "audit", "verify", export, "-o", "json", *given])
+        check(name, code == 0 and anchored_to(done) == reached, f"exit {code}, anchored to {anchored_to(done)}")
     path.write_text(text)
     _, other = world.make("nothing", "elsewhere")
     code, saga, _ = both("another key", export, "--anchors", path, "--key", world.other_pub)
@@ -379,7 +429,9 @@ def usage(world):
     for key in (world.key, rsa_pub, world.folder / "empty", world.folder / "nowhere"):
         code, *_ = both(f"key {key.name}", export, "--anchors", path, "--key", key)
         check(f"key {key.name}", code == 2, f"exit {code}")
-    for options in (["--anchors", path], ["--anchors", world.folder / "nowhere", "--key", world.pub], ["--nonsense"]):
+    (world.folder / "many").write_text("\n" * ((1 << 20) + 1))
+    for options in (["--anchors", path], ["--anchors", world.folder / "many", "--key", world.pub],
+                    ["--anchors", world.folder / "nowhere", "--key", world.pub], ["--nonsense"]):
         done = [run([SAGA, "audit", "verify", export, *options]),
                 run([sys.executable, "-B", VERIFIER, export, *options])]
         check(f"{options}", [d.returncode for d in done] == [2, 2], f"exit {[d.returncode for d in done]}")
@@ -435,7 +487,7 @@ def containers(world):
     check("avro, emptied", code == 1, f"exit {code}")
 
 
-PARTS = (journals, rewritten_alone, definitions, files, manifests, anchors, usage, containers)
+PARTS = (journals, rewritten_alone, places_of_records, carried, definitions, files, manifests, anchors, usage, containers)
 
 
 def main():

@@ -2,7 +2,6 @@
  * only answer, all on one machine. Its parts are in part_*.c; what they have in common is in bench_run.c, what is said
  * of it in bench_report.c. What the figures mean stands in tests/bench/README.md. */
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "bench_report.h"
 #include "bench_run.h"
 #include "bench_support.h"
+#include "count.h"
 
 enum { SAGAS_MAX = 10000000, ALONE_MAX = 100000, REPEAT_MAX = 1000, PARTS_MAX = 16 };
 enum { KEY_QUICK = 256, KEY_REPEAT, KEY_COMPARE, KEY_OPEN, KEY_RATE, KEY_LANES };
@@ -26,7 +26,7 @@ const struct bench_part bench_parts[] = {
       .after_throughput = true,
       .run = bench_load },
     { .name = "replay",
-      .words = "saga replay --verify over what was written",
+      .words = "the journal of that proved, decided anew, and asked for one saga",
       .after_throughput = true,
       .run = bench_replay },
     { .name = "open", .words = "speed beside sagas that wait", .run = bench_open },
@@ -57,16 +57,6 @@ static struct {
 } command = { .repeat = 1 };
 
 /* ---- the command line ---- */
-
-static unsigned read_count(const char *text, unsigned min, unsigned max, struct argp_state *state)
-{
-    char *end;
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (errno || end == text || *end || value < (long)min || value > (long)max)
-        argp_error(state, "'%s' is not a number from %u to %u", text, min, max);
-    return (unsigned)value;
-}
 
 static double read_rate(const char *text, struct argp_state *state)
 {
@@ -176,7 +166,7 @@ static void print(json_t *report, const json_t *old)
         printf("\n");
     } else {
         bench_report_print(report, stdout);
-        if (comparison) bench_report_print_comparison(comparison, old, stdout);
+        if (comparison) bench_report_print_comparison(comparison, old, report, stdout);
     }
     json_decref(comparison);
 }

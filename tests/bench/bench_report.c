@@ -213,7 +213,22 @@ static void print_row(const char *part, const char *name, const json_t *row, FIL
             100 * change, verdict(figure, row));
 }
 
-void bench_report_print_comparison(const json_t *comparison, const json_t *old, FILE *out)
+/* Figures of other settings are not the same figures. */
+static bool same_settings(const json_t *old, const json_t *new)
+{
+    json_t *a = json_copy(json_object_get(old, "settings"));
+    json_t *b = json_copy(json_object_get(new, "settings"));
+    json_object_del(a, "repeat");
+    json_object_del(b, "repeat");
+    bool same = json_equal(a, b) &&
+                json_equal(json_object_get(old, "cores"), json_object_get(new, "cores"));
+    json_decref(a);
+    json_decref(b);
+    return same;
+}
+
+void bench_report_print_comparison(const json_t *comparison, const json_t *old, const json_t *new,
+                                   FILE *out)
 {
     const json_t *settings = json_object_get(old, "settings");
     char *words = json_dumps(settings, JSON_COMPACT);
@@ -222,6 +237,8 @@ void bench_report_print_comparison(const json_t *comparison, const json_t *old, 
             json_string_value(json_object_get(old, "version")),
             (long long)json_integer_value(json_object_get(old, "cores")), words ? words : "?");
     free(words);
+    if (!same_settings(old, new))
+        fprintf(out, "THIS RUN HAS OTHER SETTINGS OR CORES: the two do not compare\n");
     for (const struct bench_part *part = bench_parts; part->name; part++) {
         json_t *rows = json_object_get(comparison, part->name), *row;
         const char *name;

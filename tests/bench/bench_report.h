@@ -19,6 +19,7 @@ json_t *bench_report_read(const char *path, char *words, size_t size);
  * `beyondNoise` whether each median is outside of the other's spread, null where one of the two has one round only.
  * The caller's. */
 json_t *bench_report_compare(const json_t *old, const json_t *new);
-void bench_report_print_comparison(const json_t *comparison, const json_t *old, FILE *out);
+void bench_report_print_comparison(const json_t *comparison, const json_t *old, const json_t *new,
+                                   FILE *out);
 
 #endif

@@ -174,7 +174,7 @@ void bench_coordinator_stop(void)
 
 /* ---- the plain loop ---- */
 
-static json_t *run_raw_loop(unsigned events, unsigned round_trips)
+static json_t *run_raw_loop(unsigned events, unsigned round_trips, bool headers)
 {
     char words[5][64];
     snprintf(words[0], sizeof words[0], "--bootstrap=%s", bench_cluster.kafka.servers);
@@ -182,17 +182,23 @@ static json_t *run_raw_loop(unsigned events, unsigned round_trips)
     snprintf(words[2], sizeof words[2], "--partitions=%d", bench_lanes);
     snprintf(words[3], sizeof words[3], "--events=%u", events);
     snprintf(words[4], sizeof words[4], "--round-trips=%u", round_trips);
-    const char *const arguments[] = { "tests/raw_loop", words[0], words[1], words[2],
-                                      words[3],         words[4], NULL };
+    const char *const arguments[] = { "tests/raw_loop",
+                                      words[0],
+                                      words[1],
+                                      words[2],
+                                      words[3],
+                                      words[4],
+                                      headers ? "--headers" : NULL,
+                                      NULL };
     return bench_run_program(arguments);
 }
 
-void bench_raw_add(json_t *figures, unsigned events, unsigned round_trips)
+void bench_raw_add(json_t *figures, unsigned events, unsigned round_trips, bool headers)
 {
     const char *name;
     json_t *number;
-    bench_say("the plain loop on the same broker");
-    json_t *object = run_raw_loop(events, round_trips);
+    bench_say("the plain loop on the same broker%s", headers ? ", with headers" : "");
+    json_t *object = run_raw_loop(events, round_trips, headers);
     json_object_foreach(object, name, number)
     {
         if (strncmp(name, "raw_", 4) != 0) continue;
@@ -218,7 +224,7 @@ static double completed(void)
 {
     double sum = 0;
     for (int lane = 0; lane < bench_lanes; lane++)
-        sum += bench_redis_number("ZCARD saga:{%d}:index:%s:completed", lane, current->name);
+        sum += bench_redis_number("HGET saga:{%d}:counts %s@1:completed", lane, current->name);
     return sum;
 }
 
@@ -306,7 +312,7 @@ void bench_warm_up(void)
     struct bench_burst burst;
     if (is_warm) return;
     bench_say("%u sagas to begin with, which are not measured", bench_options.sagas);
-    json_decref(run_raw_loop(WARM_UP, 0));
+    json_decref(run_raw_loop(WARM_UP, 0, false));
     bench_burst_begin(&burst, "warm-", bench_options.sagas);
     bench_coordinator();
     bench_burst_wait(&burst);

@@ -80,7 +80,7 @@ json_t *bench_run_program(const char *const *arguments);
 /* ---- the plain loop ---- */
 
 /* Runs it with so many events and round trips (0: without) and adds its numbers to `figures`, for bench_raw_mean. */
-void bench_raw_add(json_t *figures, unsigned events, unsigned round_trips);
+void bench_raw_add(json_t *figures, unsigned events, unsigned round_trips, bool headers);
 /* Half of each number that was added twice. */
 void bench_raw_mean(json_t *figures);
 

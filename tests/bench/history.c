@@ -55,7 +55,7 @@ static void keep(const struct saga_message *message, void *context)
         return;
     if (subject.count == KEPT_MAX) bench_stop("the recorded saga has too many records");
     subject.key = record.key;
-    saga_evolve_begin(subject.state, record.cause.time_ms);
+    saga_evolve_begin(subject.state, &record.cause);
     for (size_t i = 0; i < record.fact_count; i++)
         if (saga_evolve(subject.state, &record.facts[i]) < 0) bench_stop("a fact does not follow");
     subject.records[subject.count++] = (struct saga_message){ .topic = SAGA_SLICE("saga.journal"),

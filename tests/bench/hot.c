@@ -8,12 +8,14 @@
 #include <time.h>
 
 #include "alone.h"
+#include "base/memory.h"
 #include "codec/codec.h"
 #include "codec/message.h"
+#include "count.h"
 #include "engine/engine.h"
 #include "runtime/intake.h"
 
-enum { STEPS = 3, EVENTS = STEPS + 1, BATCH = 1000, COUNT_MAX = 100000 };
+enum { STEPS = 3, EVENTS = STEPS + 1, BATCH_MAX = 1000, COUNT_MAX = 100000 };
 
 static const char order[] =
     "{\"id\":\"order-12345\",\"text\":\"Two hundred bytes of something that a service may want to "
@@ -21,9 +23,9 @@ static const char order[] =
     "about it, in words that nobody reads.\"}";
 
 static struct {
-    unsigned batches, rounds;
+    unsigned batches, rounds, sagas;
     const char *definition;
-} options = { .batches = 100, .rounds = 5 };
+} options = { .batches = 100, .rounds = 5, .sagas = BATCH_MAX };
 
 static struct saga_catalog *catalog;
 static struct saga_codec *codec;
@@ -111,38 +113,30 @@ static struct saga_state *take(const struct saga_state *before, struct saga_mess
 /* As many sagas at once as a batch has events. */
 static void run_batch(void)
 {
-    static struct saga_state *states[BATCH];
-    static struct saga_message records[BATCH];
+    static struct saga_state *states[BATCH_MAX];
+    static struct saga_message records[BATCH_MAX];
     uint8_t chain[SAGA_SHA256_BYTES] = { 0 };
     saga_arena_reset(&arena);
-    for (unsigned i = 0; i < BATCH; i++) records[i] = start_of(i);
+    for (unsigned i = 0; i < options.sagas; i++) records[i] = start_of(i);
     for (unsigned event = 0; event < EVENTS; event++)
-        for (unsigned i = 0; i < BATCH; i++) {
+        for (unsigned i = 0; i < options.sagas; i++) {
             if (event > 0) records[i] = reply_to(&records[i]);
             struct saga_state *after = take(event ? states[i] : NULL, &records[i], chain);
             if (event > 0) saga_state_free(states[i]);
             states[i] = after;
         }
-    for (unsigned i = 0; i < BATCH; i++) {
+    for (unsigned i = 0; i < options.sagas; i++) {
         if (states[i]->status != SAGA_COMPLETED) stop("a saga is not completed");
         saga_state_free(states[i]);
     }
 }
 
-static unsigned read_count(const char *text, struct argp_state *state)
-{
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (end == text || *end || value < 1 || value > COUNT_MAX)
-        argp_error(state, "'%s' is not a number from 1 to %d", text, COUNT_MAX);
-    return (unsigned)value;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     switch (key) {
-    case 'n': options.batches = read_count(argument, state); return 0;
-    case 'r': options.rounds = read_count(argument, state); return 0;
+    case 'n': options.batches = read_count(argument, 1, COUNT_MAX, state); return 0;
+    case 'r': options.rounds = read_count(argument, 1, COUNT_MAX, state); return 0;
+    case 's': options.sagas = read_count(argument, 1, BATCH_MAX, state); return 0;
     case ARGP_KEY_ARG: options.definition = argument; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -151,7 +145,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 int main(int argc, char **argv)
 {
     static const struct argp_option rows[] = {
-        { "batches", 'n', "NUMBER", 0, "of 1000 sagas, in each round (100)", 0 },
+        { "batches", 'n', "NUMBER", 0, "in each round (100)", 0 },
+        { "sagas", 's', "NUMBER", 0, "of a batch (1000)", 0 },
         { "rounds", 'r', "NUMBER", 0, "of which the best counts (5)", 0 },
         { 0 }
     };
@@ -161,11 +156,12 @@ int main(int argc, char **argv)
                                .doc = "Measures what a worker computes for each event." };
     double best = 0;
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
+    saga_memory_share_pools(); /* as the daemon does */
     load(options.definition ? options.definition : SAGA_SOURCE_DIR "/tests/bench/three-steps.yaml");
     for (unsigned round = 0; round < options.rounds; round++) {
         double begin_s = processor_s();
         for (unsigned i = 0; i < options.batches; i++) run_batch();
-        double rate = options.batches * BATCH * EVENTS / (processor_s() - begin_s);
+        double rate = options.batches * options.sagas * EVENTS / (processor_s() - begin_s);
         if (rate > best) best = rate;
     }
     printf("   hot_events_per_s %10.0f  an event's way from its record to those that it makes\n",

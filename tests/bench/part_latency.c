@@ -32,6 +32,11 @@ static void set_percentiles(json_t *figures, double *took_ms, size_t count)
     bench_set(figures, "saga_max_ms", took_ms[count - 1]);
 }
 
+static void set_memory(json_t *figures)
+{
+    bench_set(figures, "rss_peak_kb", (double)bench_status(bench_cluster.coordinators[0], "VmHWM"));
+}
+
 /* ---- alone ---- */
 
 /* From sending its start to reading its last event. */
@@ -75,11 +80,12 @@ void bench_latency(json_t *figures)
     bench_servers(&bench_plain);
     bench_coordinator_stop();
     bench_warm_up();
-    bench_raw_add(figures, 0, bench_options.round_trips);
+    bench_raw_add(figures, 0, bench_options.round_trips, false);
     bench_coordinator();
     measure_alone(figures);
+    set_memory(figures);
     bench_coordinator_stop();
-    bench_raw_add(figures, 0, bench_options.round_trips);
+    bench_raw_add(figures, 0, bench_options.round_trips, false);
     bench_raw_mean(figures);
     bench_set(figures, "saga_p50_ratio",
               number_in(figures, "saga_p50_ms") / number_in(figures, "raw_three_p50_ms"));
@@ -155,6 +161,7 @@ void bench_load(json_t *figures)
     pthread_join(thread, NULL);
     bench_set(figures, "sagas_per_s", load.rate);
     set_percentiles(figures, took_ms, counted);
+    set_memory(figures);
     bench_sender_close(sender);
     bench_reader_close(reader);
     bench_coordinator_stop();

@@ -27,7 +27,7 @@ static double running(const char *name)
 {
     double sum = 0;
     for (int lane = 0; lane < bench_lanes; lane++)
-        sum += bench_redis_number("ZCARD saga:{%d}:index:%s:running", lane, name);
+        sum += bench_redis_number("HGET saga:{%d}:counts %s@1:running", lane, name);
     return sum;
 }
 

@@ -34,11 +34,21 @@ void raw_check(rd_kafka_error_t *error, const char *what)
     if (error) raw_stop("%s: %s", what, rd_kafka_error_string(error));
 }
 
-double raw_now_s(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+double raw_now_s(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double raw_processor_s(void)
+{
+    return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 /* ---- clients ---- */
@@ -111,12 +121,43 @@ void raw_producer_free(struct raw_producer *producer)
     rd_kafka_destroy(producer->rk);
 }
 
-void raw_produce(rd_kafka_topic_t *topic, int32_t partition, const void *key, size_t key_size,
-                 const void *value, size_t size)
+static rd_kafka_headers_t *make_headers(int count)
 {
-    if (rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)value, size, key,
-                         key_size, NULL))
-        raw_stop("produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
+    static const char name[] = "ce_attribute", value[] = "a-value-of-common-length";
+    if (count == 0) return NULL;
+    rd_kafka_headers_t *headers = rd_kafka_headers_new((size_t)count);
+    for (int i = 0; i < count; i++)
+        rd_kafka_header_add(headers, name, sizeof name - 1, value, sizeof value - 1);
+    return headers;
+}
+
+void raw_produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, int32_t partition,
+                 const struct raw_record *record)
+{
+    rd_kafka_headers_t *headers = make_headers(record->headers);
+    const rd_kafka_vu_t arguments[] = {
+        { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic },
+        { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition },
+        { .vtype = RD_KAFKA_VTYPE_KEY,
+          .u.mem = { (void *)(uintptr_t)record->key, record->key_size } },
+        { .vtype = RD_KAFKA_VTYPE_VALUE,
+          .u.mem = { (void *)(uintptr_t)record->value, record->size } },
+        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
+    };
+    size_t count = sizeof arguments / sizeof arguments[0] - (headers ? 0 : 1);
+    raw_check(rd_kafka_produceva(rk, arguments, count), "produce");
+}
+
+void raw_read_headers(rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t size;
+    if (rd_kafka_message_headers(message, &headers)) return;
+    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++) {
+    }
 }
 
 /* ---- topics and the events that wait in them ---- */

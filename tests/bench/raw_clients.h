@@ -18,7 +18,8 @@ extern atomic_ulong raw_failed_deliveries;
 _Noreturn void raw_stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ends with words if it is one. */
 void raw_check(rd_kafka_error_t *error, const char *what);
-double raw_now_s(void); /* monotonic */
+double raw_now_s(void);       /* monotonic */
+double raw_processor_s(void); /* of this process, all its threads */
 
 /* Names the topics; before everything else. */
 void raw_clients_init(const char *bootstrap);
@@ -33,8 +34,16 @@ void raw_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaq
 
 /* A topic whose metadata the client has: its first record would take a second otherwise. */
 rd_kafka_topic_t *raw_topic(rd_kafka_t *rk, const char *name);
-void raw_produce(rd_kafka_topic_t *topic, int32_t partition, const void *key, size_t key_size,
-                 const void *value, size_t size);
+struct raw_record {
+    const void *key, *value;
+    size_t key_size, size;
+    int headers; /* so many, each as large as one of a command's */
+};
+/* The record is copied. */
+void raw_produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, int32_t partition,
+                 const struct raw_record *record);
+/* Looks at each header, as the coordinator does. */
+void raw_read_headers(rd_kafka_message_t *message);
 
 /* A transactional producer of a worker; two of them are used in turn. */
 struct raw_producer {

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "count.h"
 #include "raw_clients.h"
 
 enum {
@@ -26,12 +27,15 @@ enum {
     KEY_BYTES_MAX = 32,
     WORKERS_MAX = 64,
     BATCH_MAX = 100000,
+    EVENT_HEADERS = 6, /* a reply's, as CloudEvents has them */
+    COMMAND_HEADERS = 12,
     STEPS = 3 /* of the saga that round trips are compared with */
 };
 
 static struct {
     const char *bootstrap;
     int events, partitions, workers, batch, round_trips;
+    bool headers;
 } options = { .events = 400000, .partitions = 8, .workers = 2, .batch = 1000, .round_trips = 600 };
 
 /* ---- the events ---- */
@@ -59,6 +63,11 @@ static size_t make_key(char key[KEY_BYTES_MAX], int number)
     return (size_t)snprintf(key, KEY_BYTES_MAX, "order-%d", number);
 }
 
+static int event_headers(void)
+{
+    return options.headers ? EVENT_HEADERS : 0;
+}
+
 static void fill(rd_kafka_t *rk)
 {
     rd_kafka_topic_t *topic = raw_topic(rk, raw_events_topic);
@@ -67,7 +76,8 @@ static void fill(rd_kafka_t *rk)
         char key[KEY_BYTES_MAX], event[EVENT_BYTES];
         size_t key_size = make_key(key, i);
         fill_event(event, &state);
-        raw_produce(topic, i % options.partitions, key, key_size, event, sizeof event);
+        raw_produce(rk, topic, i % options.partitions,
+                    &(struct raw_record){ key, event, key_size, sizeof event, event_headers() });
         if (i % 10000 == 9999 && rd_kafka_flush(rk, RAW_CALL_MS_MAX))
             raw_stop("filling: no answer in time");
     }
@@ -152,12 +162,14 @@ static void transaction(struct worker *worker, rd_kafka_message_t **messages, si
     for (size_t i = 0; i < count; i++) {
         const rd_kafka_message_t *event = messages[i];
         if (event->err) raw_stop("an event: %s", rd_kafka_message_errstr(event));
+        raw_read_headers(messages[i]);
         memcpy(journal, event->payload, EVENT_BYTES);
         memcpy(command, event->payload, EVENT_BYTES);
-        raw_produce(producer->journal, event->partition, event->key, event->key_len, journal,
-                    sizeof journal);
-        raw_produce(producer->commands, event->partition, event->key, event->key_len, command,
-                    sizeof command);
+        struct raw_record record = { event->key, journal, event->key_len, sizeof journal, 0 };
+        raw_produce(producer->rk, producer->journal, event->partition, &record);
+        record = (struct raw_record){ event->key, command, event->key_len, sizeof command,
+                                      options.headers ? COMMAND_HEADERS : 0 };
+        raw_produce(producer->rk, producer->commands, event->partition, &record);
         rd_kafka_topic_partition_t *offset =
             rd_kafka_topic_partition_list_find(offsets, raw_events_topic, event->partition);
         if (!offset)
@@ -224,10 +236,11 @@ static void workers_stop(void)
     }
 }
 
-/* Returns the seconds from the first batch to the last commit. The workers stay, with nothing to do. */
-static double measure_throughput(uint64_t *ret_transactions)
+/* Returns the seconds from the first batch to the last commit, and those of the processor. The workers stay, with
+ * nothing to do. */
+static double measure_throughput(uint64_t *ret_transactions, double *ret_processor_s)
 {
-    double first_s = 0, last_s = 0;
+    double first_s = 0, last_s = 0, before_s = raw_processor_s();
     *ret_transactions = 0;
     running = true;
     for (double moved_s = raw_now_s(); events_done < options.events; usleep(1000)) {
@@ -236,6 +249,7 @@ static double measure_throughput(uint64_t *ret_transactions)
         before = events_done;
         if ((raw_now_s() - moved_s) * 1000 > RAW_CALL_MS_MAX) raw_stop("nothing moves any more");
     }
+    *ret_processor_s = raw_processor_s() - before_s;
     for (int i = 0; i < options.workers; i++) {
         struct worker *worker = &workers[i];
         if (worker->transactions == 0) continue;
@@ -302,7 +316,8 @@ static void measure_round_trips(rd_kafka_t *admin, double *took_ms)
         size_t key_size = make_key(key, options.events + WARM_UP + i);
         fill_event(event, &state);
         double begin_s = raw_now_s();
-        raw_produce(topic, 0, key, key_size, event, sizeof event);
+        raw_produce(sender, topic, 0,
+                    &(struct raw_record){ key, event, key_size, sizeof event, event_headers() });
         read_command(consumer, key, key_size);
         if (i >= 0) took_ms[i] = (raw_now_s() - begin_s) * 1000;
         rd_kafka_poll(sender, 0);
@@ -337,24 +352,16 @@ static void print_round_trips(double *took_ms)
 
 /* ---- the command ---- */
 
-static int read_count(const char *text, int min, int max, struct argp_state *state)
-{
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (end == text || *end || value < min || value > max)
-        argp_error(state, "'%s' is not a number from %d to %d", text, min, max);
-    return (int)value;
-}
-
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     switch (key) {
     case 'b': options.bootstrap = text; break;
-    case 'e': options.events = read_count(text, 0, 100000000, state); break;
-    case 'p': options.partitions = read_count(text, 1, 1000, state); break;
-    case 'w': options.workers = read_count(text, 1, WORKERS_MAX, state); break;
-    case 'n': options.batch = read_count(text, 1, BATCH_MAX, state); break;
-    case 'r': options.round_trips = read_count(text, 0, 1000000, state); break;
+    case 'e': options.events = (int)read_count(text, 0, 100000000, state); break;
+    case 'p': options.partitions = (int)read_count(text, 1, 1000, state); break;
+    case 'w': options.workers = (int)read_count(text, 1, WORKERS_MAX, state); break;
+    case 'n': options.batch = (int)read_count(text, 1, BATCH_MAX, state); break;
+    case 'h': options.headers = true; break;
+    case 'r': options.round_trips = (int)read_count(text, 0, 1000000, state); break;
     case ARGP_KEY_ARG: argp_error(state, "what is '%s' for?", text); break;
     case ARGP_KEY_END:
         if (!options.bootstrap) argp_error(state, "--bootstrap is missing");
@@ -375,6 +382,7 @@ int main(int argc, char **argv)
         { "partitions", 'p', "COUNT", 0, "partitions of each topic (8)", 0 },
         { "workers", 'w', "COUNT", 0, "threads, each with its own consumer (2)", 0 },
         { "batch", 'n', "COUNT", 0, "events of one transaction at most (1000)", 0 },
+        { "headers", 'h', NULL, 0, "with as many headers as replies and commands have", 0 },
         { "round-trips", 'r', "COUNT", 0, "round trips to time (600); 0: none", 0 },
         { 0 }
     };
@@ -397,10 +405,12 @@ int main(int argc, char **argv)
            options.batch);
     if (options.events > 0) {
         uint64_t transactions;
-        double seconds = measure_throughput(&transactions);
-        printf(",\"raw_events_per_s\":%.0f,\"events\":%d,\"transactions\":%" PRIu64
-               ",\"seconds\":%.3f",
-               options.events / seconds, options.events, transactions, seconds);
+        double processor_s, seconds = measure_throughput(&transactions, &processor_s);
+        const char *name = options.headers ? "raw_headed" : "raw";
+        printf(",\"%s_events_per_s\":%.0f,\"%s_us_per_event\":%.3f,\"events\":%d,\"transactions\":"
+               "%" PRIu64 ",\"seconds\":%.3f",
+               name, options.events / seconds, name, processor_s / options.events * 1e6,
+               options.events, transactions, seconds);
     }
     if (options.round_trips > 0) {
         measure_round_trips(admin, took_ms);

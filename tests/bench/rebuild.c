@@ -116,7 +116,7 @@ static void *keep_others_busy(void *client)
 
 static double held(void)
 {
-    return bench_redis_number("ZCARD saga:{0}:index:held:running");
+    return bench_redis_number("HGET saga:{0}:counts held@1:running");
 }
 
 static int64_t records_of(const char *topic, int32_t lane)
@@ -298,7 +298,7 @@ int main(int argc, char **argv)
         bench_stop("no load for the other lanes");
     double took_s = rebuild(), others = 0;
     for (int lane = 1; lane < BENCH_LANES; lane++)
-        others += bench_redis_number("ZCARD saga:{%d}:index:three-steps:completed", lane);
+        others += bench_redis_number("HGET saga:{%d}:counts three-steps@1:completed", lane);
     double peak = (double)bench_status(bench_cluster.coordinators[0], "VmHWM");
     atomic_store(&ends, true);
     pthread_join(load, NULL);

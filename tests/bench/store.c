@@ -11,7 +11,7 @@
 
 #include "alone.h"
 #include "harness/redis.h"
-#include "store/redis.h"
+#include "store_lanes.h"
 
 enum { EVENTS = 4, BATCH_MAX = 100000, LANES = 2 };
 
@@ -19,32 +19,15 @@ static struct {
     unsigned batches, sagas, bytes;
 } options = { .batches = 200, .sagas = 1000, .bytes = 1200 };
 
-static struct saga_store store;
-static struct saga_arena arena;
-static int64_t applied[LANES];
+static struct bench_store store;
 static char *body; /* of a state */
-
-static void check(int error)
-{
-    if (error < 0) stop(store.problem(store.self));
-}
-
-static void open_lanes(const struct saga_redis_config *config)
-{
-    if (saga_redis_open(config, LANES, &store) < 0) stop("the store does not open");
-    for (uint32_t lane = 0; lane < LANES; lane++) {
-        struct saga_lane_status found = { 0 };
-        check(store.lane_read(store.self, lane, &arena, &found));
-        check(store.lane_reset(store.self, lane, &found, SAGA_SLICE("journal"), 0, LANES));
-    }
-}
 
 /* ---- what a worker writes ---- */
 
 /* A timeout for the step that waits; at the end the one that lets the saga leave. */
 static void move_timers(struct saga_state_write *write, unsigned event, int64_t now_ms)
 {
-    struct saga_timer_write *timers = SAGA_NEW_ARRAY(&arena, struct saga_timer_write, 3);
+    struct saga_timer_write *timers = SAGA_NEW_ARRAY(&store.arena, struct saga_timer_write, 3);
     struct saga_slice steps[] = { SAGA_SLICE("timeout/first"), SAGA_SLICE("timeout/second"),
                                   SAGA_SLICE("timeout/third"), SAGA_SLICE("keep") };
     if (event > 0) {
@@ -60,49 +43,66 @@ static void move_timers(struct saga_state_write *write, unsigned event, int64_t 
 static struct saga_state_write write_of(unsigned saga, unsigned event, int64_t *offset)
 {
     int64_t now_ms = 1700000000000 + *offset;
-    struct saga_state_write write = { .name = SAGA_SLICE("three-steps"), .changed_ms = now_ms };
-    write.saga_id = saga_arena_printf(&arena, "three-steps/order-%u", saga);
+    struct saga_state_write write = { .name = SAGA_SLICE("three-steps"),
+                                      .version = 1,
+                                      .changed_ms = now_ms };
+    write.saga_id = saga_arena_printf(&store.arena, "three-steps/order-%u", saga);
     memcpy(body, write.saga_id.data, write.saga_id.size);
-    write.state = saga_arena_copy(&arena, (struct saga_slice){ body, options.bytes });
+    write.state = saga_arena_copy(&store.arena, (struct saga_slice){ body, options.bytes });
     if (event > 0) write.status_before = SAGA_SLICE("running");
     write.status_after = event + 1 < EVENTS ? SAGA_SLICE("running") : SAGA_SLICE("completed");
     move_timers(&write, event, now_ms);
-    int64_t *history = SAGA_NEW(&arena, int64_t);
+    int64_t *history = SAGA_NEW(&store.arena, int64_t);
     *history = (*offset)++;
     write.history = history;
     write.history_count = 1;
     return write;
 }
 
+/* From one step to the next; durations are those of an office with busy and idle hours. */
+static void tally(struct saga_tally *sums, unsigned saga, unsigned event, struct saga_slice id)
+{
+    struct saga_slice steps[] = { SAGA_SLICE("first"), SAGA_SLICE("second"), SAGA_SLICE("third") };
+    struct saga_tally_place place = { SAGA_SLICE("three-steps"), 1, SAGA_SLICE("running"),
+                                      SAGA_SLICE_NONE };
+    const struct saga_tally_member member = { .id = id };
+    if (event + 1 < EVENTS) {
+        place.step = steps[event];
+        saga_tally_enter(sums, SAGA_TALLY_STEPS, &place, &member);
+    }
+    if (event > 0) {
+        place.step = steps[event - 1];
+        saga_tally_leave(sums, SAGA_TALLY_STEPS, &place, &member);
+        place.word = SAGA_SLICE("succeeded");
+        saga_tally_took(sums, &place, 20 + saga % 97 * (saga % 13), 1);
+    }
+    if (event + 1 < EVENTS) return;
+    place.word = SAGA_SLICE("completed");
+    place.step = SAGA_SLICE_NONE;
+    saga_tally_took(sums, &place, 60 + saga % 89 * (saga % 17), 1);
+}
+
 static double apply_batch(unsigned batch)
 {
     uint32_t lane = batch % LANES;
     unsigned starts = options.sagas / EVENTS, first = batch / LANES * starts + starts * EVENTS;
-    int64_t offset = applied[lane];
+    int64_t offset = bench_store_applied(&store, lane);
     struct saga_state_write *writes =
-        SAGA_NEW_ARRAY(&arena, struct saga_state_write, options.sagas);
+        SAGA_NEW_ARRAY(&store.arena, struct saga_state_write, options.sagas);
+    struct saga_tally sums;
     size_t count = 0;
     for (unsigned event = 0; event < EVENTS; event++)
         for (unsigned i = 0; i < starts; i++)
             writes[count++] = write_of(first - event * starts + i, event, &offset);
-    struct saga_apply apply = {
-        .lane = lane,
-        .journal = SAGA_SLICE("journal"),
-        .expected = applied[lane],
-        .applied = offset,
-        .chain = SAGA_SLICE("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
-        .owner = SAGA_SLICE("worker-1"),
-        .now_ms = 1700000000000,
-        .writes = writes,
-        .write_count = count
-    };
-    int64_t next_due_ms;
     double began = processor_s();
-    check(store.apply(store.self, &apply));
-    check(store.apply_wait(store.self, lane, &next_due_ms));
+    saga_tally_init(&sums, &store.arena);
+    for (unsigned event = 0; event < EVENTS; event++)
+        for (unsigned i = 0; i < starts; i++)
+            tally(&sums, first - event * starts + i, event, writes[event * starts + i].saga_id);
+    bench_store_apply(&store, lane, writes, count, &sums, offset);
+    saga_tally_free(&sums);
     double took = processor_s() - began;
-    applied[lane] = offset;
-    saga_arena_reset(&arena);
+    saga_arena_reset(&store.arena);
     return took;
 }
 
@@ -147,9 +147,8 @@ int main(int argc, char **argv)
     body = malloc(options.bytes);
     if (!body) stop("out of memory");
     memset(body, 'x', options.bytes);
-    saga_arena_init(&arena);
     struct saga_test_redis *redis = saga_test_redis_start(NULL);
-    open_lanes(saga_test_redis_config(redis));
+    bench_store_open(&store, saga_test_redis_config(redis), LANES, true);
     double before = redis_s(redis);
     for (unsigned batch = 0; batch < options.batches; batch++) worker += apply_batch(batch);
     double server = redis_s(redis) - before;
@@ -159,9 +158,8 @@ int main(int argc, char **argv)
            "processor's time for each\n",
            states, options.bytes, server / states * 1e6, states / server, worker / states * 1e6,
            states / worker);
-    store.close(store.self);
+    bench_store_close(&store);
     saga_test_redis_free(redis);
-    saga_arena_free(&arena);
     free(body);
     return 0;
 }

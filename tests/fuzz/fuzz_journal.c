@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct saga_state *state = saga_state_new();
         saga_journal_chain(fuzz_slice(data, size), previous, chain);
         saga_journal_json(&record, true, &arena);
-        saga_evolve_begin(state, record.cause.time_ms);
+        saga_evolve_begin(state, &record.cause);
         for (size_t i = 0; i < record.fact_count; i++)
             if (saga_evolve(state, &record.facts[i]) < 0) break;
         saga_state_free(state);

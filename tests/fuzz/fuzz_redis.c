@@ -14,7 +14,7 @@
 #include "store/redis.h"
 #include "store/views.h"
 
-enum { QUESTIONS = 10, LANES = 4 };
+enum { QUESTIONS = 12, LANES = 4 };
 
 static int listener = -1;
 static char path[64];
@@ -76,11 +76,13 @@ static void ask_store(const struct saga_redis_config *config, struct saga_arena 
     struct saga_due_timer *due;
     size_t count;
     int64_t next;
+    struct saga_lane_log log;
     struct saga_apply apply = { .journal = SAGA_SLICE("j"), .chain = SAGA_SLICE("c") };
     if (saga_redis_open(config, LANES, &store) < 0) return;
     if (which == 0) store.lane_read(store.self, 0, arena, &status);
     if (which == 1) store.states_read(store.self, 0, 0, ids, 2, arena, states);
     if (which == 2) store.timers_due(store.self, 0, 0, 1, 10, arena, &due, &count, &next);
+    if (which == 10) store.log_read(store.self, 0, 0, 10, arena, &log);
     if (which == 3 && store.apply(store.self, &apply) == 0) store.apply_wait(store.self, 0, &next);
     if (which == 8) store.lane_reset(store.self, 0, &status, SAGA_SLICE("j"), 5, LANES);
     store.close(store.self);
@@ -95,6 +97,17 @@ static void scan_all(struct saga_views *views, struct saga_arena *arena)
     }
 }
 
+static void read_log(struct saga_views *views, struct saga_arena *arena)
+{
+    const struct saga_view_operations_page page = { .until_ms = INT64_MAX, .limit = 2 };
+    struct saga_view_log logs[LANES];
+    struct saga_view_operation *items;
+    size_t count;
+    bool more;
+    if (saga_views_logs(views, LANES, arena, logs) == 0)
+        saga_views_operations(views, LANES, &page, arena, &items, &count, &more);
+}
+
 static void ask_views(const struct saga_redis_config *config, struct saga_arena *arena,
                       unsigned which)
 {
@@ -107,6 +120,7 @@ static void ask_views(const struct saga_redis_config *config, struct saga_arena 
     if (which == 5) saga_views_lane(views, 0, arena, &status);
     if (which == 6) saga_views_state(views, 0, SAGA_SLICE("a/1"), arena, &state);
     if (which == 9) scan_all(views, arena);
+    if (which == 11) read_log(views, arena);
     saga_views_free(views);
 }
 
@@ -123,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int failed = pthread_create(&thread, NULL, answer, &answers);
     SAGA_ASSERT(!failed);
     saga_arena_init(&arena);
-    if (which < 4 || which == 8)
+    if (which < 4 || which == 8 || which == 10)
         ask_store(&config, &arena, which);
     else if (which == 7)
         saga_redis_check(&config, &arena, &diagnostic);

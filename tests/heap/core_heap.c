@@ -321,7 +321,7 @@ static void decide(struct story *s, struct saga_event event)
     event.time_ms = 1750000000000 + 1000 * s->number;
     event.source = (struct saga_position){ SAGA_SLICE("t"), 0, s->number++ };
     saga_decide(example, s->state, &event, &s->arena, &facts);
-    saga_evolve_begin(s->replayed, event.time_ms);
+    saga_evolve_begin(s->replayed, &event);
     for (size_t i = 0; i < facts.count; i++) {
         struct saga_message message;
         heap_tell("%s ", saga_fact_types[facts.items[i].kind].name);

@@ -230,8 +230,7 @@ static void trips_with_their_legs(void **state)
     wait_until_no_entries_are_left(&cluster);
     assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 0);
     check_commands(&cluster);
-    int status = saga_test_coordinator_signal(&cluster, 0, SIGTERM);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    saga_test_coordinator_stop(&cluster, 0);
     saga_test_cluster_stop(&cluster);
     for (int i = 0; i < 2; i++) saga_definition_free(definitions[i]);
 }
@@ -346,8 +345,7 @@ static void an_expression_without_an_end_holds_up_nobody(void **state)
     assert_non_null(strstr(words, "until(. == 0; . - 1)"));
     saga_test_check_books(&cluster, song_topics);
     assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 0);
-    int status = saga_test_coordinator_signal(&cluster, 0, SIGTERM);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    saga_test_coordinator_stop(&cluster, 0);
     saga_test_cluster_stop(&cluster);
 }
 

@@ -144,8 +144,7 @@ static void a_full_disk_loses_nothing(void **state)
     saga_test_wait_status(&cluster, "completed", 20 + ORDERS, WAIT_MS);
     saga_test_check_books(&cluster, saga_test_order_topics);
     assert_int_equal(saga_test_count_records(&cluster, "shop.order-events"), 20 + ORDERS);
-    int status = saga_test_coordinator_signal(&cluster, 0, SIGTERM);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    saga_test_coordinator_stop(&cluster, 0);
     saga_test_kafka_halt(&cluster.kafka);
     assert_int_equal(umount(disk.folder), 0);
     saga_test_cluster_stop(&cluster);

@@ -80,6 +80,47 @@ static void records_are_picked_near_and_far(void **state)
     saga_picker_close(picker);
 }
 
+/* The consumer of a picker is the next one's. Catches a record that came for a picker before, on its way when that was closed. */
+static void a_picker_has_nothing_of_the_one_before(void **state)
+{
+    enum { ROUNDS = 200, FAR = 1000 };
+    static const char *const topics[] = { "left", "right" };
+    int64_t low, high, offset;
+    char expected[32];
+    (void)state;
+    for (int t = 0; t < 2; t++) {
+        saga_test_topic(client, topics[t], 1);
+        saga_test_fill(client, topics[t], 0, topics[t], RECORDS);
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t at = i % 2 ? i : RECORDS - 1 - i;
+        struct saga_picker *picker = open_picker(topics[i % 2], &low, &high);
+        for (int64_t wanted = at; wanted < RECORDS; wanted += FAR) {
+            snprintf(expected, sizeof expected, "%s%lld", topics[i % 2], (long long)wanted + 1);
+            assert_string_equal(pick(picker, wanted, &offset), expected);
+            assert_int_equal(offset, wanted);
+        }
+        saga_picker_close(picker);
+    }
+}
+
+static void two_pickers_are_open_at_once(void **state)
+{
+    int64_t low, high, offset;
+    (void)state;
+    struct saga_picker *left = open_picker("left", &low, &high);
+    assert_string_equal(pick(left, 1, &offset), "left2");
+    struct saga_picker *right = open_picker("right", &low, &high);
+    assert_string_equal(pick(right, 0, &offset), "right1");
+    assert_string_equal(pick(left, 2, &offset), "left3");
+    saga_picker_close(left);
+    assert_string_equal(pick(right, 2000, &offset), "right2001");
+    saga_picker_close(right);
+    left = open_picker("left", &low, &high);
+    assert_string_equal(pick(left, 7, &offset), "left8");
+    saga_picker_close(left);
+}
+
 /* Catches a story of records that retention has deleted, told with what stands there now. */
 static void what_was_deleted_is_not_picked(void **state)
 {
@@ -124,11 +165,46 @@ static void a_marker_is_no_record(void **state)
     saga_picker_close(picker);
 }
 
+/* Catches that what is older is read, and that what is as old is not. */
+static void an_offset_is_found_by_its_time(void **state)
+{
+    int64_t low, high, offset;
+    (void)state;
+    saga_test_topic(client, "timed", 1);
+    saga_test_fill(client, "timed", 0, "r", 5);
+    struct saga_slice topic = SAGA_SLICE("timed");
+    struct saga_reader *reader;
+    struct saga_bus_records records = { 0 };
+    bool end;
+    saga_test_sleep_ms(20);
+    saga_test_fill(client, "timed", 0, "s", 5);
+    assert_int_equal(saga_client_watermarks(client, topic, 0, CALL_MS, &low, &high), 0);
+    assert_int_equal(high, 10);
+    assert_int_equal(saga_reader_open(client, topic, 0, 5, &reader), 0);
+    while (records.count == 0)
+        if (saga_reader_read(reader, CALL_MS, 1, &records, &offset, &end) == SAGA_OK &&
+            records.count == 0)
+            saga_reader_release(reader, &records);
+    int64_t time_ms = records.items[0].timestamp_ms;
+    saga_reader_release(reader, &records);
+    saga_reader_close(reader);
+    assert_int_equal(saga_client_offset_at(client, topic, 0, 0, CALL_MS, &offset), 0);
+    assert_int_equal(offset, 0);
+    assert_int_equal(saga_client_offset_at(client, topic, 0, time_ms, CALL_MS, &offset), 0);
+    assert_int_equal(offset, 5);
+    assert_int_equal(saga_client_offset_at(client, topic, 0, time_ms + 3600000, CALL_MS, &offset),
+                     0);
+    assert_true(offset == INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_offset_is_found_by_its_time),
         cmocka_unit_test(records_are_picked_near_and_far),
         cmocka_unit_test(what_was_deleted_is_not_picked),
+        cmocka_unit_test(a_picker_has_nothing_of_the_one_before),
+        cmocka_unit_test(two_pickers_are_open_at_once),
         cmocka_unit_test(a_marker_is_no_record),
     };
     return cmocka_run_group_tests_name("single records on a real broker", tests, start_broker,

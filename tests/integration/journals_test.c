@@ -370,8 +370,7 @@ static void every_ending_is_recorded_and_told(void **state)
     recorded_format(format);
     snprintf(folder, sizeof folder, "%s/%s", into ? into : r.cluster.folder, format);
     tell_stories(&r);
-    int status = saga_test_coordinator_signal(&r.cluster, 0, SIGTERM);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    saga_test_coordinator_stop(&r.cluster, 0);
     write_down(&r, folder);
     tell_in_trouble(&r);
     finish(&r);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "base/hash.h"
+#include "base/limits.h"
 #include "harness/cluster.h"
 #include "harness/process.h"
 
@@ -52,12 +53,6 @@ static void start(struct saga_test_cluster *cluster)
     saga_test_wait_status(cluster, "completed", ORDERS, WAIT_MS);
 }
 
-static void stop_coordinator(struct saga_test_cluster *cluster)
-{
-    int status = saga_test_coordinator_signal(cluster, 0, SIGTERM);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 /* Catches a rebuild that goes on where it was interrupted and takes the second record for the first. */
 static void redis_is_full_while_lanes_are_built(void **state)
 {
@@ -74,7 +69,7 @@ static void redis_is_full_while_lanes_are_built(void **state)
     saga_test_send_orders(&cluster, "b-", ORDERS);
     saga_test_wait_status(&cluster, "completed", 2 * ORDERS, WAIT_MS);
     saga_test_check_books(&cluster, saga_test_order_topics);
-    stop_coordinator(&cluster);
+    saga_test_coordinator_stop(&cluster, 0);
     saga_test_cluster_stop(&cluster);
 }
 
@@ -107,8 +102,19 @@ static void a_journal_with_garbage_holds_up_its_lane_only(void **state)
     assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "replay --verify --from-journal"),
                      1);
     assert_non_null(strstr(words, "lane 0"));
-    stop_coordinator(&cluster);
+    saga_test_coordinator_stop(&cluster, 0);
     saga_test_cluster_stop(&cluster);
+}
+
+/* The saga is asked for once more, which shows what is in its place in Redis; its lane is built anew, and all goes on. */
+static void is_built_anew(struct saga_test_cluster *cluster)
+{
+    saga_test_coordinator_start(cluster, 0);
+    saga_test_send_orders(cluster, "a-", 1);
+    wait_log(cluster, "what Redis holds does not fit it", 1);
+    saga_test_send_orders(cluster, "b-", ORDERS);
+    saga_test_wait_status(cluster, "completed", 2 * ORDERS, WAIT_MS);
+    saga_test_check_books(cluster, saga_test_order_topics);
 }
 
 /* Catches a damaged state that makes its lane recover for ever instead of being built anew. */
@@ -117,19 +123,96 @@ static void a_damaged_state_is_built_anew(void **state)
     struct saga_test_cluster cluster;
     (void)state;
     start(&cluster);
-    stop_coordinator(&cluster);
+    saga_test_coordinator_stop(&cluster, 0);
     uint32_t lane = saga_lane_of_key(SAGA_SLICE("a-1"), LANES);
     assert_string_equal(saga_test_redis_ask(cluster.redis,
                                             "SET saga:{%u}:state:order-fulfilment/a-1 garbage",
                                             lane),
                         "OK");
+    is_built_anew(&cluster);
+    saga_test_coordinator_stop(&cluster, 0);
+    saga_test_cluster_stop(&cluster);
+}
+
+/* Another order of the same lane as a-1. */
+static unsigned neighbour(void)
+{
+    uint32_t lane = saga_lane_of_key(SAGA_SLICE("a-1"), LANES);
+    for (unsigned i = 2; i <= ORDERS; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "a-%u", i);
+        if (saga_lane_of_key(saga_slice_of(key), LANES) == lane) return i;
+    }
+    fail_msg("no other order is in the lane of a-1");
+    return 0;
+}
+
+/* Catches a state that can be read, but is not its saga's, and is decided on; or makes the coordinator start again and
+ * again. */
+static void a_state_that_does_not_fit_is_built_anew(void **state)
+{
+    struct saga_test_cluster cluster;
+    (void)state;
+    start(&cluster);
+    saga_test_coordinator_stop(&cluster, 0);
+    uint32_t lane = saga_lane_of_key(SAGA_SLICE("a-1"), LANES);
+    assert_string_equal(saga_test_redis_ask(cluster.redis,
+                                            "COPY saga:{%u}:state:order-fulfilment/a-%u "
+                                            "saga:{%u}:state:order-fulfilment/a-1 REPLACE",
+                                            lane, neighbour(), lane),
+                        "1");
+    is_built_anew(&cluster);
+    wait_log(&cluster, "a state does not fit its definition: its lane is built anew", 1);
+    /* once, or again where the group has taken the lane away before it was built */
+    assert_true(log_says(&cluster, "its lane is built anew") <= SAGA_UNFIT_REBUILDS_MAX);
+    saga_test_coordinator_stop(&cluster, 0);
+    saga_test_cluster_stop(&cluster);
+}
+
+/* Version 1 of a saga with one step, behind these blocks. */
+static void deploy_behind(struct saga_test_cluster *cluster, const char *blocks)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/shifted.yaml", cluster->folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(
+        file,
+        "saga: shifted\nversion: 1\n"
+        "participants: { desk: { commands: desk.commands, replies: desk.replies } }\n"
+        "start: { topic: shop.shifts, event: Shifted, key: .k, from: earliest }\n"
+        "steps:\n%s"
+        "  - { step: ask, send: desk/Ask, success: Answered, timeout: 10m, compensate: none }\n",
+        blocks);
+    assert_int_equal(fclose(file), 0);
+    saga_test_cluster_deploy(cluster, path);
+}
+
+/* Catches a state of another content of its version that ends the coordinator, or holds up its lane for ever. */
+static void a_saga_whose_version_has_another_content_is_put_aside(void **state)
+{
+    struct saga_test_cluster cluster;
+    (void)state;
+    saga_test_cluster_start(&cluster, NULL, 1);
+    deploy_behind(&cluster, "");
+    saga_test_coordinators_ready(&cluster, 1);
+    saga_test_send(&cluster, "shop.shifts", "one", "Shifted", "{\"k\":\"one\"}", NULL);
+    saga_test_wait_status(&cluster, "running", 1, WAIT_MS);
+    saga_test_coordinator_stop(&cluster, 0);
+    assert_int_equal(saga_client_delete_topic(cluster.client, "saga.definitions", 10000), 0);
+    deploy_behind(&cluster, "  - set: { a: .input.k }\n");
     saga_test_coordinator_start(&cluster, 0);
-    saga_test_send_orders(&cluster, "a-", 1); /* once more: it is looked whether it is there */
-    wait_log(&cluster, "what Redis holds does not fit it", 1);
-    saga_test_send_orders(&cluster, "b-", ORDERS);
-    saga_test_wait_status(&cluster, "completed", 2 * ORDERS, WAIT_MS);
-    saga_test_check_books(&cluster, saga_test_order_topics);
-    stop_coordinator(&cluster);
+    saga_test_send(&cluster, "shop.shifts", "two", "Shifted", "{\"k\":\"two\"}", NULL);
+    saga_test_wait_status(&cluster, "running", 2, WAIT_MS);
+    saga_test_send(&cluster, "desk.replies", "one", "Answered", "{}", "ce_subject=shifted/one",
+                   NULL);
+    wait_log(&cluster, "its state, built from the journal, does not fit its definition", 1);
+    saga_test_send(&cluster, "desk.replies", "two", "Answered", "{}", "ce_subject=shifted/two",
+                   NULL);
+    saga_test_wait_status(&cluster, "completed", 1, WAIT_MS);
+    assert_int_equal(log_says(&cluster, "its lane is built anew"), SAGA_UNFIT_REBUILDS_MAX);
+    assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 1);
+    saga_test_coordinator_stop(&cluster, 0);
     saga_test_cluster_stop(&cluster);
 }
 
@@ -151,7 +234,7 @@ static void a_policy_that_evicts_stops_the_coordinator(void **state)
     saga_test_coordinator_start(&cluster, 0);
     saga_test_send_orders(&cluster, "b-", ORDERS);
     saga_test_wait_status(&cluster, "completed", 2 * ORDERS, WAIT_MS);
-    stop_coordinator(&cluster);
+    saga_test_coordinator_stop(&cluster, 0);
     saga_test_cluster_stop(&cluster);
 }
 
@@ -161,6 +244,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(redis_is_full_while_lanes_are_built),
         cmocka_unit_test(a_journal_with_garbage_holds_up_its_lane_only),
         cmocka_unit_test(a_damaged_state_is_built_anew),
+        cmocka_unit_test(a_state_that_does_not_fit_is_built_anew),
+        cmocka_unit_test(a_saga_whose_version_has_another_content_is_put_aside),
         cmocka_unit_test(a_policy_that_evicts_stops_the_coordinator),
     };
     if (argc > 1) cmocka_set_test_filter(argv[1]);

@@ -74,6 +74,9 @@ static void check_whole(struct saga_test_cluster *cluster)
     expect(cluster, 0, "send other commands  (other-commands, accepted)", with);
     snprintf(with, sizeof with, "--with %s --saga nothing", changed);
     expect(cluster, 3, "no saga of a definition nothing", with);
+    expect(cluster, 3, "that was started since", "--with " PATIENT " --since 0s");
+    expect(cluster, 2, "cannot be used",
+           "--with /nowhere.yaml"); /* no difference, for who goes by the exit code */
     expect(cluster, 0, "20 sagas, 20 completed", "--at 0s");
     expect(cluster, 0, "0 sagas", "--at 1h");
     expect(cluster, 0, "\"status\":\"completed\"", "--at 0s order-fulfilment/order-3 -o json");
@@ -114,8 +117,7 @@ static void recorded_sagas_are_looked_at(void **state)
     saga_test_send_orders(&cluster, "order-", ORDERS);
     saga_test_wait_status(&cluster, "completed", ORDERS, WAIT_MS);
     check_whole(&cluster);
-    int status = saga_test_coordinator_signal(&cluster, 0, SIGTERM);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    saga_test_coordinator_stop(&cluster, 0);
     check_damaged(&cluster);
     check_cut(&cluster);
     saga_test_cluster_stop(&cluster);

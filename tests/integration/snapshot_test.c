@@ -116,8 +116,7 @@ static void start(struct saga_test_cluster *cluster, struct marks *marks)
 static void finish(struct saga_test_cluster *cluster, struct marks *marks)
 {
     saga_test_check_books(cluster, saga_test_order_topics);
-    int status = saga_test_coordinator_signal(cluster, 0, SIGTERM);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    saga_test_coordinator_stop(cluster, 0);
     saga_test_cluster_stop(cluster);
     saga_codec_free(marks->codec);
     saga_arena_free(&marks->arena);

@@ -94,13 +94,16 @@ static void an_apply_moves_the_lane_on(void **state)
 /* Everything that Redis holds, as one text. */
 static void dump(char *ret, size_t size)
 {
-    static const char *const questions[] = { "HGETALL saga:{0}:lane",
-                                             "ZRANGE saga:{0}:timers 0 -1 WITHSCORES",
-                                             "GET saga:{0}:state:order/1",
-                                             "ZRANGE saga:{0}:index:order:running 0 -1 WITHSCORES",
-                                             "LRANGE saga:{0}:history:order/1 0 -1",
-                                             "SMEMBERS saga:{0}:indexes",
-                                             "DBSIZE" };
+    static const char *const questions[] = {
+        "HGETALL saga:{0}:lane",
+        "ZRANGE saga:{0}:timers 0 -1 WITHSCORES",
+        "GET saga:{0}:state:order/1",
+        "ZRANGE saga:{0}:index:order@1:running 0 -1 WITHSCORES",
+        "LRANGE saga:{0}:history:order/1 0 -1",
+        "HGETALL saga:{0}:counts",
+        "HGETALL saga:{0}:durations",
+        "DBSIZE"
+    };
     size_t used = 0;
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
         used += (size_t)snprintf(ret + used, size - used, "%s\n",
@@ -213,14 +216,16 @@ static void an_index_changes_with_the_status_only(void **state)
     write.status_before = SAGA_SLICE("running");
     assert_int_equal(saga_test_lane_apply(lane, &write, 1), SAGA_OK);
     assert_string_equal(
-        saga_test_redis_ask(redis, "ZRANGE saga:{0}:index:order:running 0 -1 WITHSCORES"),
+        saga_test_redis_ask(redis, "ZRANGE saga:{0}:index:order@1:running 0 -1 WITHSCORES"),
         "order/1\n10");
     write = saga_test_start_of("order/1", "s3", "compensating", 30);
     write.status_before = SAGA_SLICE("running");
     assert_int_equal(saga_test_lane_apply(lane, &write, 1), SAGA_OK);
-    assert_string_equal(saga_test_redis_ask(redis, "ZCARD saga:{0}:index:order:running"), "0");
+    assert_string_equal(saga_test_redis_ask(redis, "ZCARD saga:{0}:index:order@1:running"), "0");
+    assert_string_equal(saga_test_redis_ask(redis, "HGETALL saga:{0}:counts"),
+                        "order@1:compensating\n1");
     assert_string_equal(
-        saga_test_redis_ask(redis, "ZRANGE saga:{0}:index:order:compensating 0 -1 WITHSCORES"),
+        saga_test_redis_ask(redis, "ZRANGE saga:{0}:index:order@1:compensating 0 -1 WITHSCORES"),
         "order/1\n30");
     assert_slice(saga_test_lane_state(lane, SAGA_SLICE("order/1")), "s3");
 }
@@ -250,7 +255,7 @@ static void leaving_removes_everything(void **state)
     write.search_count = 2;
     assert_int_equal(saga_test_lane_apply(lane, &write, 1), SAGA_OK);
     assert_true(lane->next_due_ms == SAGA_TIMER_NEVER);
-    assert_string_equal(saga_test_redis_ask(redis, "DBSIZE"), "2"); /* the hash, the directory */
+    assert_string_equal(saga_test_redis_ask(redis, "DBSIZE"), "1"); /* the lane's hash */
     assert_null(saga_test_lane_state(lane, SAGA_SLICE("order/1")).data);
 }
 
@@ -281,7 +286,7 @@ static void a_saga_leaves_and_starts_again_in_one_batch(void **state)
     assert_string_equal(saga_test_redis_ask(redis, "LRANGE saga:{0}:history:order/1 0 -1"), "2");
     assert_string_equal(saga_test_redis_ask(redis, "SCARD saga:{0}:search:customer:1"), "1");
     assert_string_equal(
-        saga_test_redis_ask(redis, "ZRANGE saga:{0}:index:order:completed 0 -1 WITHSCORES"),
+        saga_test_redis_ask(redis, "ZRANGE saga:{0}:index:order@1:completed 0 -1 WITHSCORES"),
         "order/1\n20");
 }
 
@@ -308,7 +313,8 @@ static void two_thousand_sagas_in_one_apply(void **state)
     assert_int_equal(saga_test_lane_apply(lane, writes, SAGAS), SAGA_OK);
     assert_int_equal(lane->next_due_ms, 100);
     assert_string_equal(saga_test_redis_ask(redis, "ZCARD saga:{0}:timers"), "10000");
-    assert_string_equal(saga_test_redis_ask(redis, "ZCARD saga:{0}:index:order:running"), "2000");
+    assert_string_equal(saga_test_redis_ask(redis, "ZCARD saga:{0}:index:order@1:running"), "2000");
+    assert_string_equal(saga_test_redis_ask(redis, "HGET saga:{0}:counts order@1:running"), "2000");
     assert_string_equal(saga_test_redis_ask(redis, "LLEN saga:{0}:history:order/1999"), "2");
     assert_int_equal(lane->store.states_read(lane->store.self, 0, 2, ids, SAGAS, arena, found), 0);
     for (int i = 0; i < SAGAS; i++) assert_true(saga_slice_equal(ids[i], found[i]));
@@ -319,7 +325,7 @@ static void two_thousand_sagas_in_one_apply(void **state)
         writes[i].timers_removed_count = TIMERS;
     }
     assert_int_equal(saga_test_lane_apply(lane, writes, SAGAS), SAGA_OK);
-    assert_string_equal(saga_test_redis_ask(redis, "DBSIZE"), "2");
+    assert_string_equal(saga_test_redis_ask(redis, "DBSIZE"), "1");
 }
 
 static void hostile_ids_come_back_as_they_were(void **state)
@@ -419,7 +425,7 @@ static void timers_come_in_their_order_and_go_when_applied(void **state)
     assert_int_equal(saga_test_lane_apply(lane, &orphans, 1), SAGA_OK);
     assert_true(lane->next_due_ms == far);
     assert_slice(saga_test_lane_state(lane, SAGA_SLICE("order/1")), "s1");
-    assert_string_equal(saga_test_redis_ask(redis, "ZCARD saga:{0}:index:order:running"), "1");
+    assert_string_equal(saga_test_redis_ask(redis, "ZCARD saga:{0}:index:order@1:running"), "1");
 }
 
 /* ---- emptying ---- */

@@ -305,7 +305,7 @@ static void an_acl_decides_what_may_be_done(void **state)
     saga_test_redis_ask(redis, "ACL SETUSER saga on >pw ~saga:* +@all -config");
     config.username = "saga";
     config.password = "pw";
-    assert_int_equal(check(&config, &diagnostic), SAGA_OK); /* INFO says what CONFIG would */
+    assert_int_equal(check(&config, &diagnostic), SAGA_OK);
     saga_test_redis_ask(redis, "CONFIG SET maxmemory-policy volatile-ttl");
     assert_int_equal(check(&config, &diagnostic), SAGA_E_STOP);
     assert_says(diagnostic.what.data, "volatile-ttl");

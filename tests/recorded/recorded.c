@@ -89,13 +89,12 @@ static void read_record(const char *text, size_t size, uint32_t lane, struct sag
     json_decref(line);
 }
 
-bool recorded_lane(const char *folder, uint32_t lane,
+bool recorded_file(const char *folder, const char *name, uint32_t partition,
                    void (*visit)(const struct saga_message *record, void *context), void *context)
 {
-    char path[PATH_BYTES], name[32], *line = NULL;
+    char path[PATH_BYTES], *line = NULL;
     size_t capacity = 0;
     struct saga_arena arena;
-    snprintf(name, sizeof name, "lane-%u.jsonl", lane);
     path_of(path, folder, name);
     FILE *file = fopen(path, "r");
     if (!file) return false;
@@ -103,13 +102,21 @@ bool recorded_lane(const char *folder, uint32_t lane,
     for (ssize_t size; (size = getline(&line, &capacity, file)) > 0;) {
         struct saga_message record;
         saga_arena_reset(&arena);
-        read_record(line, (size_t)size, lane, &arena, &record);
+        read_record(line, (size_t)size, partition, &arena, &record);
         visit(&record, context);
     }
     saga_arena_free(&arena);
     free(line);
     fclose(file);
     return true;
+}
+
+bool recorded_lane(const char *folder, uint32_t lane,
+                   void (*visit)(const struct saga_message *record, void *context), void *context)
+{
+    char name[32];
+    snprintf(name, sizeof name, "lane-%u.jsonl", lane);
+    return recorded_file(folder, name, lane, visit, context);
 }
 
 /* ---- definitions ---- */

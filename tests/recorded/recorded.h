@@ -20,6 +20,10 @@ void recorded_write(FILE *file, const struct saga_message *record);
 bool recorded_lane(const char *folder, uint32_t lane,
                    void (*visit)(const struct saga_message *record, void *context), void *context);
 
+/* The same of any file of records, which are given this partition. */
+bool recorded_file(const char *folder, const char *name, uint32_t partition,
+                   void (*visit)(const struct saga_message *record, void *context), void *context);
+
 /* What the folder's definitions/ and schemas/ hold. The caller frees both, the catalog first. */
 void recorded_catalog(const char *folder, struct saga_catalog **ret,
                       struct saga_schemas **ret_schemas);

@@ -308,8 +308,8 @@ static int reader_open(void *self, struct saga_slice name, int32_t partition, in
                        enum saga_reading reading)
 {
     struct sim_worker *w = self;
-    (void)reading;
     if (!sim_worker_enter(w)) return SAGA_E_STOP;
+    w->client.reading = reading;
     w->client.read = (struct sim_place){ sim_kafka_topic(w->kafka, name), partition };
     w->client.read_position = offset;
     return SAGA_OK;
@@ -323,6 +323,7 @@ static int reader_read(void *self, int timeout_ms, size_t max, struct saga_bus_r
     int64_t until_us = w->sim->now_us + timeout_ms * SIM_MS;
     bool dirty = w->sim->mutation == SIM_MUTATION_READ_UNCOMMITTED;
     if (!sim_worker_enter(w)) return SAGA_E_STOP;
+    SAGA_ASSERT(c->reading == SAGA_READING_WAITED_FOR || timeout_ms == 0); /* events would wait */
     if (max > 16) max = 16; /* so that much may happen between two portions */
     int error = sim_bus_reach(w, timeout_ms * SIM_MS);
     if (error < 0) return error;

@@ -11,6 +11,7 @@
 #include "codec/codec.h"
 #include "codec/message.h"
 #include "engine/engine.h"
+#include "runtime/operations.h"
 #include "runtime/replay.h"
 
 static void report(const struct saga_difference *difference, void *context)
@@ -39,6 +40,27 @@ static struct saga_codec *find_codec(void)
     return kept_codec;
 }
 
+static struct saga_wrapping *kept_wrapping;
+
+static void free_kept_wrapping(void)
+{
+    saga_wrapping_free(kept_wrapping);
+}
+
+const struct saga_wrapping *sim_check_wrapping(void)
+{
+    static const char key[] = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
+    struct saga_arena arena;
+    struct saga_diagnostic diagnostic = { 0 };
+    if (kept_wrapping) return kept_wrapping;
+    saga_arena_init(&arena);
+    int error = saga_wrapping_of(saga_slice_of(key), &arena, &kept_wrapping, &diagnostic);
+    SAGA_ASSERT(error == SAGA_OK);
+    saga_arena_free(&arena);
+    atexit(free_kept_wrapping);
+    return kept_wrapping;
+}
+
 struct sim_check *sim_check_new(struct sim *sim, struct sim_kafka *kafka, struct sim_redis *redis,
                                 struct saga_catalog *catalog)
 {
@@ -54,6 +76,10 @@ struct sim_check *sim_check_new(struct sim *sim, struct sim_kafka *kafka, struct
     for (uint32_t n = 0; n < SIM_LANES && error == SAGA_OK; n++)
         error = saga_replay_new(check->codec, catalog, n, report, check, &check->lanes[n].replay);
     SAGA_ASSERT(error == SAGA_OK);
+    for (uint32_t n = 0; n < SIM_LANES; n++) {
+        check->lanes[n].keys = saga_keyring_new(sim_check_wrapping());
+        saga_replay_keys(check->lanes[n].replay, check->lanes[n].keys);
+    }
     return check;
 }
 
@@ -66,10 +92,50 @@ void sim_check_free(struct sim_check *check)
     HASH_CLEAR(hh, check->kept);
     HASH_CLEAR(hh, check->runs);
     HASH_CLEAR(hh, check->ticks);
-    for (uint32_t n = 0; n < SIM_LANES; n++) saga_replay_free(check->lanes[n].replay);
+    for (uint32_t n = 0; n < SIM_LANES; n++) {
+        saga_replay_free(check->lanes[n].replay);
+        saga_keyring_free(check->lanes[n].keys);
+    }
     saga_arena_free(&check->arena);
     saga_arena_free(&check->scratch);
     free(check);
+}
+
+static void note_destroyed(struct sim_check *check, uint32_t lane,
+                           const struct saga_key_record *record)
+{
+    const struct saga_state *state = saga_replay_state(check->lanes[lane].replay, record->saga_id);
+    sim_count(check->sim, KEY_DESTROYED);
+    if (!state || !saga_slice_equal(state->run, record->run))
+        sim_count(check->sim, KEY_DESTROYED_LATE);
+}
+
+void sim_check_key(struct sim_check *check, uint32_t lane, const struct saga_message *message)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    struct saga_key_record record;
+    saga_arena_reset(&check->scratch);
+    int error = saga_keyring_take(check->lanes[lane].keys, check->codec, message, &check->scratch,
+                                  &diagnostic);
+    if (error == SAGA_OK)
+        error =
+            saga_key_decode(check->codec, message->value, &check->scratch, &record, &diagnostic);
+    if (error < 0)
+        sim_violate(check->sim, "a record of saga.keys cannot be read: %.*s",
+                    SAGA_SLICE_ARG(diagnostic.what));
+    else if (record.wrapped.data)
+        sim_count(check->sim, KEY_MADE);
+    else
+        note_destroyed(check, lane, &record);
+}
+
+void sim_check_keys(const struct sim_check *check, struct saga_slice saga_id,
+                    void (*visit)(const struct saga_key_record *key, void *context), void *context)
+{
+    struct saga_slice name, key;
+    int error = saga_id_parse(saga_id, &name, &key);
+    SAGA_ASSERT(error == SAGA_OK);
+    saga_keyring_each(check->lanes[saga_lane_of_key(key, SIM_LANES)].keys, saga_id, visit, context);
 }
 
 /* ---- inputs ---- */
@@ -182,13 +248,23 @@ static void tell_record(struct sim_check *check, uint32_t lane, int64_t offset,
              SAGA_SLICE_ARG(record->cause.type), SAGA_SLICE_ARG(saga_buffer_slice(&words)));
 }
 
+/* `entry`: of the log, absent where there is none. */
 static void add_milestone(struct sim_check *check, uint32_t number, int64_t offset,
-                          const struct saga_journal_record *record)
+                          const struct saga_journal_record *record, struct saga_slice entry)
 {
     struct lane *lane = &check->lanes[number];
     struct saga_replay_counts counts;
     const struct saga_state *state = saga_replay_state(lane->replay, record->saga_id);
     struct milestone milestone = { .offset = offset, .present = state != NULL };
+    if (lane->milestone_count) {
+        const struct milestone *last = &lane->milestones[lane->milestone_count - 1];
+        milestone.operation_count = last->operation_count;
+        milestone.operations = last->operations;
+    }
+    if (entry.data) {
+        milestone.operation_count++;
+        milestone.operations += sim_check_operation(offset, record->cause.time_ms, entry);
+    }
     milestone.saga_id = saga_arena_string(&check->arena, record->saga_id);
     if (state) {
         struct saga_slice bytes;
@@ -220,6 +296,24 @@ static void take_cause(struct sim_check *check, const struct saga_journal_record
     see_input(check, position, "journal");
 }
 
+/* Of a saga that has a key nothing stands in the open. It is opened for whoever looks at it next, unless it was forgotten. */
+static void check_sealed(struct sim_check *check, uint32_t number,
+                         struct saga_journal_record *record)
+{
+    const struct saga_keyring *keys = check->lanes[number].keys;
+    struct saga_data_key key;
+    bool open = record->cause.body.size && !saga_is_sealed(record->cause.body);
+    if (!saga_keyring_find(keys, record->saga_id, record->run, &check->scratch)) return;
+    for (size_t i = 0; i < record->fact_count; i++)
+        open = open || (record->facts[i].value.size && !saga_is_sealed(record->facts[i].value));
+    if (open)
+        sim_violate(check->sim, "a value of %.*s is not sealed", SAGA_SLICE_ARG(record->saga_id));
+    if (saga_keyring_open(keys, record->saga_id, record->run, &check->scratch, &key) == SAGA_OK &&
+        saga_open_record(&key, record, &check->scratch) < 0)
+        sim_violate(check->sim, "what %.*s has sealed does not open",
+                    SAGA_SLICE_ARG(record->saga_id));
+}
+
 void sim_check_journal(struct sim_check *check, uint32_t number, const struct saga_message *message)
 {
     struct saga_journal_record record;
@@ -232,15 +326,17 @@ void sim_check_journal(struct sim_check *check, uint32_t number, const struct sa
     saga_replay_record(lane->replay, message);
     if (!readable) return; /* the replay has said so */
     tell_record(check, number, message->offset, &record);
+    struct saga_slice entry = saga_operation_entry(&record, &check->scratch);
     if (record.cause.time_ms < lane->time_ms)
         sim_violate(check->sim, "the time of lane %u goes back at offset %lld", number,
                     (long long)message->offset);
     lane->time_ms = record.cause.time_ms;
     if (record.cause.kind != SAGA_EVENT_LANE) {
+        check_sealed(check, number, &record);
         take_cause(check, &record);
         sim_check_facts(check, &record, saga_replay_state(lane->replay, record.saga_id));
     }
-    add_milestone(check, number, message->offset, &record);
+    add_milestone(check, number, message->offset, &record, entry);
     sim_check_settle(check, number);
 }
 
@@ -296,6 +392,13 @@ void sim_check_end(struct sim_check *check)
         for (size_t i = 0; i < check->redis->lanes[n].saga_count; i++)
             check->redis->lanes[n].sagas[i].changed = true;
         sim_check_redis(check, n);
+    }
+    for (uint32_t n = 0; n < SIM_LANES; n++) {
+        struct saga_replay_counts counts;
+        saga_replay_count(check->lanes[n].replay, &counts);
+        if (counts.unproved_sealed)
+            sim_violate(check->sim, "lane %u: the key of %llu sealed records is nowhere", n,
+                        (unsigned long long)counts.unproved_sealed);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "definition/catalog.h"
 #include "engine/state.h"
+#include "runtime/keyring.h"
 #include "sim_kafka.h"
 #include "sim_store.h"
 
@@ -21,6 +22,12 @@ void sim_check_expect(struct sim_check *check, struct sim_topic *topic, int32_t 
 
 /* Records that have become visible. */
 void sim_check_journal(struct sim_check *check, uint32_t lane, const struct saga_message *message);
+/* What the keys of sagas are wrapped with, in all histories. */
+const struct saga_wrapping *sim_check_wrapping(void);
+void sim_check_key(struct sim_check *check, uint32_t lane, const struct saga_message *message);
+/* Calls `visit` for each key that the saga's runs have or had, as far as that is visible. */
+void sim_check_keys(const struct sim_check *check, struct saga_slice saga_id,
+                    void (*visit)(const struct saga_key_record *key, void *context), void *context);
 void sim_check_dead_letter(struct sim_check *check, const struct saga_message *message);
 void sim_check_command(struct sim_check *check, const struct saga_message *message);
 void sim_check_snapshot(struct sim_check *check, uint32_t lane, const struct saga_message *message);

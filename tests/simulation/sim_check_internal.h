@@ -1,4 +1,4 @@
-/* What sim_check.c (inputs, the journal, the end), sim_check_redis.c, sim_check_sagas.c (what the records say of sagas and
+/* What sim_check.c (inputs, the journal, the end), sim_check_redis.c, sim_check_sums.c, sim_check_sagas.c (what the records say of sagas and
  * entries) and sim_check_schedules.c share. */
 #ifndef SIM_CHECK_INTERNAL_H
 #define SIM_CHECK_INTERNAL_H
@@ -45,6 +45,8 @@ struct milestone {
     bool present;
     uint64_t state; /* its fingerprint */
     size_t saga_count;
+    size_t operation_count; /* entries of the log, up to here */
+    uint64_t operations;    /* the sum of their fingerprints */
     char chain[2 * SAGA_SHA256_BYTES + 1];
 };
 
@@ -55,11 +57,15 @@ struct claim {
     bool absent;   /* a snapshot says that there was none */
     uint64_t state;
     size_t saga_count;
+    size_t operation_count; /* of the lane's log, which has all from `log_from` on */
+    uint64_t operations;
+    int64_t log_from;
     char chain[2 * SAGA_SHA256_BYTES + 1];
 };
 
 struct lane {
     struct saga_replay *replay;
+    struct saga_keyring *keys;
     struct milestone *milestones;
     size_t milestone_count, milestone_capacity;
     struct claim *claims;
@@ -109,8 +115,12 @@ struct sim_check {
 /* Returns whether it is new. */
 bool sim_check_add_once(struct sim_check *check, struct once **set, struct saga_slice name);
 uint64_t sim_check_fingerprint(struct saga_slice bytes);
+/* The same of an entry of the log. */
+uint64_t sim_check_operation(int64_t offset, int64_t time_ms, struct saga_slice entry);
 /* The journal of the lane has become visible further: what was claimed of that part is looked at. */
 void sim_check_settle(struct sim_check *check, uint32_t lane);
+/* The lane's counts and durations in Redis are those of its states. Uses the scratch. */
+void sim_check_sums(struct sim_check *check, uint32_t lane);
 /* What a record of the journal says of its saga or entry; `state`: behind it, NULL: forgotten. */
 void sim_check_facts(struct sim_check *check, const struct saga_journal_record *record,
                      const struct saga_state *state);

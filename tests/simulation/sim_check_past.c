@@ -156,6 +156,7 @@ static void try_definition(struct sim_check *check, const struct sim_topic *jour
     for (uint32_t n = 0; n < SIM_LANES; n++) {
         const struct sim_partition *partition = &journal->partitions[n];
         saga_what_if_lane_begin(what_if, n);
+        saga_what_if_keys(what_if, check->lanes[n].keys);
         for (size_t offset = 0; offset < (size_t)partition->seen; offset++)
             if (committed(partition, offset))
                 saga_what_if_record(what_if, committed(partition, offset));
@@ -163,8 +164,10 @@ static void try_definition(struct sim_check *check, const struct sim_topic *jour
     }
     saga_what_if_count(what_if, &counts);
     size_t count = saga_what_if_groups(what_if, &groups);
-    uint64_t same = counts.by_class[SAGA_WHAT_IF_SAME];
+    /* what was forgotten cannot be judged, and is all that is not */
+    uint64_t same = counts.by_class[SAGA_WHAT_IF_SAME] + counts.by_class[SAGA_WHAT_IF_NOT_JUDGED];
     for (size_t i = 0; i < count; i++) {
+        if (saga_slice_is(groups[i]->what, "its values were forgotten")) continue;
         if (names_a_place(groups[i]))
             same += groups[i]->count;
         else

@@ -43,7 +43,7 @@ enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
     X(REDIS_HALF_BUILT, "Redis goes back to when a lane was being built")                          \
     X(JOURNAL_CUT, "the journal is cut behind its last snapshot")                                  \
     X(JOURNAL_CUT_DEEP, "the journal is cut where no snapshot has it yet")                         \
-    X(COMPACTED, "the snapshots are compacted")                                                    \
+    X(COMPACTED, "snapshots and keys are compacted")                                               \
     X(SERVICE_SILENT, "a service says nothing for a while")                                        \
     X(POISON, "a record that nobody can read")                                                     \
     X(UNSENDABLE, "a record whose journal record the broker refuses")                              \
@@ -91,6 +91,10 @@ enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
     X(TIMER, "a timer rang (R16)")                                                                 \
     X(TIMER_IGNORED, "a stale timer rang (R16)")                                                   \
     X(STEP_UNKNOWN, "a step's outcome stayed unknown (R18)")                                       \
+    X(KEY_MADE, "a saga's values are sealed")                                                      \
+    X(KEY_DESTROYED, "a saga's key was destroyed")                                                 \
+    X(KEY_DESTROYED_LATE, "the key of a saga that had left was destroyed")                         \
+    X(KEY_HELD, "a worker had the key of a sealed saga at hand")                                   \
     X(OPERATOR_TAKEN, "an operator's command was taken")                                           \
     X(COMMAND_AFTER_COMPENSATION, "a command came behind its compensation")                        \
     X(COMPLETED, "a saga was completed")                                                           \
@@ -146,7 +150,8 @@ const char *sim_count_words(enum sim_count count);
     X(BUFFER_SURVIVES, "buffer-survives", "R4: what was fetched survives a rebalance")             \
     X(APPLY_BLIND, "apply-blind", "R9: an apply does not compare")                                 \
     X(HEARTBEAT_BLIND, "heartbeat-blind", "R9: an idle lane does not look at Redis")               \
-    X(READ_BLIND, "read-blind", "R10: states are read wherever the lane stands")
+    X(READ_BLIND, "read-blind", "R10: states are read wherever the lane stands")                   \
+    X(SUMS_APART, "sums-apart", "R9: counts are told outside of the states' transaction")
 
 #define SIM_MUTATION_NAME(name, word, words) SIM_MUTATION_##name,
 enum sim_mutation {

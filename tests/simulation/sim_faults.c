@@ -103,8 +103,10 @@ static void compact(struct sim_world *world)
 {
     struct sim_topic *snapshots = sim_kafka_topic(&world->kafka, SAGA_SLICE("saga.snapshots"));
     sim_count(&world->sim, COMPACTED);
+    struct sim_topic *keys = sim_kafka_topic(&world->kafka, SAGA_SLICE("saga.keys"));
     for (int32_t p = 0; p < snapshots->partition_count; p++)
         sim_kafka_compact(&snapshots->partitions[p]);
+    for (int32_t p = 0; p < keys->partition_count; p++) sim_kafka_compact(&keys->partitions[p]);
 }
 
 static void happen(void *context, uint64_t index, uint64_t unused)

@@ -187,6 +187,21 @@ void sim_people_send_unsendable(struct sim_world *world)
 
 /* ---- operators ---- */
 
+struct sim_naming {
+    struct saga_arena *arena;
+    struct saga_named_run *runs;
+    size_t count, capacity;
+};
+
+/* As `saga audit forget`, which reads them in saga.keys. */
+static void name_run(const struct saga_key_record *key, void *context)
+{
+    struct sim_naming *naming = context;
+    if (!key->wrapped.data) return;
+    SAGA_PUSH(naming->arena, naming->runs, naming->count, naming->capacity,
+              (struct saga_named_run){ key->run, key->created_ms });
+}
+
 static void operate(struct sim_world *world, const struct sim_run *run, enum saga_verb verb,
                     struct saga_slice as)
 {
@@ -199,6 +214,10 @@ static void operate(struct sim_world *world, const struct sim_run *run, enum sag
     struct saga_message message;
     int error = saga_id_parse(saga_id, &name, &key);
     SAGA_ASSERT(error == SAGA_OK);
+    struct sim_naming naming = { .arena = &world->arena };
+    if (verb == SAGA_VERB_FORGET) sim_check_keys(world->check, saga_id, name_run, &naming);
+    event.runs = naming.runs;
+    event.run_count = naming.count;
     saga_operator_message(inbox(), saga_lane_of_key(key, SIM_LANES), saga_id, key, &event,
                           &world->arena, &message);
     sim_tell(&world->sim, "operator: %s %s", saga_verb_name(verb), run->saga_id);
@@ -209,7 +228,7 @@ void sim_people_operate(struct sim_world *world)
 {
     static const enum saga_verb verbs[] = { SAGA_VERB_CANCEL, SAGA_VERB_CANCEL, SAGA_VERB_PAUSE,
                                             SAGA_VERB_PAUSE,  SAGA_VERB_RETRY,  SAGA_VERB_SKIP,
-                                            SAGA_VERB_RESUME };
+                                            SAGA_VERB_RESUME, SAGA_VERB_FORGET, SAGA_VERB_FORGET };
     size_t count = sim_check_run_count(world->check);
     if (count == 0) return;
     sim_count(&world->sim, OPERATOR);

@@ -30,8 +30,12 @@ static void free_timer(struct sim_timer *timer)
 
 static void clear(struct sim_lane *lane)
 {
+    for (size_t i = 0; i < lane->sum_count; i++) free(lane->sums[i].field);
+    free(lane->sums);
     for (size_t i = 0; i < lane->saga_count; i++) free_saga(&lane->sagas[i]);
     for (size_t i = 0; i < lane->timer_count; i++) free_timer(&lane->timers[i]);
+    for (size_t i = 0; i < lane->operation_count; i++) free(lane->operations[i].entry);
+    free(lane->operations);
     free(lane->sagas);
     free(lane->timers);
     *lane = (struct sim_lane){ 0 };
@@ -56,13 +60,66 @@ static void add_timer(struct sim_lane *lane, struct saga_slice saga_id, struct s
         (struct sim_timer){ copy_bytes(saga_id), copy_bytes(name), armed, due_ms };
 }
 
+/* As HINCRBY does, and then HDEL. */
+static void add_sum(struct sim_lane *lane, enum saga_tally_table table, struct saga_slice field,
+                    int64_t by)
+{
+    size_t i = 0;
+    while (i < lane->sum_count &&
+           (lane->sums[i].table != table || !saga_slice_is(field, lane->sums[i].field)))
+        i++;
+    if (i == lane->sum_count) {
+        SAGA_ASSERT(lane->sum_count < LANE_MAX);
+        lane->sums = realloc(lane->sums, (lane->sum_count + 1) * sizeof *lane->sums);
+        SAGA_ASSERT(lane->sums);
+        lane->sums[lane->sum_count++] = (struct sim_sum){ table, copy_bytes(field), 0 };
+    }
+    lane->sums[i].value += by;
+    if (lane->sums[i].value) return;
+    free(lane->sums[i].field);
+    lane->sums[i] = lane->sums[--lane->sum_count];
+}
+
+/* As ZADD does: what is there already is not added. */
+static void add_operation(struct sim_lane *lane, int64_t offset, int64_t time_ms,
+                          struct saga_slice entry)
+{
+    for (size_t i = 0; i < lane->operation_count; i++)
+        if (lane->operations[i].offset == offset && saga_slice_is(entry, lane->operations[i].entry))
+            return;
+    SAGA_ASSERT(lane->operation_count < LANE_MAX);
+    lane->operations =
+        realloc(lane->operations, (lane->operation_count + 1) * sizeof *lane->operations);
+    SAGA_ASSERT(lane->operations);
+    lane->operations[lane->operation_count++] =
+        (struct sim_operation){ offset, time_ms, copy_bytes(entry) };
+}
+
+static void add_log(struct sim_lane *lane, const struct saga_apply *apply)
+{
+    for (size_t i = 0; i < apply->operation_count; i++)
+        add_operation(lane, apply->operations[i].offset, apply->operations[i].time_ms,
+                      apply->operations[i].entry);
+    if (lane->log_known && !apply->log_is_known) return;
+    lane->log_known = true;
+    lane->log_from = apply->log_from;
+    lane->log_from_ms = apply->log_from_ms;
+}
+
 static void copy_lane(struct sim_lane *to, const struct sim_lane *from)
 {
     clear(to);
     *to = *from;
     to->sagas = NULL;
     to->timers = NULL;
-    to->saga_count = to->timer_count = 0;
+    to->sums = NULL;
+    to->operations = NULL;
+    to->saga_count = to->timer_count = to->sum_count = to->operation_count = 0;
+    for (size_t i = 0; i < from->operation_count; i++)
+        add_operation(to, from->operations[i].offset, from->operations[i].time_ms,
+                      saga_slice_of(from->operations[i].entry));
+    for (size_t i = 0; i < from->sum_count; i++)
+        add_sum(to, from->sums[i].table, saga_slice_of(from->sums[i].field), from->sums[i].value);
     for (size_t i = 0; i < from->saga_count; i++)
         add_saga(to, saga_slice_of(from->sagas[i].id),
                  (struct saga_slice){ from->sagas[i].state, from->sagas[i].state_bytes });
@@ -151,6 +208,57 @@ static void set_text(char *to, size_t size, struct saga_slice text)
     to[text.size] = '\0';
 }
 
+/* How many sagas are in a status follows from the writes. */
+static void count_statuses(struct sim_lane *lane, const struct saga_apply *apply)
+{
+    struct saga_arena arena;
+    struct saga_tally tally;
+    saga_arena_init(&arena);
+    saga_tally_init(&tally, &arena);
+    for (size_t i = 0; i < apply->write_count; i++) {
+        const struct saga_state_write *write = &apply->writes[i];
+        struct saga_tally_place place = { .name = write->name, .version = write->version };
+        if (write->timers_only) continue;
+        place.word = write->status_before;
+        if (place.word.data) saga_tally_count(&tally, &place, -1);
+        place.word = write->status_after;
+        if (place.word.data) saga_tally_count(&tally, &place, 1);
+    }
+    size_t count;
+    const struct saga_tally_sum *sums = saga_tally_sums(&tally, &count);
+    for (size_t i = 0; i < count; i++) add_sum(lane, sums[i].table, sums[i].field, sums[i].by);
+    saga_tally_free(&tally);
+    saga_arena_free(&arena);
+}
+
+struct saga_slice sim_list_field(struct saga_arena *arena, struct saga_slice field,
+                                 const struct saga_tally_member *member)
+{
+    return saga_arena_join(arena, saga_arena_join(arena, field, '=', member->id), '=',
+                           member->text);
+}
+
+static void move_members(struct sim_lane *lane, const struct saga_tally_sum *sum,
+                         const struct saga_tally_member *members, size_t count, int64_t by)
+{
+    struct saga_arena arena;
+    saga_arena_init(&arena);
+    for (size_t i = 0; i < count; i++)
+        add_sum(lane, sum->table, sim_list_field(&arena, sum->field, &members[i]), by);
+    saga_arena_free(&arena);
+}
+
+static void add_sums(struct sim_lane *lane, const struct saga_apply *apply)
+{
+    count_statuses(lane, apply);
+    for (size_t i = 0; i < apply->sum_count; i++) {
+        const struct saga_tally_sum *sum = &apply->sums[i];
+        if (sum->by) add_sum(lane, sum->table, sum->field, sum->by);
+        move_members(lane, sum, sum->left, sum->left_count, -1);
+        move_members(lane, sum, sum->entered, sum->entered_count, 1);
+    }
+}
+
 /* What removes comes first, as in the real script. */
 bool sim_lane_apply(struct sim_redis *redis, const struct saga_apply *apply)
 {
@@ -158,7 +266,10 @@ bool sim_lane_apply(struct sim_redis *redis, const struct saga_apply *apply)
     bool fits =
         sim_lane_is_at(lane, apply->expected) && saga_slice_is(apply->journal, lane->journal);
     bool blind = redis->sim->mutation == SIM_MUTATION_APPLY_BLIND && lane->present;
-    if (!fits && !blind) return false;
+    if (!fits && !blind) {
+        if (redis->sim->mutation == SIM_MUTATION_SUMS_APART) add_sums(lane, apply);
+        return false;
+    }
     for (size_t i = 0; i < apply->write_count; i++) {
         const struct saga_state_write *write = &apply->writes[i];
         if (!write->timers_only && !write->state.data) remove_saga(lane, write->saga_id);
@@ -177,6 +288,8 @@ bool sim_lane_apply(struct sim_redis *redis, const struct saga_apply *apply)
                       write->timers_added[t].armed, write->timers_added[t].due_ms);
         }
     }
+    add_sums(lane, apply);
+    add_log(lane, apply);
     lane->applied = apply->applied;
     lane->heartbeat_ms = apply->now_ms;
     set_text(lane->chain, sizeof lane->chain, apply->chain);

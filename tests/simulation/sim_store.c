@@ -212,6 +212,28 @@ static int states_read(void *self, uint32_t lane, int64_t expected, const struct
     return SAGA_OK;
 }
 
+static int log_read(void *self, uint32_t lane, int64_t expected, size_t max,
+                    struct saga_arena *arena, struct saga_lane_log *ret)
+{
+    struct sim_worker *w = self;
+    int error = begin_call(w);
+    if (error < 0) return error;
+    const struct sim_lane *l = &w->redis->lanes[lane];
+    if (!sim_lane_is_at(l, expected)) return conflict(w, lane, expected);
+    SAGA_ASSERT(l->operation_count <= max);
+    *ret = (struct saga_lane_log){ l->log_known, l->log_from, l->log_from_ms, NULL,
+                                   l->operation_count };
+    ret->operations = SAGA_NEW_ARRAY(arena, struct saga_operation_write, ret->count);
+    for (size_t i = 0; i < ret->count; i++) {
+        const struct sim_operation *operation = &l->operations[ret->count - 1 - i];
+        ret->operations[i] =
+            (struct saga_operation_write){ operation->offset, operation->time_ms,
+                                           saga_arena_copy(arena,
+                                                           saga_slice_of(operation->entry)) };
+    }
+    return SAGA_OK;
+}
+
 /* ---- apply ---- */
 
 static void copy_timers(struct saga_arena *arena, const struct saga_timer_write **timers,
@@ -223,6 +245,41 @@ static void copy_timers(struct saga_arena *arena, const struct saga_timer_write 
         copy[i].name = saga_arena_copy(arena, copy[i].name);
     }
     *timers = copy;
+}
+
+static void copy_members(struct saga_arena *arena, const struct saga_tally_member **members,
+                         size_t count)
+{
+    struct saga_tally_member *copy = SAGA_NEW_ARRAY(arena, struct saga_tally_member, count);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = (struct saga_tally_member){ saga_arena_copy(arena, (*members)[i].id),
+                                              saga_arena_copy(arena, (*members)[i].text),
+                                              (*members)[i].changed_ms };
+    *members = copy;
+}
+
+static void copy_sums(struct sim_request *request, const struct saga_apply *apply)
+{
+    struct saga_tally_sum *copy =
+        SAGA_NEW_ARRAY(&request->arena, struct saga_tally_sum, apply->sum_count);
+    for (size_t i = 0; i < apply->sum_count; i++) {
+        copy[i] = apply->sums[i];
+        copy[i].field = saga_arena_copy(&request->arena, copy[i].field);
+        copy_members(&request->arena, &copy[i].left, copy[i].left_count);
+        copy_members(&request->arena, &copy[i].entered, copy[i].entered_count);
+    }
+    request->apply.sums = copy;
+}
+
+static void copy_operations(struct sim_request *request, const struct saga_apply *apply)
+{
+    struct saga_operation_write *copy =
+        SAGA_NEW_ARRAY(&request->arena, struct saga_operation_write, apply->operation_count);
+    for (size_t i = 0; i < apply->operation_count; i++) {
+        copy[i] = apply->operations[i];
+        copy[i].entry = saga_arena_copy(&request->arena, copy[i].entry);
+    }
+    request->apply.operations = copy;
 }
 
 static struct sim_request *copy_apply(struct sim_worker *w, const struct saga_apply *apply)
@@ -243,9 +300,12 @@ static struct sim_request *copy_apply(struct sim_worker *w, const struct saga_ap
     request->apply.chain = saga_arena_copy(arena, apply->chain);
     request->apply.owner = saga_arena_copy(arena, apply->owner);
     request->apply.writes = writes;
+    copy_sums(request, apply);
+    copy_operations(request, apply);
     for (size_t i = 0; i < apply->write_count; i++) {
         writes[i] = apply->writes[i];
         writes[i].saga_id = saga_arena_copy(arena, writes[i].saga_id);
+        writes[i].name = saga_arena_copy(arena, writes[i].name);
         writes[i].state = saga_arena_copy(arena, writes[i].state);
         copy_timers(arena, &writes[i].timers_removed, writes[i].timers_removed_count);
         copy_timers(arena, &writes[i].timers_added, writes[i].timers_added_count);
@@ -383,6 +443,7 @@ void sim_store_open(struct sim_worker *w, struct saga_store *ret)
                                 .lane_built = lane_built,
                                 .ids_scan = ids_scan,
                                 .states_read = states_read,
+                                .log_read = log_read,
                                 .apply = apply_lane,
                                 .apply_wait = apply_wait,
                                 .timers_due = timers_due,

@@ -13,6 +13,19 @@ struct sim_saga {
     bool changed; /* since it was last held against the journal */
 };
 
+/* A field of the lane's tables; or a saga in a list, which is a field of its own and counts 1. */
+struct sim_sum {
+    enum saga_tally_table table;
+    char *field;
+    int64_t value; /* never 0 */
+};
+
+/* An entry of the lane's log of what operators said. */
+struct sim_operation {
+    int64_t offset, time_ms;
+    char *entry;
+};
+
 struct sim_timer {
     char *saga_id;
     char *name;
@@ -32,6 +45,12 @@ struct sim_lane {
     size_t saga_count;
     struct sim_timer *timers;
     size_t timer_count;
+    struct sim_sum *sums;
+    size_t sum_count;
+    struct sim_operation *operations;
+    size_t operation_count;
+    bool log_known; /* from where on they are all there: */
+    int64_t log_from, log_from_ms;
 };
 
 struct sim_redis {
@@ -57,6 +76,10 @@ void sim_redis_empty(struct sim_redis *redis);
 void sim_redis_keep(struct sim_redis *redis);
 void sim_redis_go_back(struct sim_redis *redis);
 const struct sim_saga *sim_lane_saga(const struct sim_lane *lane, struct saga_slice id);
+
+/* The field of a saga in the list of a field. */
+struct saga_slice sim_list_field(struct saga_arena *arena, struct saga_slice field,
+                                 const struct saga_tally_member *member);
 
 /* The scripts. False: the lane is not where the caller believes, and nothing was written. */
 bool sim_lane_apply(struct sim_redis *redis, const struct saga_apply *apply);

@@ -6,6 +6,8 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "sim_check.h"
+#include "sim_keys.h"
 #include "sim_stop.h"
 
 enum { STACK_BYTES = 1024 * 1024, STEP_MS = 1000, BATCH_MAX = 64 };
@@ -41,6 +43,8 @@ static void live(struct sim_worker *w)
                                          .journal = SAGA_SLICE("saga.journal"),
                                          .dead_letters = SAGA_SLICE("saga.dead-letters"),
                                          .snapshots = SAGA_SLICE("saga.snapshots"),
+                                         .keys = SAGA_SLICE("saga.keys"),
+                                         .wrapping = sim_check_wrapping(),
                                          .snapshot_records = w->sim->snapshot_records,
                                          .snapshot_interval_ms = w->sim->snapshot_interval_ms,
                                          .snapshot_portion = w->sim->snapshot_portion,
@@ -62,6 +66,7 @@ static void live(struct sim_worker *w)
     SAGA_ASSERT(error == SAGA_OK);
     while (!w->dead && !w->stopping) {
         error = saga_worker_step(w->worker, STEP_MS);
+        if (!w->dead) sim_keys_check(w);
         if (error == SAGA_E_STOP && !w->dead)
             sim_violate(w->sim, "worker %u stopped: %s", w->number, saga_worker_problem(w->worker));
         if (error == SAGA_E_STOP) break;

@@ -42,6 +42,7 @@ struct sim_client {
     /* reading */
     struct sim_place read;
     int64_t read_position;
+    enum saga_reading reading;
 };
 
 struct sim_queued {

@@ -55,12 +55,15 @@ static void run_worker(struct sim_world *world, struct sim_worker *w)
 
 /* ---- what has become visible ---- */
 
-static void look_at(struct sim_world *world, struct sim_topic *topic,
-                    void (*see)(struct sim_world *world, const struct sim_entry *entry))
+/* `first`: of the same partition of it all must have been seen before; NULL: of none. */
+static void look_behind(struct sim_world *world, struct sim_topic *topic,
+                        const struct sim_topic *first,
+                        void (*see)(struct sim_world *world, const struct sim_entry *entry))
 {
     for (int32_t p = 0; p < topic->partition_count; p++) {
         struct sim_partition *partition = &topic->partitions[p];
         if (partition->seen == sim_high(partition)) continue;
+        if (first && first->partitions[p].seen < sim_high(&first->partitions[p])) continue;
         int64_t stable = sim_last_stable(partition);
         for (; partition->seen < stable; partition->seen++)
             if (partition->entries[partition->seen].state == SIM_ENTRY_COMMITTED)
@@ -68,9 +71,20 @@ static void look_at(struct sim_world *world, struct sim_topic *topic,
     }
 }
 
+static void look_at(struct sim_world *world, struct sim_topic *topic,
+                    void (*see)(struct sim_world *world, const struct sim_entry *entry))
+{
+    look_behind(world, topic, NULL, see);
+}
+
 static void see_journal(struct sim_world *world, const struct sim_entry *entry)
 {
     sim_check_journal(world->check, (uint32_t)entry->message.partition, &entry->message);
+}
+
+static void see_key(struct sim_world *world, const struct sim_entry *entry)
+{
+    sim_check_key(world->check, (uint32_t)entry->message.partition, &entry->message);
 }
 
 static void see_command(struct sim_world *world, const struct sim_entry *entry)
@@ -109,7 +123,10 @@ static void look_around(struct sim_world *world)
     struct sim_kafka *kafka = &world->kafka;
     kafka->changed = false;
     look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.inbox")), see_inbox);
-    look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.journal")), see_journal);
+    struct sim_topic *keys = sim_kafka_topic(kafka, SAGA_SLICE("saga.keys"));
+    look_at(world, keys, see_key);
+    /* a record is opened with its saga's key, whose partition may be told later that it is committed */
+    look_behind(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.journal")), keys, see_journal);
     look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.snapshots")), see_snapshot);
     look_at(world, sim_kafka_topic(kafka, SAGA_SLICE("saga.dead-letters")), see_dead_letter);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
@@ -223,7 +240,7 @@ static void run(struct sim_world *world)
 
 static void make_topics(struct sim_world *world)
 {
-    static const char *const own[] = { "saga.inbox", "saga.journal", "saga.snapshots",
+    static const char *const own[] = { "saga.inbox", "saga.journal", "saga.snapshots", "saga.keys",
                                        "saga.dead-letters" };
     static const char *const others[] = { "shop.orders",  "shop.events",   "stock.replies",
                                           "bank.replies", "club.replies",  "shop.trips",

@@ -81,6 +81,9 @@ static const struct named state_fields[] = {
     OF("stuckMessage", stuck_message, TEXT),
     OF("stuckForward", stuck_forward, BOOL),
     OF("stuckScope", stuck_scope, INT),
+    OF("traceParent", trace_parent, TEXT),
+    OF("traceState", trace_state, TEXT),
+    OF("traceUnsampled", trace_unsampled, BOOL),
 };
 #undef OF
 
@@ -117,6 +120,12 @@ static const struct named step_fields[] = {
     OF("target", target, TEXT),
     OF("errorType", error_type, TEXT),
     OF("errorMessage", error_message, TEXT),
+    OF("firstAttempt", first_attempt, INT),
+    OF("begun", begun_ms, LONG),
+    OF("sent", sent_ms, LONG),
+    OF("compensationFirstAttempt", compensation_first_attempt, INT),
+    OF("compensationBegun", compensation_begun_ms, LONG),
+    OF("compensationSent", compensation_sent_ms, LONG),
 };
 #undef OF
 

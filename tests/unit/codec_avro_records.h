@@ -141,6 +141,9 @@ static inline struct saga_state *rich_state(void)
         .version = 3,
         .sha256 = text("sha", 1),
         .trace = text("trace", 1),
+        .trace_parent = text("trace-parent", 1),
+        .trace_state = text("trace-state", 1),
+        .trace_unsampled = true,
         .sequence = 40,
         .status = SAGA_STUCK,
         .paused = true,
@@ -221,10 +224,17 @@ static inline struct saga_state *rich_state(void)
                                 ? (enum saga_compensation_status)(i - SAGA_STEP_STATUS_COUNT)
                                 : SAGA_COMPENSATION_NONE,
             .compensation_attempt = (uint32_t)i + 7,
+            .first_attempt = (uint32_t)i + 8,
+            .begun_ms = 1700000000010 + (int64_t)i,
+            .compensation_first_attempt = (uint32_t)i + 9,
+            .compensation_begun_ms = 1700000000050 + (int64_t)i,
+            .compensation_sent_ms = 1700000000070 + (int64_t)i,
             .compensation_topic = text("compensation-topic", i),
             .compensation_type = text("compensation-type", i),
             .compensation_reply_topic = text("compensation-reply", i),
             .compensation_body = i % 2 ? SAGA_SLICE("{\"u\":1}") : SAGA_SLICE_NONE,
+            .sent_ms = 1700000000000 + (int64_t)i,
+            .answered_ms = done ? 1700000001000 + (int64_t)i : 0,
         };
         s->steps[i].pivot = s->steps[i].compensation == SAGA_COMPENSATION_NONE && i % 2;
     }

@@ -317,6 +317,8 @@ static void assert_steps(avro_value_t *value, const struct saga_state *s)
         assert_number(&step, "scope", want->scope);
         assert_number(&step, "attempt", want->attempt);
         assert_number(&step, "endedOrder", (int64_t)want->ended_order);
+        assert_number(&step, "sent", want->sent_ms);
+        assert_number(&step, "answered", want->answered_ms);
     }
 }
 

@@ -242,8 +242,15 @@ static void assert_same_step(const struct saga_step_state *a, const struct saga_
     assert_int_equal(a->pivot, b->pivot);
     assert_int_equal(a->unanswered, b->unanswered);
     assert_int_equal(a->ended_order, b->ended_order);
+    assert_int_equal(a->answered_ms, b->answered_ms);
     assert_int_equal(a->compensation, b->compensation);
     assert_int_equal(a->compensation_attempt, b->compensation_attempt);
+    assert_int_equal(a->first_attempt, b->first_attempt);
+    assert_int_equal(a->begun_ms, b->begun_ms);
+    assert_int_equal(a->sent_ms, b->sent_ms);
+    assert_int_equal(a->compensation_first_attempt, b->compensation_first_attempt);
+    assert_int_equal(a->compensation_begun_ms, b->compensation_begun_ms);
+    assert_int_equal(a->compensation_sent_ms, b->compensation_sent_ms);
 }
 
 static void assert_same_head(const struct saga_state *a, const struct saga_state *b)
@@ -254,6 +261,8 @@ static void assert_same_head(const struct saga_state *a, const struct saga_state
                                     a->name,
                                     a->sha256,
                                     a->trace,
+                                    a->trace_parent,
+                                    a->trace_state,
                                     a->input,
                                     a->vars,
                                     a->error.step,
@@ -270,6 +279,8 @@ static void assert_same_head(const struct saga_state *a, const struct saga_state
                                     b->name,
                                     b->sha256,
                                     b->trace,
+                                    b->trace_parent,
+                                    b->trace_state,
                                     b->input,
                                     b->vars,
                                     b->error.step,
@@ -282,16 +293,18 @@ static void assert_same_head(const struct saga_state *a, const struct saga_state
                                     b->stuck_message };
     for (size_t i = 0; i < COUNT(x); i++) assert_slices(x[i], y[i]);
     const int64_t n[] = {
-        a->version,   (int64_t)a->sequence, a->status,        a->paused,
-        a->pivoted,   a->deadline_passed,   a->forgotten,     a->resolved,
-        a->has_error, a->has_deferred,      a->started_ms,    a->changed_ms,
-        a->ended_ms,  a->stuck_on,          a->stuck_forward, (int64_t)a->ended_steps
+        a->version,        (int64_t)a->sequence, a->status,        a->paused,
+        a->pivoted,        a->deadline_passed,   a->forgotten,     a->resolved,
+        a->has_error,      a->has_deferred,      a->started_ms,    a->changed_ms,
+        a->ended_ms,       a->stuck_on,          a->stuck_forward, (int64_t)a->ended_steps,
+        a->trace_unsampled
     };
     const int64_t m[] = {
-        b->version,   (int64_t)b->sequence, b->status,        b->paused,
-        b->pivoted,   b->deadline_passed,   b->forgotten,     b->resolved,
-        b->has_error, b->has_deferred,      b->started_ms,    b->changed_ms,
-        b->ended_ms,  b->stuck_on,          b->stuck_forward, (int64_t)b->ended_steps
+        b->version,        (int64_t)b->sequence, b->status,        b->paused,
+        b->pivoted,        b->deadline_passed,   b->forgotten,     b->resolved,
+        b->has_error,      b->has_deferred,      b->started_ms,    b->changed_ms,
+        b->ended_ms,       b->stuck_on,          b->stuck_forward, (int64_t)b->ended_steps,
+        b->trace_unsampled
     };
     assert_memory_equal(n, m, sizeof n);
 }
@@ -351,6 +364,23 @@ static void a_state_is_read_as_it_was_written(void **state)
     saga_state_free(rich);
 }
 
+static void a_glance_shows_what_stands_before_the_lists(void **state)
+{
+    struct fixture *f = *state;
+    struct saga_diagnostic diagnostic = { 0 };
+    struct saga_state *rich = rich_state(), head;
+    struct saga_slice bytes = encode_state(f, rich);
+    assert_int_equal(saga_state_glance(f->codec, bytes, &f->arena, &head, &diagnostic), SAGA_OK);
+    assert_same_head(rich, &head);
+    assert_int_equal(head.step_count, 0);
+    for (size_t size = 0; size < 60; size++) { /* within what stands in front */
+        struct saga_slice cut = { bytes.data, size };
+        assert_int_equal(saga_state_glance(f->codec, cut, &f->arena, &head, &diagnostic),
+                         SAGA_E_INVALID);
+    }
+    saga_state_free(rich);
+}
+
 static void a_state_that_no_saga_can_be_in_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -394,6 +424,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_record_is_chained_to_the_one_before, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_state_is_read_as_it_was_written, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_glance_shows_what_stands_before_the_lists, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_state_that_no_saga_can_be_in_is_refused, set_up,
                                         tear_down),
         cmocka_unit_test(codecs_are_freed_whole),

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "codec/message.h"
 #include "codec_reply.h"
 
@@ -289,6 +291,35 @@ static void a_hop_from_nowhere_is_refused(void **state)
     assert_int_equal(saga_inbox_kind_of(&plain), SAGA_INBOX_UNKNOWN);
 }
 
+#define PARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+static void a_start_brings_its_trace(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *trace, *state;
+    } cases[] = {
+        { PARENT, NULL }, { PARENT " a=1,b=2", "a=1,b=2" }, { "", NULL }, { "x y=1", NULL }
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct saga_message message;
+        struct saga_slice definition, trace = saga_slice_of(cases[i].trace);
+        struct saga_event event;
+        struct saga_diagnostic diagnostic = { 0 };
+        bool some = saga_slice_starts_with(trace, PARENT);
+        saga_start_message(SAGA_SLICE("saga.inbox"), 4, SAGA_SLICE("order"), SAGA_SLICE("o/1"),
+                           SAGA_SLICE("request-1"), SAGA_SLICE("{}"), &arena, &message);
+        saga_start_message_by(&message, SAGA_SLICE("ann"), SAGA_SLICE("::1"));
+        saga_start_message_trace(&message, trace);
+        assert_is(saga_message_header(&message, "traceparent"), some ? PARENT : "");
+        assert_is(saga_message_header(&message, "tracestate"),
+                  cases[i].state ? cases[i].state : "");
+        assert_int_equal(saga_start_open(&message, &arena, &definition, &event, &diagnostic), 0);
+        assert_is(event.traceparent, some ? cases[i].trace : "");
+        assert_is(event.who, "ann");
+    }
+}
+
 static void a_start_is_read_as_it_was_written(void **state)
 {
     (void)state;
@@ -317,6 +348,7 @@ static void a_start_is_read_as_it_was_written(void **state)
     assert_is(event.source.topic, "saga.inbox");
     assert_int_equal(event.source.partition, 4);
     assert_int_equal(event.source.offset, 12);
+    assert_null(event.traceparent.data);
     message.value = SAGA_SLICE("{\"n\":");
     assert_int_equal(saga_start_open(&message, &arena, &definition, &event, &diagnostic),
                      SAGA_E_INVALID);
@@ -393,6 +425,56 @@ static void an_operator_who_says_nothing_is_refused(void **state)
     }
 }
 
+/* Catches runs that are lost on the way, and a name by which a command about one saga would reach the key of another. */
+static void runs_to_be_forgotten_are_read_as_they_were_written(void **state)
+{
+    const struct saga_named_run runs[] = { { SAGA_SLICE("0123456789ab"), 17 },
+                                           { SAGA_SLICE("odd \"run\""), 0 } };
+    const struct saga_event said = {
+        .verb = SAGA_VERB_FORGET, .id = SAGA_SLICE("op-1"), .runs = runs, .run_count = COUNT(runs)
+    };
+    struct saga_message message;
+    struct saga_event got;
+    struct saga_slice id;
+    struct saga_diagnostic diagnostic = { 0 };
+    (void)state;
+    saga_operator_message(SAGA_SLICE("saga.inbox"), 2, SAGA_SLICE("order/o"), SAGA_SLICE("o"),
+                          &said, &arena, &message);
+    assert_int_equal(saga_operator_open(&message, &arena, &id, &got, &diagnostic), SAGA_OK);
+    assert_int_equal(got.run_count, 2);
+    for (size_t i = 0; i < COUNT(runs); i++) {
+        assert_true(saga_slice_equal(got.runs[i].run, runs[i].run));
+        assert_int_equal(got.runs[i].created_ms, runs[i].created_ms);
+    }
+}
+
+static void runs_that_are_none_are_refused(void **state)
+{
+    static const char *const values[] = { "[\"r\"]",        "7",
+                                          "{\"a/b\":1}",    "{\"\":1}",
+                                          "{\"r\":-1}",     "{\"r\":\"x\"}",
+                                          "{\"r\":null}",   "{\"r\":99999999999999999999}",
+                                          "{\"\\u002f\":1}" };
+    struct saga_buffer many;
+    struct saga_event event;
+    struct saga_slice id;
+    (void)state;
+    for (size_t i = 0; i <= COUNT(values); i++) {
+        struct saga_diagnostic diagnostic = { 0 };
+        saga_buffer_init(&many, &arena);
+        saga_buffer_printf(&many, "{\"verb\":\"forget\",\"saga\":\"a/b\",\"runs\":%s",
+                           i < COUNT(values) ? values[i] : "{\"r\":1");
+        for (int n = 0; i == COUNT(values) && n < SAGA_FORGET_RUNS_MAX; n++)
+            saga_buffer_printf(&many, ",\"r%d\":1", n);
+        saga_buffer_printf(&many, "%s", i < COUNT(values) ? "}" : "}}");
+        const struct saga_message message = { .value = saga_buffer_slice(&many) };
+        assert_int_equal(saga_operator_open(&message, &arena, &id, &event, &diagnostic),
+                         SAGA_E_INVALID);
+        if (!strstr(saga_arena_string(&arena, diagnostic.what), "runs"))
+            fail_msg("refused for something else: %.*s", SAGA_SLICE_ARG(diagnostic.what));
+    }
+}
+
 /* ---- dead letters ---- */
 
 static void a_dead_letter_is_the_record_with_a_reason(void **state)
@@ -438,8 +520,11 @@ int main(void)
         TEST(a_hop_believes_only_its_own_headers),
         TEST(a_hop_from_nowhere_is_refused),
         TEST(a_start_is_read_as_it_was_written),
+        TEST(a_start_brings_its_trace),
         TEST(every_verb_is_read_as_it_was_written),
         TEST(an_operator_who_says_nothing_is_refused),
+        TEST(runs_to_be_forgotten_are_read_as_they_were_written),
+        TEST(runs_that_are_none_are_refused),
         TEST(a_dead_letter_is_the_record_with_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -184,11 +185,11 @@ static void it_sees_all_that_it_reads(void **state)
 
 /* ---- the helpers ---- */
 
-/* Ends every process that this one has started. */
-static size_t kill_children(void)
+/* The processes that this one has started, by whichever of its threads; at most `max`. */
+static size_t children(pid_t *ret, size_t max)
 {
     char path[64], text[1024] = "";
-    size_t killed = 0;
+    size_t count = 0;
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     FILE *file = fopen(path, "r");
     if (!file) return 0;
@@ -198,9 +199,26 @@ static size_t kill_children(void)
     for (char *at = text, *end; *at; at = end) {
         long pid = strtol(at, &end, 10);
         if (end == at) break;
-        if (pid > 0 && kill((pid_t)pid, SIGKILL) == 0) killed++;
+        if (pid > 0 && count < max) ret[count++] = (pid_t)pid;
     }
-    return killed;
+    return count;
+}
+
+enum { CHILDREN_MAX = 32 };
+
+static void kill_children(void)
+{
+    pid_t all[CHILDREN_MAX];
+    size_t count = children(all, CHILDREN_MAX);
+    for (size_t i = 0; i < count; i++) kill(all[i], SIGKILL);
+}
+
+static size_t count_children(int nice)
+{
+    pid_t all[CHILDREN_MAX];
+    size_t count = children(all, CHILDREN_MAX), found = 0;
+    for (size_t i = 0; i < count; i++) found += getpriority(PRIO_PROCESS, (id_t)all[i]) == nice;
+    return found;
 }
 
 static void a_helper_that_somebody_ends_is_no_error(void **state)
@@ -235,6 +253,91 @@ static void threads_have_helpers_of_their_own(void **state)
         pthread_join(threads[i], NULL);
         assert_true(right[i]);
     }
+}
+
+/* ---- whoever is told to leave ---- */
+
+/* Some times it is not. */
+static bool is_told_to_leave(void *context)
+{
+    unsigned *left = context;
+    return *left == 0 || --*left == 0;
+}
+
+/* Catches a thread that cannot be stopped while it evaluates, and one that stays told for what comes later. */
+static void whoever_is_told_to_leave_does_not_wait(void **state)
+{
+    (void)state;
+    static const struct example endless = { "last(range(1e15))", "1", SAGA_E_LIMIT,
+                                            "it was given up" },
+                                small = { ".input + 1", "1", SAGA_E_LIMIT, "it was given up" },
+                                plain = { ".input", "1", SAGA_OK, "1" },
+                                again = { ".input + 1", "1", SAGA_OK, "2" };
+    unsigned left = 3; /* twice while it is evaluated */
+    saga_expression_give_up_by(is_told_to_leave, &left);
+    assert_false(saga_expression_gave_up());
+    assert_true(is_right(&endless));
+    assert_int_equal(left, 0);
+    assert_true(is_right(&small));
+    assert_true(is_right(&plain));
+    assert_true(saga_expression_gave_up());
+    saga_expression_give_up_by(NULL, NULL);
+    assert_false(saga_expression_gave_up());
+    assert_true(is_right(&again));
+}
+
+static double children_s(void)
+{
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+/* Catches that what was stopped by a limit or has answered is not counted, or is counted twice. */
+static void what_is_taken_elsewhere_is_counted(void **state)
+{
+    (void)state;
+    static const struct example some = { "last(range(.input))", "300000", SAGA_OK, "299999" },
+                                endless = { "last(range(1e15))", "1", SAGA_E_LIMIT, "stopped" };
+    const double rounding_s = 0.01;
+    double thread_s = saga_expression_elsewhere_s(true);
+    double process_s = saga_expression_elsewhere_s(false), waited_s = children_s();
+    for (int i = 0; i < 5; i++) assert_true(is_right(&some));
+    assert_true(saga_expression_elsewhere_s(true) > thread_s);
+    assert_true(is_right(&endless)); /* of the same process, which so ends */
+    double taken_s = saga_expression_elsewhere_s(true) - thread_s;
+    assert_true(taken_s >= SAGA_EXPRESSION_CPU_MS_MAX / 1000.0);
+    assert_true(taken_s <= children_s() - waited_s + rounding_s);
+    assert_true(saga_expression_elsewhere_s(false) - process_s >= taken_s - rounding_s);
+}
+
+enum { LOWER_BY = 3 };
+
+static void *evaluate_with_low_priority(void *context)
+{
+    int nice = getpriority(PRIO_PROCESS, 0); /* of this thread */
+    assert_int_equal(setpriority(PRIO_PROCESS, 0, nice + LOWER_BY), 0);
+    return evaluate_often(context);
+}
+
+/* Catches that a worker waits for a process that is as slow as the thread that it was started for. */
+static void a_helper_of_low_priority_is_left_to_its_like(void **state)
+{
+    (void)state;
+    static const struct example one = { "def f: . + 1; .input | f", "1", SAGA_OK, "2" };
+    pthread_t thread;
+    bool right;
+    int nice = getpriority(PRIO_PROCESS, 0);
+    kill_children();
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(pthread_create(&thread, NULL, evaluate_with_low_priority, &right), 0);
+        pthread_join(thread, NULL);
+        assert_true(right);
+        assert_true(is_right(&one));
+    }
+    assert_int_equal(count_children(nice + LOWER_BY), 1);
+    assert_true(count_children(nice) >= 1);
 }
 
 /* ---- the price ---- */
@@ -344,6 +447,9 @@ int main(void)
         cmocka_unit_test(it_sees_all_that_it_reads),
         cmocka_unit_test(a_helper_that_somebody_ends_is_no_error),
         cmocka_unit_test(threads_have_helpers_of_their_own),
+        cmocka_unit_test(whoever_is_told_to_leave_does_not_wait),
+        cmocka_unit_test(what_is_taken_elsewhere_is_counted),
+        cmocka_unit_test(a_helper_of_low_priority_is_left_to_its_like),
         cmocka_unit_test(what_sagas_need_is_cheap),
         cmocka_unit_test(what_nobody_knows_is_not_cheap),
     };

@@ -101,6 +101,8 @@ static void what_is_right_has_no_finding(void **state)
     (void)state;
     static const char *const fine[][2] = {
         { "deadline: 30m", "deadline: 1h30m" },
+        { "deadline: 30m", "redact: [.input.name, '.input.guests[].name', "
+                           "'.steps[\"reserve\"].code', .vars.note, .input.customers]" },
         { "step: tell", "step: '12'" },
         { "step: tell", "step: 1-2" },
         { "keep: .reply.charge", "keep: true" },

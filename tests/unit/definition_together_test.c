@@ -147,6 +147,14 @@ static void a_child_that_cannot_be_taken_back_comes_behind_the_pivot(void **stat
            pivot);
 }
 
+/* Catches a parent that keeps in the open what its child encrypts. */
+static void a_child_that_redacts_has_no_parent_that_does_not(void **state)
+{
+    (void)state;
+    EXPECT("a.yaml:7 SG902", HEAD("a", "1") "steps: [saga: b]\n",
+           HEAD("b", "1") "redact: [.input.name]\n" PAY);
+}
+
 /* ---- versions ---- */
 
 static void compare(const char *before, const char *after, const char *want)
@@ -215,6 +223,7 @@ int main(void)
         cmocka_unit_test(children_that_start_their_parents_go_in_a_ring),
         cmocka_unit_test(a_child_and_its_parent_end_some_time),
         cmocka_unit_test(a_child_that_cannot_be_taken_back_comes_behind_the_pivot),
+        cmocka_unit_test(a_child_that_redacts_has_no_parent_that_does_not),
         cmocka_unit_test(what_a_version_changes_is_told_by_place),
         cmocka_unit_test(topics_and_events_are_compared),
     };

@@ -11,7 +11,7 @@
 static int try(struct world *w, struct saga_fact fact)
 {
     struct saga_state *copy = saga_state_clone(w->state);
-    saga_evolve_begin(copy, w->time_ms);
+    saga_evolve_begin(copy, &(struct saga_event){ .time_ms = w->time_ms });
     int error = saga_evolve(copy, &fact);
     if (error == SAGA_OK) saga_state_check(copy);
     saga_state_free(copy);

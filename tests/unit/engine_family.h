@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "codec/codec.h"
 #include "codec/message.h"
+#include "engine/fits.h"
 #include "made/made.h"
 
 enum { FAMILY = 3, LANES = 4, BOXES_MAX = 512, NOTES_MAX = 8192 };
@@ -299,7 +300,7 @@ static inline void replay(struct family *f, struct box *box, struct saga_slice r
     struct saga_diagnostic diagnostic = { 0 };
     MUST(f, saga_journal_decode(f->codec, record, &f->arena, &read, &diagnostic) == 0,
          "the record cannot be read: %.*s", SAGA_SLICE_ARG(diagnostic.what));
-    saga_evolve_begin(box->replayed, read.cause.time_ms);
+    saga_evolve_begin(box->replayed, &read.cause);
     for (size_t i = 0; i < read.fact_count; i++)
         MUST(f, saga_evolve(box->replayed, &read.facts[i]) == 0, "%s: %s cannot follow", box->id,
              saga_fact_types[read.facts[i].kind].name);
@@ -390,6 +391,12 @@ static inline void decide(struct family *f, struct saga_slice id, struct saga_ev
     bool was_completed = box->state->status == SAGA_COMPLETED;
     event->time_ms = f->time_ms;
     event->source = (struct saga_position){ SAGA_SLICE("in"), 0, f->offset++ };
+    struct saga_diagnostic misfit = { 0 };
+    bool began = box->state->status != SAGA_STATUS_NONE;
+    MUST(f,
+         !began || (saga_state_fits(box->state, definition, &f->arena, &misfit) &&
+                    saga_state_values_fit(box->state, &f->arena, &misfit)),
+         "%s: %.*s", box->id, SAGA_SLICE_ARG(misfit.what));
     saga_decide(definition, box->state, event, &f->arena, &facts);
     saga_decide(definition, other, event, &f->arena, &again);
     struct saga_slice record = journaled(f, box->state, event, &facts);

@@ -17,6 +17,7 @@
 #include "codec/codec.h"
 #include "codec/message.h"
 #include "engine/engine.h"
+#include "engine/fits.h"
 
 enum { BOXES_MAX = 16, NOTES_MAX = 256, LANES = 4 };
 
@@ -131,7 +132,7 @@ static inline void decide(struct office *o, struct saga_slice id, struct saga_ev
     const struct saga_definition *definition = saga_id_is_entry(id) ? NULL : definition_of(o, id);
     saga_decide(definition, box->state, &event, &o->arena, &facts);
     saga_decide(definition, copy, &event, &o->arena, &again);
-    saga_evolve_begin(replayed, event.time_ms);
+    saga_evolve_begin(replayed, &event);
     for (size_t i = 0; i < facts.count; i++)
         assert_int_equal(saga_evolve(replayed, &facts.items[i]), 0);
     assert_int_equal(saga_state_encode(o->codec, box->state, &o->arena, &one), 0);
@@ -141,6 +142,9 @@ static inline void decide(struct office *o, struct saga_slice id, struct saga_ev
     assert_true(saga_slice_equal(one, other));
     saga_state_free(copy);
     saga_state_free(replayed);
+    struct saga_diagnostic misfit = { 0 };
+    if (!box->state->forgotten && !saga_state_fits(box->state, definition, &o->arena, &misfit))
+        fail_msg("%.*s", SAGA_SLICE_ARG(misfit.what));
     for (size_t i = 0; i < facts.count; i++) {
         tell(o, box->state, &facts.items[i]);
         if (facts.items[i].kind != SAGA_FACT_NOTE_SENT) continue;

@@ -321,6 +321,37 @@ static void a_late_answer_that_cannot_be_kept_is_stuck_on_that(void **state)
     EXPECT(w, "StepSucceeded v; SagaContinued running (late-answer); SagaStuck v on body");
 }
 
+/* Catches a cancel that takes a pivot back of which nobody knows whether it was done: it became so while the saga hung on
+ * something else. */
+static void an_unknown_pivot_beside_what_is_stuck_is_not_taken_back(void **state)
+{
+    struct world *w =
+        define(state, HEAD RETRY
+               "steps:\n" STEP_A "  - parallel:\n      left:\n      " PIVOT "      right:\n"
+               "        - { step: b, send: p/B, success: BDone, compensate: none }\n"
+               "        - set: { x: .input.big, y: .input.big }\n");
+    char *body = saga_arena_alloc(&w->arena, 256 * 1024);
+    memset(body, 'x', 256 * 1024 - 1);
+    memcpy(body, "{\"big\":\"", 8);
+    memcpy(body + 200 * 1024, "\"}", 3);
+    start(w, body);
+    reply(w, "ADone", "a", 1);
+    EXPECT(w, "StepSucceeded a; BranchStarted parallel#2; BranchStarted parallel#2; "
+              "StepSent v#1; StepSent b#1");
+    ring(w, "step/v");
+    ring(w, "step/v");
+    reply(w, "BDone", "b", 1);
+    assert_int_equal(w->state->stuck_on, SAGA_STUCK_ON_LIMIT);
+    reply(w, "Unavailable", "v", 2);
+    EXPECT(w, "StepUnknown v");
+    say(w, SAGA_VERB_CANCEL);
+    EXPECT(w, "OperatorRefused (pivot-unknown)");
+    say(w, SAGA_VERB_RETRY);
+    assert_int_equal(w->state->stuck_on, SAGA_STUCK_ON_PIVOT);
+    say_as(w, SAGA_VERB_RESOLVE, "failed");
+    assert_int_equal(w->state->status, SAGA_COMPENSATING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +380,7 @@ int main(void)
         WORLD_TEST(the_deadline_waits_for_the_pivot_too),
         WORLD_TEST(a_dropped_cancel_is_dropped_though_the_reply_cannot_be_kept),
         WORLD_TEST(a_late_answer_that_cannot_be_kept_is_stuck_on_that),
+        WORLD_TEST(an_unknown_pivot_beside_what_is_stuck_is_not_taken_back),
     };
     return cmocka_run_group_tests_name("the engine and the pivot", tests, NULL, NULL);
 }

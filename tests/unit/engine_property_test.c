@@ -25,6 +25,7 @@
 #include "base/buffer.h"
 #include "codec/codec.h"
 #include "engine/engine.h"
+#include "engine/fits.h"
 
 enum {
     SEEDS = 3000,
@@ -298,7 +299,7 @@ static void replay(struct world *w, struct saga_slice record, const struct saga_
     MUST(w, saga_journal_are_facts(w->codec, facts, fact_bytes), "its facts are others");
     MUST(w, saga_journal_decode(w->codec, record, &w->arena, &read, &diagnostic) == 0,
          "the record cannot be read: %.*s", SAGA_SLICE_ARG(diagnostic.what));
-    saga_evolve_begin(w->replayed, read.cause.time_ms);
+    saga_evolve_begin(w->replayed, &read.cause);
     for (size_t i = 0; i < read.fact_count; i++)
         MUST(w, saga_evolve(w->replayed, &read.facts[i]) == 0, "%s cannot follow",
              saga_fact_types[read.facts[i].kind].name);
@@ -315,6 +316,12 @@ static void decide(struct world *w, struct saga_event *event)
     struct saga_state *other = read_back(w);
     event->time_ms = w->time_ms;
     event->source = (struct saga_position){ SAGA_SLICE("t"), 0, w->offset++ };
+    struct saga_diagnostic misfit = { 0 };
+    bool began = w->state->status != SAGA_STATUS_NONE;
+    MUST(w,
+         !began || (saga_state_fits(w->state, definition, &w->arena, &misfit) &&
+                    saga_state_values_fit(w->state, &w->arena, &misfit)),
+         "the state does not fit: %.*s", SAGA_SLICE_ARG(misfit.what));
     saga_decide(definition, w->state, event, &w->arena, &facts);
     try(w, definition, other, event);
     saga_decide(definition, other, event, &w->arena, &again);

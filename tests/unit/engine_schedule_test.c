@@ -108,7 +108,7 @@ static void decide(struct world *w, const struct saga_definition *definition,
     struct saga_state *copy = saga_state_clone(w->entry), *replayed = saga_state_clone(w->entry);
     saga_decide(definition, w->entry, &event, &w->arena, &facts);
     saga_decide(definition, copy, &event, &w->arena, &again);
-    saga_evolve_begin(replayed, event.time_ms);
+    saga_evolve_begin(replayed, &event);
     for (size_t i = 0; i < facts.count; i++)
         assert_int_equal(saga_evolve(replayed, &facts.items[i]), 0);
     check_same(w, copy);

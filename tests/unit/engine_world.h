@@ -20,6 +20,7 @@
 #include "base/buffer.h"
 #include "codec/codec.h"
 #include "engine/engine.h"
+#include "engine/fits.h"
 
 struct world {
     struct saga_arena arena;
@@ -106,6 +107,16 @@ static inline struct saga_slice world_encoded(struct world *w, const struct saga
     return bytes;
 }
 
+/* A worker that finds the state in Redis takes it for one that it can go on with. */
+static inline void world_fits(struct world *w, const struct saga_definition *definition)
+{
+    struct saga_diagnostic diagnostic = { 0 };
+    if (w->state->forgotten) return;
+    if (!saga_state_fits(w->state, definition, &w->arena, &diagnostic) ||
+        !saga_state_values_fit(w->state, &w->arena, &diagnostic))
+        fail_msg("%.*s", SAGA_SLICE_ARG(diagnostic.what));
+}
+
 static inline void decide(struct world *w, struct saga_event event)
 {
     struct saga_facts again = { 0 };
@@ -120,10 +131,11 @@ static inline void decide(struct world *w, struct saga_event event)
     assert_int_equal(again.count, w->facts.count);
     assert_true(saga_slice_equal(world_encoded(w, copy), world_encoded(w, w->state)));
     saga_state_free(copy);
-    saga_evolve_begin(w->replayed, event.time_ms);
+    saga_evolve_begin(w->replayed, &event);
     for (size_t i = 0; i < w->facts.count; i++)
         assert_int_equal(saga_evolve(w->replayed, &w->facts.items[i]), 0);
     assert_true(saga_slice_equal(world_encoded(w, w->replayed), world_encoded(w, w->state)));
+    world_fits(w, definition);
 }
 
 /* ---- events ---- */

@@ -252,6 +252,7 @@ static void mistakes_in_the_file_are_found_at_their_place(void **state)
                   5);
     must_not_load("    answers: { Pay: [] }\n    end: completed\n", "SG102", 5);
     must_not_load("    steps:\n      -\n    end: completed\n", "SG102", 0);
+    must_not_load("    end: completed\n  - name: it\n    end: completed\n", "SG102", 6);
 }
 
 /* As the explorer keeps what it found: no data, every choice said. */

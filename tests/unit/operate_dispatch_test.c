@@ -96,11 +96,17 @@ static void every_reason_of_a_dead_letter_can_be_asked_for(void **state)
     (void)state;
     assert_int_equal(saga("dead-letters list --help"), SAGA_EXIT_DONE);
     const char *source = file("coordinator/runtime/intake.c");
-    assert_true(assert_says_the_words_of(source, "add_dead_letter(") > 8);
+    assert_true(assert_says_the_words_of(source, "add_dead_letter(") > 4);
     assert_true(assert_says_the_words_of(source, "item->reason = ") > 0);
+    assert_true(assert_says_the_words_of(file("coordinator/runtime/intake_inbox.c"),
+                                         "add_dead_letter(") > 4);
     assert_true(assert_says_the_words_of(file("coordinator/runtime/batch.c"), "put_aside(b,") > 0);
     assert_true(assert_says_the_words_of(file("coordinator/runtime/batch_take.c"), "put_aside(b,") >
                 0);
+    assert_true(assert_says_the_words_of(file("coordinator/runtime/batch_sealed.c"),
+                                         "leave_aside(b, lane, in,") > 1);
+    assert_true(assert_says_the_words_of(file("coordinator/runtime/batch_fit.c"),
+                                         "leave_aside(b, lane, in,") > 0);
     assert_says(SAGA_REASON_OVER_A_LIMIT);
     assert_says(SAGA_REASON_NO_SCHEMA);
 }
@@ -125,7 +131,10 @@ static void options_come_behind_the_command(void **state)
 {
     (void)state;
     assert_int_equal(saga("--config x list"), SAGA_EXIT_USAGE);
+    assert_says("there is no option --config here");
     assert_says("options come behind the command");
+    assert_int_equal(saga("-h"), SAGA_EXIT_DONE);
+    assert_says("saga COMMAND --help");
 }
 
 static void version_is_an_option_too(void **state)

@@ -40,11 +40,51 @@ static void a_mistyped_name_gets_the_nearest(void **state)
     expect_hint(NULL, NULL, "");
 }
 
+static const char *text_of(const json_t *row, const char *name)
+{
+    return json_string_value(json_object_get(row, name));
+}
+
+/* A saga that is stuck though nothing failed; and bytes of a damaged state that are no text. */
+static void a_row_says_why_a_saga_is_stuck(void **state)
+{
+    struct saga_state stuck = {
+        .id = SAGA_SLICE("order/\xff"),
+        .key = SAGA_SLICE("\xff"),
+        .name = SAGA_SLICE("order"),
+        .status = SAGA_STUCK,
+        .stuck_on = SAGA_STUCK_ON_PIVOT,
+        .stuck_step = SAGA_SLICE("charge"),
+        .stuck_message = SAGA_SLICE("no answer\xc3"),
+        .has_error = true,
+        .error = { .step = SAGA_SLICE("earlier"), .type = SAGA_SLICE("Declined") },
+    };
+    struct saga_arena arena;
+    (void)state;
+    saga_arena_init(&arena);
+    json_t *row = saga_list_json(&stuck, &arena), *error = json_object_get(row, "error");
+    assert_string_equal(text_of(row, "key"), "\xef\xbf\xbd");
+    assert_string_equal(text_of(error, "step"), "charge");
+    assert_string_equal(text_of(error, "type"), "pivot");
+    assert_string_equal(text_of(error, "message"), "no answer\xef\xbf\xbd");
+    json_decref(row);
+    stuck.status = SAGA_COMPENSATING;
+    row = saga_list_json(&stuck, &arena);
+    assert_string_equal(text_of(json_object_get(row, "error"), "type"), "Declined");
+    json_decref(row);
+    stuck.has_error = false;
+    row = saga_list_json(&stuck, &arena);
+    assert_true(json_is_null(json_object_get(row, "error")));
+    json_decref(row);
+    saga_arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_there_cannot_be_is_refused_before_redis_is_asked),
         cmocka_unit_test(a_mistyped_name_gets_the_nearest),
+        cmocka_unit_test(a_row_says_why_a_saga_is_stuck),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

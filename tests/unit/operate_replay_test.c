@@ -44,7 +44,7 @@ static void what_cannot_be_understood_is_said_before_anything_is_read(void **sta
     assert_int_equal(saga("replay --with x.yaml --accept unreadable,"), SAGA_EXIT_USAGE);
     assert_int_equal(saga("replay --with x.yaml --since 3/4"), SAGA_EXIT_USAGE);
     assert_says("\"3/4\" is not a time");
-    assert_int_equal(saga("replay --with /nowhere.yaml"), SAGA_EXIT_FAILED);
+    assert_int_equal(saga("replay --with /nowhere.yaml"), SAGA_EXIT_USAGE);
     assert_says("/nowhere.yaml");
 }
 

@@ -189,13 +189,19 @@ static void a_state_says_where_it_stands(void **state)
           .compensation = SAGA_COMPENSATION_SENT,
           .compensation_attempt = 1 },
     };
-    struct saga_state saga = { .status = SAGA_COMPENSATING, .steps = steps, .step_count = 3 };
+    struct saga_timer timers[] = { { .name = SAGA_SLICE("deadline") },
+                                   { .name = SAGA_SLICE("wait/wait#5") } };
+    struct saga_state saga = { .status = SAGA_COMPENSATING,
+                               .steps = steps,
+                               .step_count = 3,
+                               .timers = timers,
+                               .timer_count = 2 };
     assert_string_equal(saga_standing(&saga, &arena).data,
-                        "b (attempt 2) (waits to try again), taking back c");
+                        "b (attempt 2, waits to try again), taking back c, wait#5");
     saga.status = SAGA_COMPENSATED;
     assert_int_equal(saga_standing(&saga, &arena).size, 0);
     saga.status = SAGA_STUCK;
-    saga.step_count = 0;
+    saga.step_count = saga.timer_count = 0;
     saga.stuck_on = SAGA_STUCK_ON_COMPENSATION;
     saga.stuck_step = SAGA_SLICE("c");
     saga.stuck_message = SAGA_SLICE("its service answered No");

@@ -94,9 +94,10 @@ static struct saga_anchors read_back(void)
     struct saga_anchors anchors;
     struct saga_diagnostic diagnostic = { 0 };
     t.faults = 0;
-    assert_int_equal(
-        saga_anchors_read(t.file, &t.reader, 1, note, &t, &t.arena, &anchors, &diagnostic),
-        SAGA_OK);
+    struct saga_anchors_intake *intake =
+        saga_anchors_begin(&t.reader, 1, note, &t, &t.arena, &anchors);
+    assert_int_equal(saga_anchors_read(t.file, intake, &t.arena, &diagnostic), SAGA_OK);
+    saga_anchors_end(intake);
     return anchors;
 }
 

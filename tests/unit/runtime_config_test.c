@@ -169,6 +169,62 @@ static const struct saga_setting_source *source_of(const struct saga_setting_sou
     return NULL;
 }
 
+/* Would fail if a line's end became part of a password, or if what a file holds were shown. */
+static void a_password_may_stand_in_a_file_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    struct saga_config config;
+    char path[] = "/tmp/saga-password-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "hush \r\n", 7), 7);
+    close(fd);
+    struct saga_config_flag flags[] = { { "redis.password-file", path, "--redis-password-file" },
+                                        { "kafka.sasl.password-file", path, "-X" } };
+    assert_int_equal(load(f, "", no_variables, flags, 2, &config), SAGA_OK);
+    assert_string_equal(config.redis.password, "hush ");
+    assert_int_equal(config.kafka.setting_count, 1);
+    assert_string_equal(config.kafka.settings[0].name, "sasl.password");
+    assert_string_equal(config.kafka.settings[0].value, "hush ");
+
+    assert_int_equal(load(f, "redis.password: open\n", no_variables, flags, 1, &config),
+                     SAGA_E_INVALID);
+    assert_non_null(strstr(findings(f), "is given already"));
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(load(f, "", no_variables, flags, 1, &config), SAGA_E_INVALID);
+    assert_non_null(strstr(findings(f), "there is no password in it"));
+    unlink(path);
+    assert_int_equal(load(f, "", no_variables, flags, 2, &config), SAGA_E_INVALID);
+    assert_non_null(strstr(findings(f), "No such file"));
+    assert_null(strstr(findings(f), "hush"));
+}
+
+static void tls_with_redis_is_on_or_off_as_a_whole(void **state)
+{
+    static const struct {
+        const char *file, *words;
+    } cases[] = {
+        { "redis.tls.ca: /ca.pem\n", "TLS with Redis is off" },
+        { "redis: {tls: {enabled: true, key: /k.pem}}\n", "but not redis.tls.certificate" },
+        { "redis: {tls: {enabled: true, certificate: /c.pem}}\n", "but not redis.tls.key" },
+        { "redis: {tls: {enabled: true}, unix-socket: /s}\n", "no TLS over redis.unix-socket" },
+        { "redis.tls.enabled: yes\n", "true or false" },
+    };
+    struct fixture *f = *state;
+    struct saga_config config;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(load(f, cases[i].file, no_variables, NULL, 0, &config), SAGA_E_INVALID);
+        assert_non_null(strstr(findings(f), cases[i].words));
+    }
+    assert_int_equal(load(f,
+                          "redis: {tls: {enabled: true, ca: /ca, certificate: /c, key: /k, "
+                          "server-name: r.example}}\n",
+                          no_variables, NULL, 0, &config),
+                     SAGA_OK);
+    assert_true(config.redis.tls.enabled);
+    assert_string_equal(config.redis.tls.server_name, "r.example");
+}
+
 static void every_value_says_where_it_came_from(void **state)
 {
     struct fixture *f = *state;
@@ -212,6 +268,55 @@ static void a_bad_value_says_what_it_must_be(void **state)
 {
     struct fixture *f = *state;
     assert_finds(f, "redis.port: 70000\n", "it must be a port from 1 to 65535");
+}
+
+/* Catches anchors that nobody signs, or that go nowhere, and a schedule that is none. */
+static void anchors_have_a_key_and_a_place(void **state)
+{
+    struct fixture *f = *state;
+    struct saga_config config;
+    assert_finds(f, "audit.anchor-every: 1h\n", "but not audit.anchor-key");
+    assert_finds(f, "audit: {anchor-every: 1h, anchor-key: k}\n", "but not audit.anchor-file or");
+    assert_finds(f, "audit.anchor-every: 10ms\n", "a duration from 1s to 30d");
+    assert_int_equal(load(f, "audit: {anchor-every: 1h, anchor-key: k, anchor-topic: t}\n",
+                          no_variables, NULL, 0, &config),
+                     SAGA_OK);
+    assert_int_equal(config.anchors.every_ms, 3600000);
+    assert_false(saga_setting_is_secret("audit.anchor-key")); /* it is where the key is */
+    assert_true(saga_setting_is_secret("kafka.ssl.key.pem"));
+}
+
+/* Catches a collector that cannot be one, and a share that is none. */
+static void traces_have_an_endpoint(void **state)
+{
+    struct fixture *f = *state;
+    struct saga_config config;
+    assert_int_equal(load(f, "traces: {endpoint: 'http://a:4318', sample: 0.25, timeout: 5s}\n",
+                          no_variables, NULL, 0, &config),
+                     SAGA_OK);
+    assert_string_equal(config.traces.endpoint, "http://a:4318");
+    assert_true(config.traces.threshold == 1ULL << 54);
+    assert_int_equal(config.traces.timeout_ms, 5000);
+    assert_string_equal(config.traces.service, "saga");
+    assert_int_equal(load(f, "", no_variables, NULL, 0, &config), SAGA_OK);
+    assert_null(config.traces.endpoint);
+    assert_true(config.traces.threshold == 1ULL << 56);
+    assert_finds(f, "traces.endpoint: a:4318\n", "it must be an address");
+    assert_finds(f, "traces.sample: 1.5\n", "a share from 0 to 1");
+    assert_finds(f, "traces.sample: 0.5.5\n", "a share from 0 to 1");
+    assert_finds(f, "traces.sample: -1\n", "a share from 0 to 1");
+    assert_finds(f, "traces.timeout: 2h\n", "a duration from 100ms to 1m");
+}
+
+static void a_password_in_an_address_is_not_repeated(void **state)
+{
+    struct fixture *f = *state;
+    assert_finds(f, "traces.endpoint: 'https://u:hush@a'\n", "without a password");
+    for (size_t i = 0; i < f->diagnostics.count; i++) {
+        const struct saga_diagnostic *finding = &f->diagnostics.items[i];
+        assert_null(strstr(saga_arena_string(&f->arena, finding->what), "hush"));
+        assert_int_equal(finding->source_line.size, 0);
+    }
 }
 
 static void all_bad_values_are_found_at_once(void **state)
@@ -353,10 +458,15 @@ int main(void)
         TEST(nested_and_flat_names_are_the_same),
         TEST(flags_go_over_variables_over_the_file),
         TEST(a_value_that_is_overridden_is_not_judged),
+        TEST(a_password_may_stand_in_a_file_of_its_own),
+        TEST(tls_with_redis_is_on_or_off_as_a_whole),
         TEST(every_value_says_where_it_came_from),
         TEST(an_unknown_name_gets_the_nearest_and_its_line),
         TEST(a_far_name_gets_no_guess),
         TEST(a_bad_value_says_what_it_must_be),
+        TEST(anchors_have_a_key_and_a_place),
+        TEST(traces_have_an_endpoint),
+        TEST(a_password_in_an_address_is_not_repeated),
         TEST(all_bad_values_are_found_at_once),
         TEST(a_mistyped_secret_is_not_repeated),
         TEST(a_broken_line_with_a_secret_is_not_repeated),

@@ -69,8 +69,11 @@ static void forget(const char *id)
 
 static size_t writes(struct saga_state_write **ret)
 {
+    struct saga_tally tally;
     size_t count;
-    assert_int_equal(saga_lane_writes(&lane, codec, &arena, ret, &count), SAGA_OK);
+    saga_tally_init(&tally, &arena);
+    assert_int_equal(saga_lane_writes(&lane, codec, &arena, &tally, ret, &count), SAGA_OK);
+    saga_tally_free(&tally);
     return count;
 }
 
@@ -108,6 +111,28 @@ static void changes_of_several_batches_are_one(void **state)
     assert_int_equal(told[0].history[2], 4);
     saga_lane_stored(&lane);
     assert_int_equal(writes(&told), 0);
+}
+
+/* What is kept for Redis's sake has a limit in bytes too: a saga counts once, with what it has grown to. */
+static void what_is_kept_for_redis_is_counted(void **state)
+{
+    struct saga_state_write *told;
+    (void)state;
+    touch("order/a");
+    touch("order/b");
+    saga_lane_publish(&lane, 1);
+    assert_int_equal(lane.unstored_bytes,
+                     resident_of("order/a")->bytes + resident_of("order/b")->bytes);
+    saga_arena_alloc(&touch("order/a")->arena, 100000);
+    saga_lane_publish(&lane, 2);
+    assert_true(resident_of("order/a")->bytes > 100000);
+    assert_int_equal(lane.unstored_bytes,
+                     resident_of("order/a")->bytes + resident_of("order/b")->bytes);
+    tell(&told);
+    assert_int_equal(lane.unstored_bytes, 0);
+    touch("order/a");
+    saga_lane_publish(&lane, 3);
+    assert_int_equal(lane.unstored_bytes, resident_of("order/a")->bytes);
 }
 
 static void what_redis_has_is_what_changes_are_against(void **state)
@@ -198,6 +223,38 @@ static void an_abort_leaves_what_was_committed(void **state)
     assert_int_equal(told[0].history_count, 1);
 }
 
+/* Built from a snapshot, a lane may have had an earlier run, of another version, from a piece before. Catches one that is taken
+ * out of the later version's index and counts. */
+static void a_run_of_another_version_leaves_what_it_stands_in(void **state)
+{
+    struct saga_state_write *told;
+    struct saga_state *later = saga_state_new();
+    (void)state;
+    struct saga_state *first = touch("order/a");
+    first->version = 7;
+    first->status = SAGA_COMPLETED;
+    set_timer(first, "keep", 100);
+    saga_lane_publish(&lane, 1);
+    tell(&told);
+    later->id = SAGA_SLICE("order/a");
+    later->run = SAGA_SLICE("later");
+    later->name = SAGA_SLICE("order");
+    later->version = 8;
+    later->status = SAGA_RUNNING;
+    saga_lane_put(&lane, resident_of("order/a"), later);
+    saga_lane_publish(&lane, 2);
+    assert_int_equal(writes(&told), 2);
+    assert_int_equal(told[0].version, 7);
+    assert_null(told[0].state.data);
+    assert_true(saga_slice_is(told[0].status_before, "completed"));
+    assert_null(told[0].status_after.data);
+    assert_int_equal(told[0].timers_removed_count, 1);
+    assert_int_equal(told[1].version, 8);
+    assert_non_null(told[1].state.data);
+    assert_null(told[1].status_before.data);
+    assert_true(saga_slice_is(told[1].status_after, "running"));
+}
+
 static void what_redis_lacks_stays_at_hand(void **state)
 {
     struct saga_state_write *told;
@@ -220,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(changes_of_several_batches_are_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_kept_for_redis_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(what_redis_has_is_what_changes_are_against, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(who_came_and_went_is_not_told_of, setup, teardown),
@@ -227,6 +285,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(within_one_batch_too, setup, teardown),
         cmocka_unit_test_setup_teardown(an_abort_leaves_what_was_committed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_run_of_another_version_leaves_what_it_stands_in, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(what_redis_lacks_stays_at_hand, setup, teardown),
     };
     return cmocka_run_group_tests_name("what Redis is told of a lane", tests, NULL, NULL);

@@ -141,10 +141,24 @@ static void json_is_json_whatever_is_in_the_words(void **state)
         saga_log(SAGA_LOG_INFO, "reply", "words=\"%s\" saga=%s lane=%d", foreign[i], foreign[i], 3);
         const char *text = written();
         assert_json_has(text, "lane", "3");
-        if (!strchr(foreign[i], 0x1e)) /* which stands between pairs */
+        if (!strchr(foreign[i], 0x1e)) /* which is never written as it is */
             assert_json_has(text, "words", saga_buffer_slice(&want).data);
         saga_arena_free(&arena);
     }
+}
+
+/* What the log marks pairs with may come with a request too. */
+static void marks_in_words_make_no_pairs(void **state)
+{
+    (void)state;
+    begin(SAGA_LOG_JSON, SAGA_LOG_INFO);
+    saga_log(SAGA_LOG_WARNING, "request refused", "path=\"%s\" status=%d subject=\"%s\"",
+             "/x\x1elevel=info\x1estatus=200\x1f", 400, "\x1f\x1e");
+    const char *text = written();
+    assert_json_has(text, "path", "\"/x?level=info?status=200?\"");
+    assert_json_has(text, "status", "400");
+    assert_json_has(text, "subject", "\"??\"");
+    assert_null(strstr(strstr(text, "\"level\"") + 1, "\"level\""));
 }
 
 static void seldom_is_once_in_its_time(void **state)
@@ -182,6 +196,7 @@ int main(void)
         cmocka_unit_test(foreign_text_stays_on_its_line),
         cmocka_unit_test(quotes_in_words_do_not_end_them),
         cmocka_unit_test(json_is_json_whatever_is_in_the_words),
+        cmocka_unit_test(marks_in_words_make_no_pairs),
         cmocka_unit_test(seldom_is_once_in_its_time),
         cmocka_unit_test(levels_have_names),
     };

@@ -66,6 +66,7 @@ static inline void recorded_push(struct recorded *r, struct saga_slice bytes)
     SAGA_PUSH(&r->arena, r->records, r->count, r->capacity,
               (struct saga_message){ .topic = SAGA_SLICE("saga.journal"),
                                      .offset = r->offset,
+                                     .key = saga_arena_copy(&r->arena, r->state->key),
                                      .value = saga_arena_copy(&r->arena, bytes) });
     r->offset++;
 }

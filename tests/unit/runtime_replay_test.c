@@ -49,8 +49,139 @@ static void a_state_that_cannot_be_is_a_difference(void **state)
     recorded_end(&r);
 }
 
+static void replay_by(const struct recorded *r, struct saga_catalog *catalog, size_t at_once,
+                      uint64_t ret_differences[SAGA_DIFFERENCE_KIND_COUNT],
+                      struct saga_replay_counts *ret)
+{
+    struct saga_replay *replay;
+    memset(ret_differences, 0, SAGA_DIFFERENCE_KIND_COUNT * sizeof *ret_differences);
+    saga_replay_new(r->codec, catalog, 0, count_difference, ret_differences, &replay);
+    for (size_t from = 0; from < r->count; from += at_once)
+        saga_replay_records(replay, r->records + from,
+                            r->count - from < at_once ? r->count - from : at_once);
+    saga_replay_count(replay, ret);
+    saga_replay_free(replay);
+}
+
+/* Catches a record that is proved by what was looked ahead at, and not by what the record in front of it has made of the chain
+ * and of its saga: each byte of a journal is changed in turn, and looking ahead finds the same as going step by step. */
+static void looking_ahead_changes_nothing(void **state)
+{
+    uint64_t one[SAGA_DIFFERENCE_KIND_COUNT], many[SAGA_DIFFERENCE_KIND_COUNT], found = 0;
+    struct saga_replay_counts by_one, by_many;
+    struct saga_catalog *catalog;
+    struct recorded r;
+    (void)state;
+    recorded_begin(&r, DEFINITION);
+    assert_int_equal(saga_catalog_new(&catalog), 0);
+    start(&r, "k", "{}");
+    reply(&r, "ADone", "a", "{}");
+    reply(&r, "ADone", "a", "{}"); /* a duplicate */
+    reply(&r, "BDone", "b", "{}");
+    assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
+    for (size_t i = 0; i < r.count; i++) {
+        struct saga_slice value = r.records[i].value;
+        for (size_t at = 0; at < value.size; at++) {
+            ((char *)(uintptr_t)value.data)[at] ^= 1;
+            replay_by(&r, catalog, 1, one, &by_one);
+            replay_by(&r, catalog, r.count, many, &by_many);
+            ((char *)(uintptr_t)value.data)[at] ^= 1;
+            assert_memory_equal(one, many, sizeof one);
+            assert_memory_equal(&by_one, &by_many, sizeof by_one);
+            for (int kind = 0; kind < SAGA_DIFFERENCE_KIND_COUNT; kind++) found += one[kind];
+        }
+    }
+    assert_true(found > r.count);
+    saga_catalog_free(catalog);
+    recorded_end(&r);
+}
+
+/* What the lane's snapshots say of the saga, as of the records that there are: its state and the marker. */
+static void read_snapshot(struct recorded *r, struct saga_replay *replay)
+{
+    char chain[2 * SAGA_SHA256_BYTES + 1];
+    const struct saga_slice journal = SAGA_SLICE("0123456789abcdef0123456789abcdef");
+    struct saga_snapshot snapshot = { .journal = journal, .as_of = r->offset };
+    struct saga_marker marker = { .journal = journal, .offset = r->offset, .lanes = 1 };
+    struct saga_slice bytes;
+    saga_hex(r->chain, sizeof r->chain, chain);
+    marker.chain = saga_slice_of(chain);
+    assert_int_equal(saga_state_encode(r->codec, r->state, &r->arena, &snapshot.state), 0);
+    assert_int_equal(saga_snapshot_encode(r->codec, &snapshot, &r->arena, &bytes), 0);
+    saga_replay_snapshot(replay, &(struct saga_message){ .key = r->state->id, .value = bytes });
+    assert_int_equal(saga_marker_encode(r->codec, &marker, &r->arena, &bytes), 0);
+    saga_replay_snapshot(replay, &(struct saga_message){ .key = SAGA_MARKER_KEY, .value = bytes });
+    assert_int_equal(saga_replay_begin(replay, r->offset), r->offset);
+}
+
+/* Catches deciding on a block that the definition does not have: it ends the process. */
+static void a_snapshot_that_does_not_fit_is_a_difference(void **state)
+{
+    (void)state;
+    for (int forged = 0; forged < 2; forged++) {
+        uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT] = { 0 };
+        struct recorded r;
+        struct saga_catalog *catalog;
+        struct saga_replay *replay;
+        assert_int_equal(saga_catalog_new(&catalog), 0);
+        recorded_begin(&r, DEFINITION);
+        start(&r, "k1", "{\"k\":\"k1\"}");
+        assert_true(r.state->step_count > 0);
+        assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
+        saga_replay_new(r.codec, catalog, 0, count_difference, differences, &replay);
+        uint32_t block = r.state->steps[0].block;
+        if (forged) r.state->steps[0].block = 77;
+        read_snapshot(&r, replay);
+        r.state->steps[0].block = block;
+        size_t from = r.count;
+        reply(&r, "Unavailable", "a", NULL);
+        saga_replay_record(replay, &r.records[from]);
+        assert_int_equal(differences[SAGA_DIFFERENCE_SNAPSHOT], forged);
+        assert_int_equal(differences[SAGA_DIFFERENCE_FACTS], 0);
+        saga_replay_free(replay);
+        saga_catalog_free(catalog);
+        recorded_end(&r);
+    }
+}
+
+/* Catches reading behind the end of a body that is no JSON. */
+static void a_cause_that_is_no_event_is_a_difference(void **state)
+{
+    uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT];
+    struct saga_replay_counts counts;
+    struct recorded r;
+    struct saga_catalog *catalog;
+    (void)state;
+    assert_int_equal(saga_catalog_new(&catalog), 0);
+    recorded_begin(&r, DEFINITION);
+    start(&r, "k1", "{\"k\":\"k1\"}");
+    r.time_ms += 1000;
+    r.state->sequence++;
+    struct saga_fact nothing = { .kind = SAGA_FACT_REPLY_IGNORED, .reason = SAGA_SLICE("late") };
+    struct saga_facts facts = { .items = &nothing, .count = 1 };
+    struct saga_event cause = { .kind = SAGA_EVENT_REPLY,
+                                .time_ms = r.time_ms,
+                                .type = SAGA_SLICE("Nonsense"),
+                                .body = SAGA_SLICE("{\"a") };
+    struct saga_journal_record record = saga_journal_record_of(r.state, &cause, &facts);
+    struct saga_slice bytes;
+    assert_int_equal(saga_journal_encode(r.codec, &record, r.chain, &r.arena, &bytes, r.chain),
+                     SAGA_OK);
+    recorded_push(&r, bytes);
+    assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
+    replay_by(&r, catalog, 1, differences, &counts);
+    assert_int_equal(differences[SAGA_DIFFERENCE_FACTS], 1);
+    saga_catalog_free(catalog);
+    recorded_end(&r);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(a_state_that_cannot_be_is_a_difference) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_state_that_cannot_be_is_a_difference),
+        cmocka_unit_test(looking_ahead_changes_nothing),
+        cmocka_unit_test(a_snapshot_that_does_not_fit_is_a_difference),
+        cmocka_unit_test(a_cause_that_is_no_event_is_a_difference),
+    };
     return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
 }

@@ -6,17 +6,27 @@
 
 /* ---- what is asked for, and what is not there ---- */
 
-static void since_leaves_older_sagas_out(void **state)
+/* Two sagas that complete; gives a time between their beginnings. */
+static int64_t record_an_old_and_a_new(void)
 {
-    (void)state;
     record_one(OLD);
     int64_t since_ms = r.time_ms + 1000;
     pass(&r, 2000);
     completes();
     start(&r, "k2", "{\"k\":\"k2\",\"n\":1}");
     completes();
+    return since_ms;
+}
+
+static void since_leaves_older_sagas_out(void **state)
+{
+    (void)state;
+    int64_t since_ms = record_an_old_and_a_new();
     judge_from(0, OLD, since_ms);
     all_same(1);
+    assert_int_equal(counts.events,
+                     3); /* of the second: those of the first are not unknown, but none of its */
+    assert_int_equal(counts.decided, 3);
     saga_what_if_free(what_if);
     saga_definition_free(definition);
     judge_from(1, OLD, since_ms); /* the first of its records is too late to tell when it began */
@@ -26,6 +36,110 @@ static void since_leaves_older_sagas_out(void **state)
     saga_definition_free(definition);
     judge_from(1, OLD, since_ms + 5000);
     all_same(0);
+    assert_int_equal(counts.events, 0);
+}
+
+/* Catches that what was not read, as it is too old, is told as missing. */
+static void what_was_not_read_is_older(void **state)
+{
+    (void)state;
+    int64_t since_ms = record_an_old_and_a_new();
+    begin(OLD, since_ms);
+    saga_what_if_skipped(what_if);
+    for (size_t i = 1; i < r.count; i++) saga_what_if_record(what_if, &r.records[i]);
+    end();
+    all_same(1);
+}
+
+/* Catches a bound on memory that is never met, or that stays met. */
+static void what_is_held_is_weighed(void **state)
+{
+    (void)state;
+    record_one(OLD);
+    for (int i = 2; i < 100; i++) {
+        char key[16], body[32];
+        snprintf(key, sizeof key, "k%d", i);
+        snprintf(body, sizeof body, "{\"k\":\"%s\",\"n\":1}", key);
+        start(&r, key, body);
+    }
+    begin(OLD, 0);
+    assert_int_equal(saga_what_if_held_bytes(what_if), 0);
+    saga_what_if_record(what_if, &r.records[0]);
+    size_t one = saga_what_if_held_bytes(what_if);
+    assert_true(one > 500);
+    for (size_t i = 1; i < r.count; i++) saga_what_if_record(what_if, &r.records[i]);
+    assert_true(saga_what_if_held_bytes(what_if) > 90 * one);
+    assert_true(saga_what_if_held_bytes(what_if) < 110 * one);
+    end();
+    assert_int_equal(saga_what_if_held_bytes(what_if), 0);
+    all_same(99);
+}
+
+/* ---- what is given up ---- */
+
+#define SUMS                                                                                       \
+    "saga: s\nparticipants: { p: { commands: c, replies: r } }\nstart: { topic: t, event: Go, "    \
+    "key: .k, when: .n + 0 == 1 }\nkeep: 1h\ndefaults: { timeout: 10s, retry: { attempts: 2, "     \
+    "backoff: 1s, jitter: false } }\nversion: 2\nsteps:\n"                                         \
+    "  - { step: a, send: p/A, body: '{n: (.input.n + 0)}', success: ADone, failure: ANo,\n"       \
+    "      compensate: { send: p/UndoA } }\n"                                                      \
+    "  - { step: b, send: p/B, body: '{a: (.steps.a.id + 0)}', success: BDone, failure: BNo,\n"    \
+    "      compensate: none }\n"
+
+static bool is_given_up(void *context)
+{
+    unsigned *left = context;
+    return *left == 0 || --*left == 0;
+}
+
+/* Gives up at the `at`th expression that is not plain. One saga goes the same way for so many of its records. */
+static void give_up_at(unsigned at, const char *yaml, uint64_t records)
+{
+    begin(yaml, 0);
+    saga_expression_give_up_by(is_given_up, &at);
+    size_t i = 0;
+    while (i < r.count && saga_what_if_record(what_if, &r.records[i])) i++;
+    saga_expression_give_up_by(NULL, NULL);
+    end();
+    assert_int_equal(i, records);
+    assert_int_equal(counts.records, records);
+    assert_int_equal(counts.events, records);
+    assert_int_equal(counts.decided, records);
+    assert_int_equal(counts.open, records > 0 && records < r.count);
+    all_same(records > 0);
+    saga_what_if_free(what_if);
+    saga_definition_free(definition);
+    what_if = NULL;
+    definition = NULL;
+}
+
+/* Catches that a record of which an expression is given up is judged by what it then gives, or leaves something behind. */
+static void a_record_that_is_given_up_is_as_if_it_was_not_there(void **state)
+{
+    (void)state;
+    record_one(OLD);
+    completes();
+    give_up_at(1, SUMS, 0); /* `when` */
+    give_up_at(2, SUMS, 0);
+    give_up_at(3, SUMS, 1);
+    give_up_at(4, SUMS, 3); /* there is none */
+}
+
+/* The same where the states are two, and the recorded one is a record further when the new one is decided once more: an
+ * operator's act may have found the definition. */
+static void a_state_that_is_given_up_is_left_with_the_recorded_one(void **state)
+{
+    (void)state;
+    record_one(OLD DONE);
+    struct saga_definition *kept = r.definition;
+    r.definition = NULL;
+    reply(&r, "ADone", "a", "{\"id\":7}");
+    r.definition = kept;
+    operate(&r, SAGA_VERB_RESOLVE, "completed");
+    give_up_at(2,
+               HEAD "version: 2\nsteps:\n  - set: { x: .input.n + 0 }\n" STEP_A STEP_B
+                    "on-completed: { publish: e/Done, body: '{k: (.saga.key + \"\")}' }\n",
+               2);
 }
 
 static void other_definitions_are_left_alone(void **state)
@@ -58,6 +172,23 @@ static void a_cut_journal_is_not_judged_where_it_was_cut(void **state)
     saga_definition_free(definition);
     judge_from(3, OLD, 0); /* nothing is left of the first but the echo */
     all_same(1);
+}
+
+/* Catches that an echo of a saga that is known no more is told as an event behind a place where ways part. */
+static void an_echo_behind_the_end_is_no_event(void **state)
+{
+    (void)state;
+    record_one(OLD);
+    completes();
+    reply(&r, "BDone", "b", "{}");
+    judge(OLD);
+    all_same(1);
+    assert_int_equal(counts.events, counts.decided);
+    saga_what_if_free(what_if);
+    saga_definition_free(definition);
+    judge_from(0, OLD, r.time_ms + 1000);
+    all_same(0);
+    assert_int_equal(counts.events, 0);
 }
 
 static void records_that_are_none_are_counted(void **state)
@@ -271,8 +402,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(since_leaves_older_sagas_out),
+        TEST(what_was_not_read_is_older),
+        TEST(what_is_held_is_weighed),
+        TEST(a_record_that_is_given_up_is_as_if_it_was_not_there),
+        TEST(a_state_that_is_given_up_is_left_with_the_recorded_one),
         TEST(other_definitions_are_left_alone),
         TEST(a_cut_journal_is_not_judged_where_it_was_cut),
+        TEST(an_echo_behind_the_end_is_no_event),
         TEST(records_that_are_none_are_counted),
         TEST(a_record_that_was_taken_out_is_seen),
         TEST(a_body_that_is_no_json_is_not_decided),

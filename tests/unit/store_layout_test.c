@@ -30,14 +30,17 @@ static void a_prefix_is_no_pattern(void **state)
     assert_true(saga_slice_is(saga_layout_lanes_pattern(&arena, "s*:"), "s\\*:{*}:lane"));
 }
 
-static void an_index_is_split_at_its_last_colon(void **state)
+static void an_index_is_named_as_its_count(void **state)
 {
-    struct saga_slice name, status;
+    struct saga_tally_place place;
+    struct saga_slice label;
     (void)state;
-    saga_layout_index_split(saga_layout_index(&arena, SAGA_SLICE("a:b"), SAGA_SLICE("running")),
-                            &name, &status);
-    assert_true(saga_slice_is(name, "a:b"));
-    assert_true(saga_slice_is(status, "running"));
+    label = saga_layout_index(&arena, SAGA_SLICE("order"), 12, SAGA_SLICE("running"));
+    assert_true(saga_slice_is(label, "order@12:running"));
+    assert_int_equal(saga_tally_read(SAGA_TALLY_COUNTS, label, &place, NULL), SAGA_OK);
+    assert_true(saga_slice_is(place.name, "order"));
+    assert_int_equal(place.version, 12);
+    assert_true(saga_slice_is(place.word, "running"));
 }
 
 static void timers_come_back_and_never_meet(void **state)
@@ -66,6 +69,30 @@ static void timers_come_back_and_never_meet(void **state)
         assert_true(back.armed == timers[i].armed);
         for (size_t other = 0; other < i; other++)
             assert_false(saga_slice_equal(members[i], members[other]));
+    }
+}
+
+static void an_errors_member_is_read_as_it_was_written(void **state)
+{
+    const struct saga_slice ids[] = { SAGA_SLICE("o/1"), SAGA_SLICE("3:o/1"), SAGA_SLICE("") };
+    const struct saga_slice texts[] = { SAGA_SLICE("Declined\nno money"), SAGA_SLICE(""),
+                                        SAGA_SLICE(":\n \xff") };
+    (void)state;
+    for (size_t i = 0; i < 9; i++) {
+        struct saga_slice id, text, wrote = ids[i / 3], said = texts[i % 3];
+        char room[SAGA_LAYOUT_ERROR_HEAD];
+        struct saga_slice head = saga_layout_error_head(room, wrote.size);
+        struct saga_slice member = saga_arena_printf(&arena, "%.*s%.*s%.*s", SAGA_SLICE_ARG(head),
+                                                     SAGA_SLICE_ARG(wrote), SAGA_SLICE_ARG(said));
+        assert_int_equal(saga_layout_error_split(member, &id, &text), SAGA_OK);
+        assert_true(saga_slice_equal(id, wrote));
+        assert_true(saga_slice_equal(text, said));
+    }
+    static const char *const damaged[] = { "", "1", ":", "2:a", "x:a", "99999999999999999999:a" };
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
+        struct saga_slice id, text;
+        assert_int_equal(saga_layout_error_split(saga_slice_of(damaged[i]), &id, &text),
+                         SAGA_E_INVALID);
     }
 }
 
@@ -111,9 +138,14 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(keys_carry_the_lane_as_their_tag),    TEST(a_prefix_is_no_pattern),
-        TEST(an_index_is_split_at_its_last_colon), TEST(timers_come_back_and_never_meet),
-        TEST(damaged_members_are_refused),         TEST(numbers_are_read_as_servers_write_them),
+        TEST(keys_carry_the_lane_as_their_tag),
+        TEST(a_prefix_is_no_pattern),
+        TEST(an_index_is_named_as_its_count),
+        TEST(timers_come_back_and_never_meet),
+        TEST(an_errors_member_is_read_as_it_was_written),
+        TEST(numbers_are_read_as_servers_write_them),
+        TEST(damaged_members_are_refused),
+        TEST(numbers_are_read_as_servers_write_them),
     };
     return cmocka_run_group_tests_name("store layout", tests, NULL, NULL);
 }

@@ -165,6 +165,12 @@ int saga_test_coordinator_signal(struct saga_test_cluster *cluster, unsigned num
     return saga_test_stop(pid, signal_number, CALL_MS);
 }
 
+void saga_test_coordinator_stop(struct saga_test_cluster *cluster, unsigned number)
+{
+    int status = saga_test_coordinator_signal(cluster, number, SIGTERM);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 void saga_test_participants(struct saga_test_cluster *cluster, const struct saga_answer_rule *rules,
                             size_t count)
 {

@@ -44,6 +44,8 @@ void saga_test_coordinators_ready(struct saga_test_cluster *cluster, unsigned co
 /* Sends a signal; for SIGTERM and SIGKILL waits for the end and returns the exit status as of waitpid. */
 int saga_test_coordinator_signal(struct saga_test_cluster *cluster, unsigned number,
                                  int signal_number);
+/* Tells it to stop; the test fails where it does not exit with 0 (R27). */
+void saga_test_coordinator_stop(struct saga_test_cluster *cluster, unsigned number);
 
 void saga_test_participants(struct saga_test_cluster *cluster, const struct saga_answer_rule *rules,
                             size_t count);

@@ -74,6 +74,7 @@ struct saga_state_write saga_test_start_of(const char *saga_id, const char *stat
 {
     return (struct saga_state_write){ .saga_id = saga_slice_of(saga_id),
                                       .name = SAGA_SLICE("order"),
+                                      .version = 1,
                                       .state = saga_slice_of(state),
                                       .status_after = saga_slice_of(status),
                                       .changed_ms = changed_ms };
@@ -83,5 +84,6 @@ struct saga_state_write saga_test_leave_of(const char *saga_id, const char *stat
 {
     return (struct saga_state_write){ .saga_id = saga_slice_of(saga_id),
                                       .name = SAGA_SLICE("order"),
+                                      .version = 1,
                                       .status_before = saga_slice_of(status_before) };
 }

@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,17 @@ long saga_test_status(pid_t pid, const char *field)
             value = strtol(line + strlen(field) + 1, NULL, 10);
     if (file) fclose(file);
     return value;
+}
+
+int saga_test_shell(const char *format, ...)
+{
+    char line[2048];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    int status = system(line);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 bool saga_test_running(pid_t pid)

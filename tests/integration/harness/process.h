@@ -23,6 +23,9 @@ void saga_test_remove_dir(const char *path);
  * child. */
 int saga_test_spawn(char *const argv[], const char *log_path, pid_t *ret_pid);
 
+/* Runs a command line (printf) as a shell does; its exit code, -1 where it did not exit by itself. */
+__attribute__((format(printf, 1, 2))) int saga_test_shell(const char *format, ...);
+
 /* Still running? A child that ended stays to be reaped by saga_test_stop or saga_test_wait. */
 bool saga_test_running(pid_t pid);
 

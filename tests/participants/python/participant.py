@@ -73,4 +73,6 @@ def main(bootstrap, *topics):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit("usage: participant.py BOOTSTRAP COMMAND-TOPIC...   as in: participant.py localhost:9092 accounts.commands")
     main(*sys.argv[1:])
