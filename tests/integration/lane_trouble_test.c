@@ -210,7 +210,8 @@ static void a_saga_whose_version_has_another_content_is_put_aside(void **state)
     saga_test_send(&cluster, "desk.replies", "two", "Answered", "{}", "ce_subject=shifted/two",
                    NULL);
     saga_test_wait_status(&cluster, "completed", 1, WAIT_MS);
-    assert_int_equal(log_says(&cluster, "its lane is built anew"), SAGA_UNFIT_REBUILDS_MAX);
+    /* so often, and again where the group took the lane away meanwhile */
+    assert_true(log_says(&cluster, "its lane is built anew") >= SAGA_UNFIT_REBUILDS_MAX);
     assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 1);
     saga_test_coordinator_stop(&cluster, 0);
     saga_test_cluster_stop(&cluster);
