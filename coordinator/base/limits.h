@@ -162,8 +162,6 @@
 #define SAGA_METRICS_DEFINITIONS_MAX 100
 /* Steps that have histograms of their own, up to 51 series each: of each definition some. */
 #define SAGA_METRICS_STEPS_MAX 300
-/* Reasons of dead letters that do: more than there are. */
-#define SAGA_METRICS_REASONS_MAX 32
 /* Partitions whose lag is asked for in one look: each is a question to the broker. */
 #define SAGA_METRICS_LAGS_AT_ONCE 100
 

@@ -262,10 +262,11 @@ void saga_state_fetch_lists(const struct saga_state *state);
 
 /* NULL where there is none. */
 struct saga_step_state *saga_state_step(const struct saga_state *state, struct saga_slice path);
-/* NULL where there is none (any more). */
+/* NULL where there is none (any more). Also of a state that was read and not looked at yet: it takes no order for granted. */
 struct saga_scope *saga_state_scope(const struct saga_state *state, uint32_t id);
 struct saga_timer *saga_state_timer(const struct saga_state *state, struct saga_slice name);
-/* Where the scope stands among the scopes, found by halves: their ids rise. scope_count: there is none. */
+/* Where the scope stands among the scopes, found by halves: for who looks for all of them, as there may be thousands, and where ids
+ * are known to rise, as they do in a state that fits (fits.h); in another it may miss one. scope_count: there is none. */
 size_t saga_scope_index(const struct saga_state *state, uint32_t id);
 
 /* About how many bytes the state takes, encoded: against SAGA_STATE_BYTES_MAX (R23). */

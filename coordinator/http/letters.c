@@ -49,7 +49,7 @@ static bool read_asked(struct saga_exchange *x, struct asked *ret)
         !saga_exchange_number(x, "limit", 1, SAGA_HTTP_PAGE_MAX, PAGE_DEFAULT, &ret->limit) ||
         !saga_exchange_cursor(x, 'l', &ret->given, &ret->time_ms, &place))
         return false;
-    int code = saga_letter_reason(x->call, ret->reason);
+    int code = saga_letter_check_reason(x->call, ret->reason);
     if (code != SAGA_EXIT_DONE) {
         saga_exchange_failed(x, code, 400, "bad-parameter");
         return false;

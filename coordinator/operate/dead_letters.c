@@ -66,7 +66,7 @@ static int list(struct saga_call *call)
     struct saga_letters letters;
     unsigned long long limit;
     const char *reason = saga_call_option(call, KEY_REASON);
-    int code = saga_letter_reason(call, reason);
+    int code = saga_letter_check_reason(call, reason);
     if (code == SAGA_EXIT_DONE)
         code = saga_call_number(call, KEY_LIMIT, LIMIT_DEFAULT, LIMIT_MAX, &limit);
     if (code == SAGA_EXIT_DONE) code = saga_letters_read(call, reason, 0, &letters);
@@ -104,6 +104,15 @@ static void print_hex(struct saga_slice value)
     }
 }
 
+/* Of a reason that only a newer coordinator knows nothing can be said; the headers have it. */
+static void print_reason(struct saga_slice word)
+{
+    const struct saga_letter_reason_kind *reason = saga_letter_reason_find(word);
+    if (!reason) return;
+    printf("reason   %s: %s\n", reason->word, reason->means);
+    printf("mend     %s\n", reason->mend);
+}
+
 static void print_letter(struct saga_call *call, const struct saga_message *record,
                          const struct saga_letter_note *note)
 {
@@ -111,6 +120,7 @@ static void print_letter(struct saga_call *call, const struct saga_message *reco
     char time_text[SAGA_TIME_TEXT_BYTES];
     saga_time_format(record->timestamp_ms, time_text);
     printf("dead letter %d/%" PRId64 " of %s\n", (int)record->partition, record->offset, time_text);
+    print_reason(saga_message_header(record, "saga_reason"));
     printf("key      %s\n", record->key.data ? saga_printable(arena, record->key) : "(none)");
     for (size_t i = 0; i < record->header_count; i++)
         printf("header   %s: %s\n", saga_printable(arena, record->headers[i].name),
@@ -234,7 +244,9 @@ const struct saga_subcommand saga_subcommand_dead_letters_show = {
     .name = "dead-letters show",
     .arguments = "PARTITION/OFFSET",
     .summary = "show one of them, headers and body",
-    .details = "What is not printable is written out; a binary body as hexadecimal digits.",
+    .details =
+        "What its reason means and what to do about it, then what it was. What is not printable "
+        "is written out; a binary body as hexadecimal digits.",
     .examples = "  saga dead-letters show 3/17",
     .arguments_min = 1,
     .arguments_max = 1,

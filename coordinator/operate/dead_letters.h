@@ -36,7 +36,7 @@ struct saga_letters {
 };
 
 /* Is there such a reason? SAGA_EXIT_USAGE with words. */
-int saga_letter_reason(struct saga_call *call, const char *reason);
+int saga_letter_check_reason(struct saga_call *call, const char *reason);
 /* The letters of all partitions, of each the newest `offsets_max` offsets (0: all), with this reason (NULL: any). An exit code;
  * everything is in the call's arena. */
 int saga_letters_read(struct saga_call *call, const char *reason, int64_t offsets_max,

@@ -113,9 +113,11 @@ int saga_deploy_schedules(struct saga_call *call, const struct saga_deployment *
  * fails where one of the coordinator's own is there with another number; of others it warns. */
 int saga_make_topics(struct saga_call *call, struct saga_definition *const *definitions,
                      size_t count, bool quiet);
-/* All topics that the coordinator and these definitions need, each once. In the call's arena. */
-void saga_needed_topics(struct saga_call *call, struct saga_definition *const *definitions,
-                        size_t count, struct saga_topic_spec **ret, size_t *ret_count);
+/* All topics that the coordinator and these definitions need with so many lanes, each once; the coordinator's own come first. In
+ * the call's arena. */
+void saga_needed_topics(struct saga_call *call, uint32_t lanes,
+                        struct saga_definition *const *definitions, size_t count,
+                        struct saga_topic_spec **ret, size_t *ret_count);
 
 extern const struct saga_subcommand saga_subcommand_check;
 extern const struct saga_subcommand saga_subcommand_explain;

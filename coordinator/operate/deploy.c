@@ -125,7 +125,7 @@ static int find_missing_topics(struct saga_call *call, struct saga_definition *c
     size_t spec_count;
     struct saga_buffer names;
     saga_buffer_init(&names, call->arena);
-    saga_needed_topics(call, definitions, count, &specs, &spec_count);
+    saga_needed_topics(call, call->config.lanes, definitions, count, &specs, &spec_count);
     for (size_t i = 0; i < spec_count; i++) {
         struct saga_topic_spec bare = { .name = specs[i].name };
         struct saga_topic_state state;

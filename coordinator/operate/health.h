@@ -20,6 +20,8 @@ struct saga_health {
     size_t count;
     size_t capacity;
     const char *create; /* the command that makes missing topics; NULL: `saga topics create` */
+    const char *
+        lanes_of; /* the topic whose partitions are the lanes, where the setting has another number; NULL: it has not */
 };
 
 void saga_health_init(struct saga_health *health, struct saga_arena *arena);
@@ -31,12 +33,13 @@ void saga_health_add(struct saga_health *health, enum saga_health_level level, c
  * not. */
 int saga_health_print(const struct saga_call *call, const struct saga_health *health);
 
-/* Judges a topic as it is against how it must be; `lanes` partitions are the coordinator's number. `spared_ms`: a
+/* Judges a topic as it is against how it must be; `lanes` is the number of the setting, or of `lanes_of`. `spared_ms`: a
  * retention of so much is enough where it should be kept for ever; 0: it is not. */
 void saga_health_topic(struct saga_health *health, const struct saga_topic_spec *spec,
                        const struct saga_topic_state *state, bool own, uint32_t lanes,
                        int64_t spared_ms);
-/* All topics that the coordinator and these definitions need, as they are at the broker. */
+/* All topics that the coordinator and these definitions need, as they are at the broker. Where the setting lanes is another number
+ * than the journal's topic has, that is said first, and the others are judged by the journal's: it cannot be changed. */
 void saga_health_topics(struct saga_call *call, struct saga_definition *const *definitions,
                         size_t count, struct saga_health *health);
 

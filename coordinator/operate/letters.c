@@ -17,15 +17,12 @@
 /* Of a note's text beside the letter, and of a letter's words in a list. */
 enum { WORDS_BYTES_MAX = 300 };
 
-static const char *const reasons[] = { SAGA_LETTER_REASONS(SAGA_REASON_ITEM, SAGA_REASON_ITEM) };
-
-int saga_letter_reason(struct saga_call *call, const char *reason)
+int saga_letter_check_reason(struct saga_call *call, const char *reason)
 {
-    size_t count = sizeof reasons / sizeof reasons[0];
-    if (!reason) return SAGA_EXIT_DONE;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(reasons[i], reason) == 0) return SAGA_EXIT_DONE;
-    const char *near = saga_nearest(saga_slice_of(reason), reasons, count);
+    const char *words[SAGA_LETTER_REASON_COUNT];
+    if (!reason || saga_letter_reason_find(saga_slice_of(reason))) return SAGA_EXIT_DONE;
+    for (size_t i = 0; i < SAGA_LETTER_REASON_COUNT; i++) words[i] = saga_letter_reasons[i].word;
+    const char *near = saga_nearest(saga_slice_of(reason), words, SAGA_LETTER_REASON_COUNT);
     return saga_call_fail(call, SAGA_EXIT_USAGE,
                           near ? saga_arena_printf(call->arena, "did you mean \"%s\"?", near).data
                                : "one of " SAGA_LETTER_REASON_WORDS,

@@ -30,11 +30,12 @@ static void need(struct saga_slice topic, enum saga_topic_use use, void *context
     SAGA_PUSH(needed->arena, needed->specs, needed->count, needed->capacity, spec);
 }
 
-void saga_needed_topics(struct saga_call *call, struct saga_definition *const *definitions,
-                        size_t count, struct saga_topic_spec **ret, size_t *ret_count)
+void saga_needed_topics(struct saga_call *call, uint32_t lanes,
+                        struct saga_definition *const *definitions, size_t count,
+                        struct saga_topic_spec **ret, size_t *ret_count)
 {
-    struct needed needed = { .arena = call->arena, .lanes = call->config.lanes };
-    saga_topics_specs(&call->topics, call->config.lanes, call->arena, &needed.specs, &needed.count);
+    struct needed needed = { .arena = call->arena, .lanes = lanes };
+    saga_topics_specs(&call->topics, lanes, call->arena, &needed.specs, &needed.count);
     needed.capacity = needed.count;
     for (size_t i = 0; i < count; i++) saga_definition_topics(definitions[i], need, &needed);
     *ret = needed.specs;
@@ -153,18 +154,28 @@ static const char *mend_detour(struct saga_arena *arena, const struct saga_topic
         .data;
 }
 
+static const char *mend_lanes(struct saga_health *health, int32_t partitions)
+{
+    return saga_arena_printf(health->arena, "set lanes to %d%s", (int)partitions, OR_BEGIN_ANEW)
+        .data;
+}
+
 static size_t judge_partitions(struct saga_health *health, const char *subject,
                                const struct saga_topic_spec *spec, int32_t partitions, bool own,
                                uint32_t lanes)
 {
     bool follows_lanes = spec->partitions == (int32_t)lanes;
     if (partitions == spec->partitions) return 0;
-    if (own && follows_lanes) {
-        saga_health_add(
-            health, SAGA_HEALTH_FAILED, subject,
-            saga_arena_printf(health->arena, "set lanes to %d%s", (int)partitions, OR_BEGIN_ANEW)
-                .data,
-            "%d partitions, but the setting lanes is %u" WHY_LANES, (int)partitions, lanes);
+    if (own && follows_lanes && health->lanes_of) {
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject,
+                        "begin anew, under another topics.prefix and redis.prefix: no number of "
+                        "lanes is right for both",
+                        "%d partitions, but %s has %u" WHY_LANES, (int)partitions, health->lanes_of,
+                        lanes);
+    } else if (own && follows_lanes) {
+        saga_health_add(health, SAGA_HEALTH_FAILED, subject, mend_lanes(health, partitions),
+                        "%d partitions, but the setting lanes is %u" WHY_LANES, (int)partitions,
+                        lanes);
     } else if (own) {
         saga_health_add(health, SAGA_HEALTH_FAILED, subject,
                         "delete it, make it with `saga topics create` and deploy again",
@@ -211,6 +222,24 @@ void saga_health_topic(struct saga_health *health, const struct saga_topic_spec 
                         (int)state->replication, state->replication == 1 ? "copy" : "copies");
 }
 
+/* How many lanes there are: as many as the journal has partitions, else as the setting says. Where the two differ, it is the
+ * setting that is wrong, however the services' topics were made. */
+static uint32_t find_lanes(struct saga_call *call, struct saga_health *health)
+{
+    struct saga_topic_spec journal = { .name = call->topics.journal.data };
+    struct saga_topic_state state;
+    uint32_t lanes = call->config.lanes;
+    if (saga_client_describe_topic(call->client, &journal, SAGA_CALL_TIMEOUT_MS, call->arena,
+                                   &state) < 0 ||
+        !state.exists || state.partitions == (int32_t)lanes)
+        return lanes;
+    health->lanes_of = journal.name;
+    saga_health_add(health, SAGA_HEALTH_FAILED, "lanes", mend_lanes(health, state.partitions),
+                    "the setting lanes is %u, but %s has %d partitions" WHY_LANES, lanes,
+                    journal.name, (int)state.partitions);
+    return (uint32_t)state.partitions;
+}
+
 void saga_health_topics(struct saga_call *call, struct saga_definition *const *definitions,
                         size_t count, struct saga_health *health)
 {
@@ -220,8 +249,9 @@ void saga_health_topics(struct saga_call *call, struct saga_definition *const *d
     /* a journal that has snapshots need not be kept for ever, only until they have it for sure (R12) */
     int64_t spared_ms =
         config->snapshot_records ? SPARED_INTERVALS * config->snapshot_interval_ms : 0;
-    saga_needed_topics(call, NULL, 0, &own_specs, &own_count);
-    saga_needed_topics(call, definitions, count, &specs, &spec_count);
+    uint32_t lanes = find_lanes(call, health);
+    saga_needed_topics(call, lanes, NULL, 0, &own_specs, &own_count);
+    saga_needed_topics(call, lanes, definitions, count, &specs, &spec_count);
     for (size_t i = 0; i < spec_count; i++) {
         struct saga_topic_state state;
         struct saga_topic_spec asked = specs[i];
@@ -237,7 +267,7 @@ void saga_health_topics(struct saga_call *call, struct saga_definition *const *d
                             "cannot be looked at: %s", saga_client_problem(call->client));
             continue;
         }
-        saga_health_topic(health, &specs[i], &state, i < own_count, call->config.lanes,
+        saga_health_topic(health, &specs[i], &state, i < own_count, lanes,
                           saga_slice_is(call->topics.journal, specs[i].name) ? spared_ms : 0);
         single += state.exists && state.replication == 1;
     }
@@ -262,8 +292,8 @@ static int look(struct saga_call *call, struct saga_definition *const *definitio
 {
     struct saga_topic_spec *own;
     *ret = (struct found){ 0 };
-    saga_needed_topics(call, NULL, 0, &own, &ret->own);
-    saga_needed_topics(call, definitions, count, &ret->specs, &ret->count);
+    saga_needed_topics(call, call->config.lanes, NULL, 0, &own, &ret->own);
+    saga_needed_topics(call, call->config.lanes, definitions, count, &ret->specs, &ret->count);
     ret->states = SAGA_NEW_ARRAY(call->arena, struct saga_topic_state, ret->count);
     for (size_t i = 0; i < ret->count; i++) {
         struct saga_topic_spec bare = { .name = ret->specs[i].name };

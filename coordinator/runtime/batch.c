@@ -131,7 +131,7 @@ static void for_nobody(struct saga_batch *b, struct saga_lane *lane,
         saga_batch_answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_ENDED, "NoSuchSaga", words);
     else if (note == SAGA_NOTE_CHILD_COMPENSATE)
         saga_batch_answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_REFUSED, "NoSuchSaga", words);
-    saga_batch_put_aside(b, &in->record, SAGA_SLICE("no-such-saga"), words); /* R13 */
+    saga_batch_put_aside(b, &in->record, SAGA_LETTER_NO_SUCH_SAGA, words); /* R13 */
 }
 
 static int journal(struct saga_batch *b, struct saga_lane *lane, struct saga_resident *resident,
@@ -245,7 +245,7 @@ static void put_unkept_aside(struct saga_batch *b, const struct saga_intake_item
     for (size_t i = 0; i < facts->count; i++)
         if (facts->items[i].kind == SAGA_FACT_NOTE_IGNORED &&
             saga_slice_is(facts->items[i].reason, SAGA_REASON_OVER_A_LIMIT))
-            saga_batch_put_aside(b, &in->record, facts->items[i].reason, facts->items[i].message);
+            saga_batch_put_aside(b, &in->record, SAGA_LETTER_OVER_A_LIMIT, facts->items[i].message);
 }
 
 /* A child that has ended, and whose values nobody can read any more, cannot be taken back by them (R22). */
@@ -253,7 +253,7 @@ static void refuse_blindly(struct saga_batch *b, const struct saga_intake_item *
 {
     struct saga_slice words = SAGA_SLICE("the child's values are sealed, and their key is gone");
     saga_batch_answer_for_nobody(b, &in->event, SAGA_NOTE_CHILD_REFUSED, "Sealed", words);
-    saga_batch_put_aside(b, &in->record, SAGA_SLICE("sealed"), words);
+    saga_batch_put_aside(b, &in->record, SAGA_LETTER_SEALED, words);
 }
 
 static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_intake_item *in)

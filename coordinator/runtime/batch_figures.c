@@ -92,10 +92,10 @@ void saga_batch_figures_alarm(struct saga_batch_figures *figures, int64_t due_ms
               now_ms - due_ms);
 }
 
-void saga_batch_figures_dead_letter(struct saga_batch_figures *figures, struct saga_slice reason)
+void saga_batch_figures_dead_letter(struct saga_batch_figures *figures,
+                                    enum saga_letter_reason reason)
 {
-    SAGA_PUSH(figures->arena, figures->reasons, figures->reason_count, figures->reason_capacity,
-              reason);
+    figures->dead_letters[reason]++;
 }
 
 /* Returns how many events it had. */
@@ -149,8 +149,6 @@ void saga_batch_figures_commit(struct saga_batch_figures *figures,
     commit_steps(figures, metrics);
     for (size_t i = 0; i < figures->late_count; i++)
         saga_metric_histogram_observe(&metrics->late, &saga_scale_late, figures->late_ms[i] * 1000);
-    for (size_t i = 0; i < figures->reason_count; i++)
-        saga_metrics_add(&metrics->dead_letters[saga_metric_names_place(metrics->reason_names,
-                                                                        figures->reasons[i])],
-                         1);
+    for (size_t i = 0; i < SAGA_LETTER_REASON_COUNT; i++)
+        saga_metrics_add(&metrics->dead_letters[i], figures->dead_letters[i]);
 }

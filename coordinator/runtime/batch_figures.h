@@ -42,8 +42,7 @@ struct saga_batch_figures {
     size_t step_count, step_capacity;
     int64_t *late_ms; /* of alarms */
     size_t late_count, late_capacity;
-    struct saga_slice *reasons; /* of dead letters */
-    size_t reason_count, reason_capacity;
+    uint32_t dead_letters[SAGA_LETTER_REASON_COUNT];
 };
 
 /* An event was decided to these facts; `state` is the saga's behind it. */
@@ -51,8 +50,9 @@ void saga_batch_figures_event(struct saga_batch_figures *figures, const struct s
                               const struct saga_event *event, const struct saga_facts *facts);
 /* An alarm of `due_ms` is taken at `now_ms`. */
 void saga_batch_figures_alarm(struct saga_batch_figures *figures, int64_t due_ms, int64_t now_ms);
-/* A record is put aside; `reason` lives as long as the batch. */
-void saga_batch_figures_dead_letter(struct saga_batch_figures *figures, struct saga_slice reason);
+/* A record is put aside. */
+void saga_batch_figures_dead_letter(struct saga_batch_figures *figures,
+                                    enum saga_letter_reason reason);
 /* The batch is committed: by the worker's own thread. `metrics` may be NULL. */
 void saga_batch_figures_commit(struct saga_batch_figures *figures,
                                struct saga_worker_metrics *metrics);

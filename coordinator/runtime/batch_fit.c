@@ -50,7 +50,7 @@ static int refuse(struct saga_batch *b, struct saga_lane *lane, const struct sag
         "the journal was changed; `saga definitions` whether the version has another content\"",
         lane->number, SAGA_SLICE_ARG(in->saga_id), SAGA_SLICE_ARG(why->what),
         SAGA_SLICE_ARG(why->why));
-    saga_batch_leave_aside(b, lane, in, "state-does-not-fit", why->what);
+    saga_batch_leave_aside(b, lane, in, SAGA_LETTER_STATE_DOES_NOT_FIT, why->what);
     return SAGA_OK;
 }
 

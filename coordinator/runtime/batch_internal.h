@@ -67,7 +67,7 @@ struct saga_lane *saga_batch_owned_lane(struct saga_batch *b, uint32_t number);
 void saga_batch_send(struct saga_batch *b, const struct saga_message *message, int64_t *offset);
 /* A record that cannot be used, to the dead letters (R13). */
 void saga_batch_put_aside(struct saga_batch *b, const struct saga_message *record,
-                          struct saga_slice reason, struct saga_slice words);
+                          enum saga_letter_reason reason, struct saga_slice words);
 /* A note that nobody's state stands behind: who asked for something that there is not, hears of it (R22). */
 void saga_batch_answer_for_nobody(struct saga_batch *b, const struct saga_event *asked,
                                   enum saga_note note, const char *type, struct saga_slice words);
@@ -90,10 +90,9 @@ struct saga_sealing {
 bool saga_batch_find_key(struct saga_batch *b, struct saga_lane *lane, struct saga_intake_item *in,
                          const struct saga_state *before, const struct saga_definition *definition,
                          struct saga_sealing *ret);
-/* Puts aside what cannot be decided for now, to be sent again; an alarm rings again in a minute. The lane's other sagas go on.
- * `reason` is a word, static. */
+/* Puts aside what cannot be decided for now, to be sent again; an alarm rings again in a minute. The lane's other sagas go on. */
 void saga_batch_leave_aside(struct saga_batch *b, struct saga_lane *lane,
-                            const struct saga_intake_item *in, const char *reason,
+                            const struct saga_intake_item *in, enum saga_letter_reason reason,
                             struct saga_slice words);
 /* ---- batch_fit.c ---- */
 /* A state that was not decided here is looked at before it is decided on for the first time. `before` NULL: there is none.

@@ -20,7 +20,7 @@ static struct saga_slice why_not(struct saga_batch *b, const struct saga_lane *l
 }
 
 void saga_batch_leave_aside(struct saga_batch *b, struct saga_lane *lane,
-                            const struct saga_intake_item *in, const char *reason,
+                            const struct saga_intake_item *in, enum saga_letter_reason reason,
                             struct saga_slice words)
 {
     if (in->event.kind == SAGA_EVENT_TIMER)
@@ -30,11 +30,11 @@ void saga_batch_leave_aside(struct saga_batch *b, struct saga_lane *lane,
                                         { in->event.timer, in->event.armed, b->time_ms + LATER_MS },
                                         true });
     else
-        saga_batch_put_aside(b, &in->record, saga_slice_of(reason), words);
+        saga_batch_put_aside(b, &in->record, reason, words);
 }
 
 static void leave_aside(struct saga_batch *b, struct saga_lane *lane,
-                        const struct saga_intake_item *in, const char *reason,
+                        const struct saga_intake_item *in, enum saga_letter_reason reason,
                         struct saga_slice words)
 {
     saga_log_seldom(&b->w->last_sealed_ms, MISSING_LOG_MS, SAGA_LOG_ERROR,
@@ -48,7 +48,7 @@ static bool find_for_new(struct saga_batch *b, struct saga_lane *lane,
 {
     ret->kind = SAGA_SEALING_FRESH;
     if (b->w->config.wrapping) return true;
-    leave_aside(b, lane, in, "no-privacy-key",
+    leave_aside(b, lane, in, SAGA_LETTER_NO_PRIVACY_KEY,
                 SAGA_SLICE("its definition says `redact`, and this coordinator has no key: set "
                            "privacy.key-file or privacy.key-command, start it again, and resend "
                            "this"));
@@ -74,7 +74,7 @@ bool saga_batch_find_key(struct saga_batch *b, struct saga_lane *lane, struct sa
         return true;
     ret->kind = SAGA_SEALING_BLIND;
     if (saga_status_has_ended(before->status)) return true;
-    leave_aside(b, lane, in, "sealed", why_not(b, lane, before));
+    leave_aside(b, lane, in, SAGA_LETTER_SEALED, why_not(b, lane, before));
     return false;
 }
 

@@ -22,19 +22,20 @@ void saga_batch_send(struct saga_batch *b, const struct saga_message *message, i
 }
 
 void saga_batch_put_aside(struct saga_batch *b, const struct saga_message *record,
-                          struct saga_slice reason, struct saga_slice words)
+                          enum saga_letter_reason reason, struct saga_slice words)
 {
     struct saga_message letter;
+    const char *word = saga_letter_reasons[reason].word;
     uint32_t lane = (uint32_t)record->partition % b->w->config.lanes;
-    saga_dead_letter_message(record, b->w->config.dead_letters, lane, reason, words, b->arena,
-                             &letter);
+    saga_dead_letter_message(record, b->w->config.dead_letters, lane, saga_slice_of(word), words,
+                             b->arena, &letter);
     saga_batch_send(b, &letter, NULL);
     b->dead_letters++;
     saga_batch_figures_dead_letter(&b->figures, reason);
     saga_log(SAGA_LOG_WARNING, "record put aside",
-             "reason=%.*s topic=%.*s partition=%d offset=%lld words=\"%.*s\"",
-             SAGA_SLICE_ARG(reason), SAGA_SLICE_ARG(record->topic), record->partition,
-             (long long)record->offset, SAGA_SLICE_ARG(words));
+             "reason=%s topic=%.*s partition=%d offset=%lld words=\"%.*s\"", word,
+             SAGA_SLICE_ARG(record->topic), record->partition, (long long)record->offset,
+             SAGA_SLICE_ARG(words));
 }
 
 int saga_batch_wait_for_definition(struct saga_batch *b)
@@ -129,9 +130,8 @@ static bool look_for_schema(struct saga_batch *b, const struct saga_intake_item 
 {
     enum { AGE_MS = 1000 };
     struct saga_worker *w = b->w;
-    return in->fate == SAGA_INTAKE_DEAD_LETTER &&
-           saga_slice_is(in->reason, SAGA_REASON_NO_SCHEMA) && w->config.schemas &&
-           saga_schema_store_look(w->config.schemas, AGE_MS);
+    return in->fate == SAGA_INTAKE_DEAD_LETTER && in->reason == SAGA_LETTER_NO_SCHEMA &&
+           w->config.schemas && saga_schema_store_look(w->config.schemas, AGE_MS);
 }
 
 static int take_record(struct saga_batch *b, const struct saga_intake *intake,
@@ -164,7 +164,7 @@ static void put_poison_aside(struct saga_batch *b, const struct saga_intake *int
     struct saga_intake_item *items;
     size_t count;
     saga_intake_read(intake, record, &items, &count);
-    saga_batch_put_aside(b, &items[0].record, SAGA_SLICE("cannot-be-committed"),
+    saga_batch_put_aside(b, &items[0].record, SAGA_LETTER_CANNOT_BE_COMMITTED,
                          saga_arena_printf(b->arena,
                                            "its transaction was aborted again and again: %s",
                                            b->w->problem));

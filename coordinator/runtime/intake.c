@@ -15,17 +15,17 @@ struct saga_intake_item *saga_intake_add(struct saga_intake_reading *r, enum sag
     return &r->items[r->count - 1];
 }
 
-void saga_intake_add_dead_letter(struct saga_intake_reading *r, const char *reason,
+void saga_intake_add_dead_letter(struct saga_intake_reading *r, enum saga_letter_reason reason,
                                  struct saga_slice words)
 {
     struct saga_intake_item *item = saga_intake_add(r, SAGA_INTAKE_DEAD_LETTER);
-    item->reason = saga_slice_of(reason);
+    item->reason = reason;
     item->words = words;
 }
 
 /* An event of the outside that cannot be read for one definition may be for others, to whose lanes it hops: it is put
  * aside once, where it was read first. */
-static void add_bad_event(struct saga_intake_reading *r, const char *reason,
+static void add_bad_event(struct saga_intake_reading *r, enum saga_letter_reason reason,
                           struct saga_slice words)
 {
     if (!r->common.from_inbox) saga_intake_add_dead_letter(r, reason, words);
@@ -110,15 +110,15 @@ static bool read_start(struct saga_intake_reading *r, struct saga_definition *de
     bool passes;
     if (!type_matches(r, start)) return false;
     if (passes_when(r, start, &passes, &message) < 0) {
-        add_bad_event(r, "when-failed", message);
+        add_bad_event(r, SAGA_LETTER_WHEN_FAILED, message);
         return true;
     }
     if (!passes) return false;
     if (eval_text(r, start->key, r->common.event.body, &key, &message) < 0 ||
         saga_intake_check_key(r, key, &message) < 0) {
-        add_bad_event(r, "bad-key", message);
+        add_bad_event(r, SAGA_LETTER_BAD_KEY, message);
     } else if (r->common.event.body.size > SAGA_INPUT_BYTES_MAX) {
-        add_bad_event(r, "too-large",
+        add_bad_event(r, SAGA_LETTER_TOO_LARGE,
                       saga_arena_printf(r->intake->arena, "a start of %zu bytes, the limit is %d",
                                         r->common.event.body.size, SAGA_INPUT_BYTES_MAX));
     } else {
@@ -203,7 +203,7 @@ static void read_awaited_of(struct saga_intake_reading *r, struct saga_slice nam
             if (add_awaited(r, definition, &block->await, &message)) matched = true;
         }
     }
-    if (!matched && message.size) add_bad_event(r, "match-failed", message);
+    if (!matched && message.size) add_bad_event(r, SAGA_LETTER_MATCH_FAILED, message);
 }
 
 static void read_awaited(struct saga_intake_reading *r)
@@ -274,7 +274,7 @@ static void read_correlated_reply(struct saga_intake_reading *r)
     }
     if (count == 0) {
         saga_intake_add_dead_letter(
-            r, "no-saga-named",
+            r, SAGA_LETTER_NO_SAGA_NAMED,
             message.size ? message
                          : SAGA_SLICE("neither ce_sagacommandid nor ce_subject says which "
                                       "saga it answers, and no correlate finds one"));
@@ -308,7 +308,7 @@ static void read_reply(struct saga_intake_reading *r, const struct saga_catalog_
     find_type(r, &message);
     if (r->common.event.type.size == 0) {
         saga_intake_add_dead_letter(
-            r, "no-type",
+            r, SAGA_LETTER_NO_TYPE,
             message.size
                 ? saga_arena_printf(r->intake->arena,
                                     "it says no type: it has no ce_type header, and the "
@@ -319,7 +319,7 @@ static void read_reply(struct saga_intake_reading *r, const struct saga_catalog_
     } else if (error == SAGA_E_NOT_FOUND) {
         read_correlated_reply(r);
     } else if (error < 0 || saga_id_parse(saga_id, &name, &key) < 0) {
-        saga_intake_add_dead_letter(r, "bad-address",
+        saga_intake_add_dead_letter(r, SAGA_LETTER_BAD_ADDRESS,
                                     diagnostic.what.size ? diagnostic.what
                                                          : SAGA_SLICE("not the id of a saga"));
     } else {
@@ -339,7 +339,8 @@ static void read_outside(struct saga_intake_reading *r)
                                 r->intake->arena, &r->common.event, &diagnostic);
     if (error < 0)
         saga_intake_add_dead_letter(
-            r, error == SAGA_E_NOT_FOUND ? SAGA_REASON_NO_SCHEMA : "unreadable", diagnostic.what);
+            r, error == SAGA_E_NOT_FOUND ? SAGA_LETTER_NO_SCHEMA : SAGA_LETTER_UNREADABLE,
+            diagnostic.what);
     else if (topic->replies)
         read_reply(r, topic);
     else
@@ -354,7 +355,7 @@ static void read_inbox(struct saga_intake_reading *r, const struct saga_message 
     switch (saga_inbox_kind_of(record)) {
     case SAGA_INBOX_HOP:
         if (saga_hop_open(record, r->intake->arena, &r->common.record, &diagnostic) < 0)
-            saga_intake_add_dead_letter(r, "unreadable", diagnostic.what);
+            saga_intake_add_dead_letter(r, SAGA_LETTER_UNREADABLE, diagnostic.what);
         else
             read_outside(r);
         return;
@@ -362,7 +363,7 @@ static void read_inbox(struct saga_intake_reading *r, const struct saga_message 
     case SAGA_INBOX_OPERATOR: saga_intake_read_operator(r); return;
     case SAGA_INBOX_NOTE: saga_intake_read_note(r); return;
     case SAGA_INBOX_UNKNOWN:
-        saga_intake_add_dead_letter(r, "unreadable",
+        saga_intake_add_dead_letter(r, SAGA_LETTER_UNREADABLE,
                                     SAGA_SLICE("a record in the inbox without a known saga_kind"));
         return;
     }
@@ -381,7 +382,7 @@ void saga_intake_read(const struct saga_intake *intake, const struct saga_messag
         /* somebody sent it here for a saga of this lane: a definition that is still to be read may say which */
         struct saga_intake_item *item = saga_intake_add(&r, SAGA_INTAKE_DEFINITION_MISSING);
         item->lane = r.common.inbox_lane;
-        item->reason = SAGA_SLICE("nobodys");
+        item->reason = SAGA_LETTER_NOBODYS;
         item->words = SAGA_SLICE("no deployed definition takes it for a saga of this lane");
     } else if (r.count == 0) {
         struct saga_intake_item *item = saga_intake_add(&r, SAGA_INTAKE_NOTHING);

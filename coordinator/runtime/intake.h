@@ -7,9 +7,7 @@
 #include "base/message.h"
 #include "definition/catalog.h"
 #include "engine/event.h"
-
-/* Reason of a dead letter whose schema is not known (yet). */
-#define SAGA_REASON_NO_SCHEMA "no-schema"
+#include "runtime/letter_reasons.h"
 
 struct saga_intake {
     struct saga_catalog *catalog;
@@ -35,7 +33,7 @@ struct saga_intake_item {
         candidates; /* a reply that names only a key: sagas that it may be for; Forget: the saga, and its entry */
     size_t candidate_count;
     struct saga_definition *definition; /* of a start: what it starts */
-    struct saga_slice reason;           /* of a dead letter: one word */
+    enum saga_letter_reason reason;     /* of a dead letter */
     struct saga_slice words;
     struct saga_message record; /* as it was read at its source: a hop is opened */
     bool from_inbox;            /* it came through the inbox of `inbox_lane` */

@@ -29,20 +29,21 @@ void saga_intake_read_note(struct saga_intake_reading *r)
     int error = saga_note_open(&r->common.record, r->intake->arena, &saga_id, &r->common.event,
                                &diagnostic);
     if (error < 0) {
-        saga_intake_add_dead_letter(r, "unreadable", diagnostic.what);
+        saga_intake_add_dead_letter(r, SAGA_LETTER_UNREADABLE, diagnostic.what);
         return;
     }
     error = saga_id_parse(saga_id, &name, &key);
     SAGA_ASSERT(error == SAGA_OK);
     uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
     if (!saga_intake_is_here(r, lane)) {
-        saga_intake_add_dead_letter(r, "wrong-lane", SAGA_SLICE("its saga lives in another lane"));
+        saga_intake_add_dead_letter(r, SAGA_LETTER_WRONG_LANE,
+                                    SAGA_SLICE("its saga lives in another lane"));
         return;
     }
     struct saga_definition *definition;
     bool needed;
     if (!find_noted_definition(r, saga_id, name, &needed, &definition)) {
-        saga_intake_add_dead_letter(r, "unreadable",
+        saga_intake_add_dead_letter(r, SAGA_LETTER_UNREADABLE,
                                     SAGA_SLICE("it does not say whose schedule it sets"));
         return;
     }
@@ -53,7 +54,7 @@ void saga_intake_read_note(struct saga_intake_reading *r)
     item->saga_id = saga_id;
     item->definition = definition;
     if (!missing) return;
-    item->reason = SAGA_SLICE("no-definition");
+    item->reason = SAGA_LETTER_NO_DEFINITION;
     item->words =
         saga_arena_printf(r->intake->arena, "no definition %.*s%s is deployed",
                           SAGA_SLICE_ARG(saga_id_entry_name(name)),
@@ -67,24 +68,24 @@ void saga_intake_read_start(struct saga_intake_reading *r)
     int error =
         saga_start_open(&r->common.record, r->intake->arena, &name, &r->common.event, &diagnostic);
     if (error < 0) {
-        saga_intake_add_dead_letter(r, "unreadable", diagnostic.what);
+        saga_intake_add_dead_letter(r, SAGA_LETTER_UNREADABLE, diagnostic.what);
         return;
     }
     if (saga_intake_check_key(r, r->common.event.key, &message) < 0) {
-        saga_intake_add_dead_letter(r, "bad-key", message);
+        saga_intake_add_dead_letter(r, SAGA_LETTER_BAD_KEY, message);
         return;
     }
     struct saga_definition *definition = saga_catalog_newest(r->intake->catalog, name);
     if (!definition) {
         struct saga_intake_item *item = saga_intake_add(r, SAGA_INTAKE_DEFINITION_MISSING);
         item->lane = r->common.inbox_lane;
-        item->reason = SAGA_SLICE("no-definition");
+        item->reason = SAGA_LETTER_NO_DEFINITION;
         item->words = saga_arena_printf(r->intake->arena, "no definition %.*s is deployed",
                                         SAGA_SLICE_ARG(name));
         return;
     }
     if (r->common.event.body.size > SAGA_INPUT_BYTES_MAX) {
-        saga_intake_add_dead_letter(r, "too-large",
+        saga_intake_add_dead_letter(r, SAGA_LETTER_TOO_LARGE,
                                     SAGA_SLICE("the input is over the limit of a saga's state"));
         return;
     }
@@ -108,14 +109,15 @@ void saga_intake_read_operator(struct saga_intake_reading *r)
     int error = saga_operator_open(&r->common.record, r->intake->arena, &saga_id, &r->common.event,
                                    &diagnostic);
     if (error < 0 || saga_id_parse(saga_id, &name, &key) < 0) {
-        saga_intake_add_dead_letter(r, "unreadable",
+        saga_intake_add_dead_letter(r, SAGA_LETTER_UNREADABLE,
                                     diagnostic.what.size ? diagnostic.what
                                                          : SAGA_SLICE("not the id of a saga"));
         return;
     }
     uint32_t lane = saga_lane_of_key(key, r->intake->lanes);
     if (!saga_intake_is_here(r, lane)) {
-        saga_intake_add_dead_letter(r, "wrong-lane", SAGA_SLICE("its saga lives in another lane"));
+        saga_intake_add_dead_letter(r, SAGA_LETTER_WRONG_LANE,
+                                    SAGA_SLICE("its saga lives in another lane"));
         return;
     }
     struct saga_intake_item *item = saga_intake_add(r, SAGA_INTAKE_EVENT);

@@ -23,7 +23,7 @@ static inline bool saga_intake_is_here(const struct saga_intake_reading *r, uint
 /* ---- intake.c ---- */
 /* A further item, to be filled in. */
 struct saga_intake_item *saga_intake_add(struct saga_intake_reading *r, enum saga_intake_fate fate);
-void saga_intake_add_dead_letter(struct saga_intake_reading *r, const char *reason,
+void saga_intake_add_dead_letter(struct saga_intake_reading *r, enum saga_letter_reason reason,
                                  struct saga_slice words);
 void saga_intake_add_start(struct saga_intake_reading *r, struct saga_definition *definition,
                            struct saga_slice key);

@@ -5,7 +5,6 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
-#include "runtime/letter_reasons.h"
 
 #define MS(n) ((n)*1000LL)
 #define SECONDS(n) ((n)*1000000LL)
@@ -100,30 +99,17 @@ unsigned saga_metric_names_place(struct saga_metric_names *names, struct saga_sl
 
 /* ---- the whole ---- */
 
-/* A series that begins with its first event is one whose beginning nobody saw: an alert that asks by how much it grew is not
- * told. So these stand at 0 from the start. */
-static void know_reasons(struct saga_metric_names *names)
-{
-    static const char *const reasons[] = { SAGA_LETTER_REASONS(SAGA_REASON_ITEM,
-                                                               SAGA_REASON_ITEM) };
-    for (unsigned i = 0; i < SAGA_LETTER_REASON_COUNT; i++)
-        (void)saga_metric_names_place(names, saga_slice_of(reasons[i]));
-}
-
 struct saga_metrics *saga_metrics_new(unsigned workers)
 {
     struct saga_metrics *metrics = saga_memory_zeroed(1, sizeof *metrics);
     saga_metric_names_init(&metrics->definition_names, SAGA_METRICS_DEFINITIONS_MAX);
     saga_metric_names_init(&metrics->step_names, SAGA_METRICS_STEPS_MAX);
-    saga_metric_names_init(&metrics->reason_names, SAGA_METRICS_REASONS_MAX);
-    know_reasons(&metrics->reason_names);
     metrics->worker_count = workers;
     metrics->workers = saga_memory_zeroed(workers, sizeof *metrics->workers);
     for (unsigned i = 0; i < workers; i++) {
         struct saga_worker_metrics *worker = &metrics->workers[i];
         worker->definition_names = &metrics->definition_names;
         worker->step_names = &metrics->step_names;
-        worker->reason_names = &metrics->reason_names;
         worker->definitions =
             saga_memory_zeroed(SAGA_METRICS_DEFINITIONS_MAX + 1, sizeof *worker->definitions);
         worker->steps = saga_memory_zeroed(SAGA_METRICS_STEPS_MAX + 1, sizeof *worker->steps);
@@ -140,7 +126,6 @@ void saga_metrics_free(struct saga_metrics *metrics)
     }
     saga_metric_names_free(&metrics->definition_names);
     saga_metric_names_free(&metrics->step_names);
-    saga_metric_names_free(&metrics->reason_names);
     free(metrics->workers);
     free(metrics);
 }

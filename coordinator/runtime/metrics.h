@@ -2,8 +2,7 @@
  * stores of atomics: no lock and no shared cache line on the way of an event. Whoever prints adds the parts up and may be a
  * batch behind. Events are counted when their batch is committed (batch_figures.h), so what is tried again counts once.
  *
- * Series are bounded: definitions beyond SAGA_METRICS_DEFINITIONS_MAX, and steps and reasons beyond their limits, count as
- * "other". */
+ * Series are bounded: definitions beyond SAGA_METRICS_DEFINITIONS_MAX, and steps beyond their limit, count as "other". */
 #ifndef SAGA_RUNTIME_METRICS_H
 #define SAGA_RUNTIME_METRICS_H
 
@@ -14,6 +13,7 @@
 #include "base/limits.h"
 #include "base/slice.h"
 #include "engine/event.h"
+#include "runtime/letter_reasons.h"
 
 /* Counted for each definition; metrics_print.c has the names. */
 enum saga_definition_counter {
@@ -119,17 +119,17 @@ struct saga_step_metrics {
 
 /* One worker's part. */
 struct saga_worker_metrics {
-    struct saga_metric_names *definition_names, *step_names, *reason_names; /* of the process */
-    atomic_ullong dead_letters[SAGA_METRICS_REASONS_MAX + 1]; /* by place of the reason */
-    struct saga_definition_metrics *definitions;              /* by place of the name */
-    struct saga_step_metrics *steps; /* by place of "<definition>/<step>" */
+    struct saga_metric_names *definition_names, *step_names; /* of the process */
+    atomic_ullong dead_letters[SAGA_LETTER_REASON_COUNT];
+    struct saga_definition_metrics *definitions; /* by place of the name */
+    struct saga_step_metrics *steps;             /* by place of "<definition>/<step>" */
     struct saga_metric_histogram batch_events, transactions, late;
     struct saga_metric_histogram redis[SAGA_REDIS_CALLS];
     atomic_ullong redis_errors[SAGA_REDIS_CALLS];
 };
 
 struct saga_metrics {
-    struct saga_metric_names definition_names, step_names, reason_names;
+    struct saga_metric_names definition_names, step_names;
     unsigned worker_count;
     struct saga_worker_metrics *workers;
 };

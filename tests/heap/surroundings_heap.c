@@ -375,7 +375,7 @@ static int run_intake(void)
         for (size_t n = 0; n < count; n++) {
             heap_tell("%d ", (int)items[n].fate);
             heap_tell_slice(items[n].saga_id);
-            heap_tell_slice(items[n].reason);
+            heap_tell("%s ", saga_letter_reasons[items[n].reason].word);
             heap_tell_slice(items[n].words);
         }
     }

@@ -14,6 +14,7 @@
 
 #include "harness/cluster.h"
 #include "harness/process.h"
+#include "runtime/letter_reasons.h"
 
 #define PATIENT SAGA_SOURCE_DIR "/tests/integration/sagas/patient-order.yaml"
 
@@ -51,6 +52,21 @@ static void make_topic(struct saga_test_cluster *cluster, const char *name)
     assert_int_equal(saga_client_create_topic(cluster->client, &spec, WAIT_MS, &created), 0);
 }
 
+/* `list` is what `saga dead-letters list` printed: a line of headings, then a letter each, by its place. */
+static void show_says_what_to_do(struct saga_test_cluster *cluster, const char *list)
+{
+    char words[4096];
+    int partition, offset;
+    const char *first = strchr(list, '\n');
+    assert_non_null(first);
+    assert_int_equal(sscanf(first, " %d/%d", &partition, &offset), 2);
+    assert_int_equal(
+        saga_test_cli(cluster, words, sizeof words, "dead-letters show %d/%d", partition, offset),
+        0);
+    assert_non_null(strstr(words, saga_letter_reasons[SAGA_LETTER_CANNOT_BE_COMMITTED].means));
+    assert_non_null(strstr(words, saga_letter_reasons[SAGA_LETTER_CANNOT_BE_COMMITTED].mend));
+}
+
 static void what_has_no_topic_is_put_aside(void **state)
 {
     struct saga_test_cluster cluster;
@@ -81,6 +97,7 @@ static void what_has_no_topic_is_put_aside(void **state)
     assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "dead-letters list"), 0);
     assert_non_null(strstr(words, "there is no topic inventory.commands"));
     assert_non_null(strstr(words, "cannot-be-committed"));
+    show_says_what_to_do(&cluster, words);
 
     assert_int_equal(saga_test_cli(&cluster, NULL, 0, "topics create %s", PATIENT), 0);
     saga_test_participants(&cluster, NULL, 0);

@@ -17,8 +17,7 @@ static void fill(struct saga_worker_metrics *worker)
     place = saga_metric_names_place(worker->step_names, SAGA_SLICE("order/charge"));
     for (unsigned o = 0; o < SAGA_STEP_OUTCOMES; o++)
         saga_metric_histogram_observe(&worker->steps[place].durations[o], &saga_scale_steps, 20000);
-    place = saga_metric_names_place(worker->reason_names, SAGA_SLICE("unreadable"));
-    saga_metrics_add(&worker->dead_letters[place], 1);
+    saga_metrics_add(&worker->dead_letters[SAGA_LETTER_UNREADABLE], 1);
     saga_metric_histogram_observe(&worker->batch_events, &saga_scale_events, 20);
     saga_metric_histogram_observe(&worker->transactions, &saga_scale_calls, 4000);
     saga_metric_histogram_observe(&worker->late, &saga_scale_late, 20000);

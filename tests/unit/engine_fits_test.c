@@ -97,6 +97,25 @@ static void lists_are_those_that_blocks_open(void **state)
     CHANGED(w, w->state->scope_ids, UINT32_MAX, "counts further");
 }
 
+/* A state that was changed so is read all the same, so that it costs its own saga alone; until it is found out, each of its lists
+ * is found by its id, in whatever order they stand. */
+static void lists_out_of_order_are_found_and_do_not_fit(void **state)
+{
+    struct world *w = in_the_loop(state);
+    struct saga_scope *scopes = w->state->scopes, second = scopes[1];
+    struct saga_diagnostic diagnostic = { 0 };
+    struct saga_slice bytes;
+    struct saga_state *read = NULL;
+    scopes[1] = scopes[2];
+    scopes[2] = second;
+    for (size_t i = 0; i < w->state->scope_count; i++)
+        assert_ptr_equal(saga_state_scope(w->state, scopes[i].id), &scopes[i]);
+    assert_int_equal(saga_state_encode(w->codec, w->state, &w->arena, &bytes), 0);
+    assert_int_equal(saga_state_decode(w->codec, bytes, &w->arena, &read, &diagnostic), 0);
+    saga_state_free(read);
+    refused(w, "are not in order");
+}
+
 static void the_head_is_that_of_a_saga(void **state)
 {
     struct world *w = in_the_loop(state);
@@ -216,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(steps_stand_where_the_definition_has_them),
         WORLD_TEST(lists_are_those_that_blocks_open),
+        WORLD_TEST(lists_out_of_order_are_found_and_do_not_fit),
         WORLD_TEST(the_head_is_that_of_a_saga),
         WORLD_TEST(what_it_is_stuck_on_is_so),
         WORLD_TEST(without_its_definition_only_places_are_not_looked_at),

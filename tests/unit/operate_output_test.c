@@ -178,6 +178,24 @@ static void another_count_fails_for_a_lane_and_warns_for_a_reply_topic(void **st
     assert_non_null(strstr(line.mend, "--topic payments.replies --partitions 8"));
 }
 
+/* What was said of the setting then is not said again, and nothing against it. */
+static void another_count_than_the_journal_has_is_no_matter_of_the_setting(void **state)
+{
+    (void)state;
+    struct saga_kafka_setting settings[4];
+    struct saga_topic_state topic = good_journal(settings);
+    struct saga_topic_spec inbox = { "saga.inbox", 8, NULL, 0 };
+    struct saga_health health;
+    saga_health_init(&health, &arena);
+    health.lanes_of = "saga.journal";
+    topic.partitions = 12;
+    saga_health_topic(&health, &inbox, &topic, true, 8, 0);
+    assert_int_equal(health.count, 1);
+    assert_int_equal(health.lines[0].level, SAGA_HEALTH_FAILED);
+    assert_non_null(strstr(health.lines[0].what, "12 partitions, but saga.journal has 8: "));
+    assert_null(strstr(health.lines[0].mend, "set lanes"));
+}
+
 static void settings_that_lose_records_fail_with_their_mend(void **state)
 {
     (void)state;
@@ -261,6 +279,7 @@ int main(void)
         TEST(a_good_topic_is_ok),
         TEST(a_missing_topic_fails),
         TEST(another_count_fails_for_a_lane_and_warns_for_a_reply_topic),
+        TEST(another_count_than_the_journal_has_is_no_matter_of_the_setting),
         TEST(settings_that_lose_records_fail_with_their_mend),
         TEST(a_journal_with_snapshots_may_be_short_but_not_too_short),
         TEST(copies_that_may_all_be_away_warn),

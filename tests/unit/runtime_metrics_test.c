@@ -81,7 +81,7 @@ static void a_committed_batch_counts_by_definition_and_outcome(void **state)
          SAGA_FACT_SAGA_COMPLETED);
     take(&figures, "order", SAGA_EVENT_REPLY, 1200, 2, SAGA_FACT_COMPENSATION_EXHAUSTED,
          SAGA_FACT_SAGA_STUCK);
-    saga_batch_figures_dead_letter(&figures, SAGA_SLICE("unreadable"));
+    saga_batch_figures_dead_letter(&figures, SAGA_LETTER_UNREADABLE);
     saga_batch_figures_alarm(&figures, 1000, 1020);
     saga_batch_figures_commit(&figures, &metrics->workers[1]);
     assert_line("saga_sagas_started_total{definition=\"order\"} 1");

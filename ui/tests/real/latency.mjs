@@ -3,24 +3,11 @@
 // "from the answer" is from when a service sent its answer to Kafka, "from the start" from when the API had
 // answered the start; both to when the page's document has changed. All clocks are this machine's.
 import { launch, open } from '../browser.mjs';
+import { api } from './api.mjs';
 
 const address = process.env.SAGA_VIEW ?? '';
 const TIMES = Number(process.env.TIMES ?? 30);
 const run = Date.now().toString(36);
-
-/** @param {string} path @param {object} [body] */
-async function api(path, body) {
-  const answer = await fetch(address + 'api/v1' + path, {
-    method: body ? 'POST' : 'GET',
-    headers: {
-      Authorization: 'Bearer ' + process.env.SAGA_VIEW_TOKEN,
-      'Content-Type': 'application/json',
-    },
-    body: body && JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
-}
 
 /** @param {string} key @param {object} order */
 async function start(key, order) {

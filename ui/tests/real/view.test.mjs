@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { accessibility, launch, open, picture } from '../browser.mjs';
+import { api } from './api.mjs';
 
 const address = process.env.SAGA_VIEW ?? '';
 let browser;
@@ -177,22 +178,6 @@ test('the overview, the definitions and the dead letters', async () => {
 });
 
 const MANY = 1000;
-
-async function api(path, body) {
-  for (;;) {
-    const answer = await fetch(address + 'api/v1' + path, {
-      method: body ? 'POST' : 'GET',
-      headers: {
-        Authorization: 'Bearer ' + process.env.SAGA_VIEW_TOKEN,
-        'Content-Type': 'application/json',
-      },
-      body: body && JSON.stringify(body),
-    });
-    if (answer.ok) return answer.json();
-    assert.ok([429, 503].includes(answer.status), `${path}: ${answer.status}`);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-}
 
 async function many(status) {
   const { items } = await api('/counts?search=customer:many');
