@@ -695,7 +695,17 @@ class Lane:
                 self.fault("sequence", f"run {record['run']} where {last[1]} belongs", offset, saga)
         elif sequence != 1 and (self.row["complete"] or saga in self.sagas):
             self.fault("sequence", f"sequence {sequence} where 1 belongs", offset, saga)
+        self.check_begun_run(offset, record)
         self.sagas[saga] = None if forgotten else (sequence, record["run"])
+
+    def check_begun_run(self, offset, record):
+        cause = record["cause"]
+        if cause["kind"] != "start" or not cause["run"] or not self.journal:
+            return
+        place = f"{self.journal}/{cause['topic']}/{cause['partition']}/{cause['offset']}"
+        run = hashlib.sha256(bytes_in(place)).hexdigest()[:12]
+        if cause["run"] != run:
+            self.fault("sequence", f"it begins the run {cause['run']} where {run} belongs", offset, record["sagaId"])
 
     def check_definition(self, offset, record):
         if not record["sha256"]:

@@ -17,6 +17,7 @@
     X(RUNS, "any-run", "R14: an answer for an earlier run counts for this one")                    \
     X(COMMAND_IDS, "ids-without-attempt", "R15: all attempts have one command id")                 \
     X(IDEMPOTENCY_KEYS, "keys-with-attempt", "R15: each attempt has a key of its own")             \
+    X(RUNS_OF_JOURNALS, "any-journal", "R15: the same place in another journal is the same run")   \
     X(STALE_TIMERS, "stale-timers", "R16: an alarm counts that was armed for something else")      \
     X(MONOTONIC_TIME, "time-goes-back", "R17: a lane's time follows the clock back")               \
     X(UNKNOWN, "unknown-is-failed", "R18: a step without an answer counts as not done")            \

@@ -104,14 +104,16 @@ int saga_command_id_parse(struct saga_slice id, struct saga_command_parts *ret)
     return SAGA_OK;
 }
 
-struct saga_slice saga_run_of(struct saga_arena *arena, const struct saga_position *source)
+struct saga_slice saga_run_of(struct saga_arena *arena, struct saga_slice journal,
+                              const struct saga_position *source)
 {
-    char hex[12];
+    char hex[SAGA_RUN_DIGITS];
     char partition[SAGA_DECIMAL_BYTES], offset[SAGA_DECIMAL_BYTES];
-    struct saga_slice position =
-        SAGA_CONCAT(arena, source->topic, SLASH, saga_slice_of_number(source->partition, partition),
-                    SLASH, saga_slice_of_number(source->offset, offset));
-    saga_sha256_digits(position, sizeof hex, hex);
+    struct saga_slice place =
+        SAGA_CONCAT(arena, journal, journal.size ? SLASH : SAGA_SLICE_NONE, source->topic, SLASH,
+                    saga_slice_of_number(source->partition, partition), SLASH,
+                    saga_slice_of_number(source->offset, offset));
+    saga_sha256_digits(place, sizeof hex, hex);
     return saga_arena_copy(arena, (struct saga_slice){ hex, sizeof hex });
 }
 

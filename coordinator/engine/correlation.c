@@ -25,7 +25,7 @@ static void begin(struct saga_decision *d)
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_ENTRY_STARTED,
                                      .entry = SAGA_KIND_CORRELATION,
                                      .id = id,
-                                     .run = saga_run_of(d->arena, &d->event->source),
+                                     .run = saga_entry_run(d),
                                      .key = key,
                                      .name = name });
 }

@@ -98,7 +98,8 @@ static void begin_saga(struct saga_decision *d)
     const struct saga_definition *definition = d->definition;
     SAGA_ASSERT(definition && d->event->key.size > 0);
     struct saga_slice id = saga_arena_join(d->arena, definition->name, '/', d->event->key);
-    struct saga_slice run = saga_run_of(d->arena, &d->event->source);
+    struct saga_slice run = d->event->run;
+    if (run.size == 0) run = saga_run_of(d->arena, SAGA_SLICE_NONE, &d->event->source);
     saga_emit(
         d, (struct saga_fact){
                .kind = SAGA_FACT_SAGA_STARTED,

@@ -61,8 +61,13 @@ struct saga_slice saga_id_entry_name(struct saga_slice id);
 /* What is wrong with a business key, or a value that events are matched by; NULL: nothing. */
 const char *saga_key_fault(struct saga_slice key);
 
-/* The run of a saga that a start event at this position began: 12 characters, a hash of the position. */
-struct saga_slice saga_run_of(struct saga_arena *arena, const struct saga_position *source);
+/* The run of what an event at this position began, in `arena`: SAGA_RUN_DIGITS hexadecimal digits, a hash of the position and
+ * of the id of its lane's journal, so that where topics are made anew no saga gets the ids of an earlier one (R15). `journal`
+ * absent: of the position alone, as entries have it, sagas where there is no journal, and those of journals whose starts do not
+ * say which run they begin. */
+enum { SAGA_RUN_DIGITS = 12 };
+struct saga_slice saga_run_of(struct saga_arena *arena, struct saga_slice journal,
+                              const struct saga_position *source);
 
 /* How long to wait before the attempt `attempt` (from 2): backoff * factor^(attempt-2), at most max, with
  * jitter between half and all of it, taken from a hash of the command's id. */

@@ -207,6 +207,8 @@ struct saga_waiter *saga_state_waiter(const struct saga_state *state, struct sag
                                       struct saga_slice run, struct saga_slice step);
 struct saga_kept_event *saga_state_kept_event(const struct saga_state *state, struct saga_slice id);
 void saga_decide_entry(struct saga_decision *d);
+/* The run of an entry that the event begins. No service is told of it, so that it is of the event's place alone. */
+struct saga_slice saga_entry_run(struct saga_decision *d);
 void saga_decide_correlation(struct saga_decision *d);
 void saga_decide_schedule(struct saga_decision *d);
 void saga_ignore_note(struct saga_decision *d, const char *reason, const char *message);

@@ -3,6 +3,11 @@
 
 #include "engine/engine_internal.h"
 
+struct saga_slice saga_entry_run(struct saga_decision *d)
+{
+    return saga_run_of(d->arena, SAGA_SLICE_NONE, &d->event->source);
+}
+
 /* That a saga's values were forgotten is an act of its own, since its saga has ended, and may have left long ago. All that is
  * worth telling stands in the cause: who, from where and why. */
 static void decide_forgetting(struct saga_decision *d)
@@ -13,7 +18,7 @@ static void decide_forgetting(struct saga_decision *d)
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_ENTRY_STARTED,
                                      .entry = SAGA_KIND_FORGETTING,
                                      .id = id,
-                                     .run = saga_run_of(d->arena, &d->event->source),
+                                     .run = saga_entry_run(d),
                                      .key = saga_slice_skip(id, (size_t)(slash - id.data) + 1),
                                      .name = saga_id_entry_name(id) });
     saga_emit(d, (struct saga_fact){ .kind = SAGA_FACT_SAGA_FORGOTTEN });

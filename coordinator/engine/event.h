@@ -86,11 +86,15 @@ struct saga_event {
     struct saga_slice body;        /* JSON; absent: null */
     struct saga_slice traceparent; /* as saga_trace_context_join gives it */
 
+    /* Start: the run that it begins, if it does; absent: it follows from `source` alone (saga_run_of). Whoever takes the start
+     * says it, since only it knows the journal, and the journal keeps it: so deciding again needs none. Reply: the run that it
+     * answers; absent: any. A note: the receiver's. */
+    struct saga_slice run;
+
     /* start */
     struct saga_slice key;
 
     /* reply: which command it answers; step absent when only the type tells (sagas/MESSAGES.md) */
-    struct saga_slice run; /* absent: any run */
     struct saga_slice step;
     uint32_t attempt; /* 0: not known, taken as the newest */
     bool compensation;
@@ -99,7 +103,7 @@ struct saga_event {
     struct saga_slice timer;
     uint64_t armed;
 
-    /* note; `run` and `step` are the receiver's, the rest the sender's. A child's start is a start with a note. */
+    /* note; `step` is the receiver's, the rest the sender's. A child's start is a start with a note. */
     enum saga_note note;
     struct saga_slice from_id, from_run, from_step;
     struct saga_slice target; /* a note, or Forget, for an entry: its id */

@@ -175,10 +175,18 @@ bool saga_state_values_fit(const struct saga_state *state, struct saga_arena *ar
 
 /* ---- causes ---- */
 
-/* Whom a note, or the order to forget, may begin. */
+/* Can a start say that it begins this run? */
+static bool is_run(struct saga_slice run)
+{
+    for (size_t i = 0; i < run.size; i++)
+        if (!memchr("0123456789abcdef", run.data[i], 16)) return false;
+    return run.size == 0 || run.size == SAGA_RUN_DIGITS;
+}
+
+/* Whom a note, or the order to forget, may begin, and whether a start says what can be. */
 static bool begins_right(const struct saga_event *event)
 {
-    if (event->kind == SAGA_EVENT_START) return event->key.size > 0;
+    if (event->kind == SAGA_EVENT_START) return event->key.size > 0 && is_run(event->run);
     return saga_is_id(event->target) && saga_id_is_entry(event->target) &&
            saga_id_entry_name(event->target).size > 0;
 }

@@ -256,6 +256,16 @@ static void refuse_blindly(struct saga_batch *b, const struct saga_intake_item *
     saga_batch_put_aside(b, &in->record, SAGA_LETTER_SEALED, words);
 }
 
+/* R15: a place comes again where topics are made anew, and services would take the commands of whatever starts there for those
+ * that they have done; the same place in another journal is another run. What a sender says of it counts for nothing. */
+static void name_run(struct saga_batch *b, const struct saga_lane *lane, struct saga_event *event,
+                     bool begins)
+{
+    event->run = SAGA_SLICE_NONE;
+    if (begins && !SAGA_WITHOUT(RUNS_OF_JOURNALS))
+        event->run = saga_run_of(b->arena, saga_slice_of(lane->journal), &event->source);
+}
+
 static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_intake_item *in)
 {
     struct saga_definition *definition;
@@ -284,6 +294,7 @@ static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_inta
     struct saga_state *state = saga_lane_work_on(lane, resident);
     struct saga_decided decided = { .state = state };
     in->event.time_ms = b->time_ms;
+    if (begins_a_saga(&in->event)) name_run(b, lane, &in->event, !before);
     if (sealing.kind == SAGA_SEALING_NONE) {
         saga_decide(definition, state, &in->event, b->arena, &decided.said);
         decided.kept = decided.said;

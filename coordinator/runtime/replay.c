@@ -149,6 +149,17 @@ static bool may_be_decided(const struct saga_event *cause, const struct saga_sta
            (cause->kind == SAGA_EVENT_START ? cause->key.size : cause->target.size) > 0;
 }
 
+/* R15: does a start that says which run it begins say the one of its place in this journal? A run that it does not say follows
+ * from the place when it is decided again. Not asked where the lane's first record is not there to name the journal. */
+static bool begins_its_run(struct saga_replay *replay, const struct saga_journal_record *record,
+                           struct saga_slice *ret_run)
+{
+    const struct saga_event *cause = &record->cause;
+    if (cause->kind != SAGA_EVENT_START || cause->run.size == 0 || !replay->journal[0]) return true;
+    *ret_run = saga_run_of(&replay->arena, saga_slice_of(replay->journal), &cause->source);
+    return saga_slice_equal(cause->run, *ret_run);
+}
+
 /* A record's head repeats what its saga's state says. */
 static bool is_of_run(const struct saga_journal_record *record, const struct saga_state *state)
 {
@@ -217,7 +228,9 @@ static bool is_proved(struct saga_replay *replay, const struct saga_message *mes
     const struct saga_definition *definition =
         saga_catalog_find(replay->catalog, record->name, record->version);
     struct saga_facts facts = { 0 };
+    struct saga_slice run;
     if (is_sealed(record, state) || !saga_event_fits(&record->cause)) return false;
+    if (!begins_its_run(replay, record, &run)) return false;
     if (!definition || !saga_slice_is(record->sha256, definition->sha256)) return false;
     if (record->sequence != state->sequence + 1 || !may_be_decided(&record->cause, state) ||
         !is_of_definition(record, state))
@@ -307,7 +320,12 @@ bool saga_replay_decide_again(struct saga_replay *replay, const struct saga_mess
 static void evolve(struct saga_replay *replay, const struct saga_message *message,
                    const struct saga_journal_record *record, struct saga_replayed *saga)
 {
+    struct saga_slice run;
     saga_evolve_begin(saga->at.state, &record->cause);
+    if (!begins_its_run(replay, record, &run))
+        saga_replay_differ(replay, SAGA_DIFFERENCE_SEQUENCE, message->offset, record->saga_id,
+                           "it begins the run %.*s where %.*s belongs",
+                           SAGA_SLICE_ARG(record->cause.run), SAGA_SLICE_ARG(run));
     if (saga->at.state->sequence != record->sequence) {
         saga_replay_differ(replay, SAGA_DIFFERENCE_SEQUENCE, message->offset, record->saga_id,
                            "sequence %llu where %llu belongs", (unsigned long long)record->sequence,

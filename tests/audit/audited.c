@@ -14,6 +14,8 @@
 
 #define DEFINITION SAGA_SOURCE_DIR "/tests/audit/audited.yaml"
 
+#define JOURNAL SAGA_SLICE("00112233445566778899aabbccddeeff")
+
 enum { EVENTS_MAX = 8, SAGAS_MAX = 1000 };
 
 static _Noreturn void stop(const char *words)
@@ -43,7 +45,7 @@ static void open_lane(struct saga_audited *r, unsigned lane)
 {
     struct saga_fact fact = { .kind = SAGA_FACT_LANE_OPENED,
                               .lanes = SAGA_AUDITED_LANES,
-                              .text = SAGA_SLICE("00112233445566778899aabbccddeeff") };
+                              .text = JOURNAL };
     const struct saga_journal_record record = { .cause = { .kind = SAGA_EVENT_LANE,
                                                            .time_ms = ++r->time_ms,
                                                            .source = { .partition = -1,
@@ -103,6 +105,8 @@ static bool take(struct saga_audited *r, struct saga_state *state, struct saga_m
     saga_intake_read(&intake, message, &items, &count);
     if (count != 1 || items[0].fate != SAGA_INTAKE_EVENT) stop("a record is no event");
     items[0].event.time_ms = ++r->time_ms;
+    if (items[0].event.kind == SAGA_EVENT_START)
+        items[0].event.run = saga_run_of(&r->arena, JOURNAL, &items[0].event.source);
     saga_decide(saga_catalog_at(r->catalog, 0), state, &items[0].event, &r->arena, &facts);
     struct saga_journal_record record = saga_journal_record_of(state, &items[0].event, &facts);
     append(r, items[0].lane, state->key, &record);

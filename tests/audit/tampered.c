@@ -185,6 +185,18 @@ static void other_run(void)
     change(MIDDLE, set_run);
 }
 
+static void set_begun_run(struct saga_journal_record *record)
+{
+    set_run(record);
+    record->cause.run = record->facts[0].run = record->run;
+}
+
+/* The first saga begins a run that its place in this journal does not give. */
+static void other_begun_run(void)
+{
+    change(1, set_begun_run);
+}
+
 static void beheaded_anew(void)
 {
     take_out(0);
@@ -319,6 +331,7 @@ static const struct {
     { "shortened", shortened },
     { "emptied", emptied },
     { "other-run", other_run },
+    { "other-begun-run", other_begun_run },
     { "removed-anew", removed_anew },
     { "beheaded-anew", beheaded_anew },
     { "more-lanes", more_lanes },

@@ -163,6 +163,10 @@ def rewritten_alone(world):
     export, _ = world.make("other-run")
     for rows in both("other-run", export)[1:]:
         check("other-run", ("sequence", 16) in places(rows, {"sequence"}), f"{rows}")
+    export, _ = world.make("other-begun-run")
+    for rows in both("other-begun-run", export)[1:]:
+        words = [row["words"] for row in rows if (row["kind"], row["offset"]) == ("sequence", 1)]
+        check("other-begun-run", len(words) == 1 and words[0].startswith("it begins the run "), f"{rows}")
 
 
 def places_of_records(world):

@@ -314,6 +314,18 @@ static void check_sealed(struct sim_check *check, uint32_t number,
                     SAGA_SLICE_ARG(record->saga_id));
 }
 
+/* R15: the same place in another journal is another run. */
+static void check_run(struct sim_check *check, uint32_t number,
+                      const struct saga_journal_record *record)
+{
+    if (record->fact_count == 0 || record->facts[0].kind != SAGA_FACT_SAGA_STARTED) return;
+    struct saga_slice journal = saga_slice_of(saga_replay_journal(check->lanes[number].replay));
+    struct saga_slice run = saga_run_of(&check->scratch, journal, &record->cause.source);
+    if (!saga_slice_equal(record->run, run))
+        sim_violate(check->sim, "the run %.*s of %.*s is not of its journal",
+                    SAGA_SLICE_ARG(record->run), SAGA_SLICE_ARG(record->saga_id));
+}
+
 void sim_check_journal(struct sim_check *check, uint32_t number, const struct saga_message *message)
 {
     struct saga_journal_record record;
@@ -334,6 +346,7 @@ void sim_check_journal(struct sim_check *check, uint32_t number, const struct sa
     if (record.cause.kind != SAGA_EVENT_LANE) {
         check_sealed(check, number, &record);
         take_cause(check, &record);
+        check_run(check, number, &record);
         sim_check_facts(check, &record, saga_replay_state(lane->replay, record.saga_id));
     }
     add_milestone(check, number, message->offset, &record, entry);

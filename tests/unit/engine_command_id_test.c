@@ -82,6 +82,20 @@ static void what_is_no_id_is_refused(void **state)
     }
 }
 
+#define JOURNAL SAGA_SLICE("00112233445566778899aabbccddeeff")
+
+/* Catches a run that comes again where topics are made anew: services would take its commands for those of the first. */
+static void a_run_is_of_its_journal(void **state)
+{
+    (void)state;
+    const struct saga_position at = { SAGA_SLICE("orders"), 3, 17 };
+    struct saga_slice run = saga_run_of(&arena, JOURNAL, &at);
+    EXPECT_SLICE(run, "341992c0ef72"); /* journals hold it: it must never be made in another way */
+    assert_false(saga_slice_equal(
+        run, saga_run_of(&arena, SAGA_SLICE("00112233445566778899aabbccddeefe"), &at)));
+    assert_false(saga_slice_equal(run, saga_run_of(&arena, SAGA_SLICE_NONE, &at)));
+}
+
 static void a_run_is_a_function_of_the_start_s_position(void **state)
 {
     (void)state;
@@ -89,12 +103,12 @@ static void a_run_is_a_function_of_the_start_s_position(void **state)
     const struct saga_position others[] = { { SAGA_SLICE("orders"), 3, 18 },
                                             { SAGA_SLICE("orders"), 4, 17 },
                                             { SAGA_SLICE("order"), 3, 17 } };
-    struct saga_slice run = saga_run_of(&arena, &at);
+    struct saga_slice run = saga_run_of(&arena, SAGA_SLICE_NONE, &at);
     assert_int_equal(run.size, 12);
-    assert_true(saga_slice_equal(run, saga_run_of(&arena, &at)));
+    assert_true(saga_slice_equal(run, saga_run_of(&arena, SAGA_SLICE_NONE, &at)));
     EXPECT_SLICE(run, "264ca98372ac"); /* journals hold it: it must never be made in another way */
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        assert_false(saga_slice_equal(run, saga_run_of(&arena, &others[i])));
+        assert_false(saga_slice_equal(run, saga_run_of(&arena, SAGA_SLICE_NONE, &others[i])));
 }
 
 static void waits_grow_by_the_factor_up_to_the_maximum(void **state)
@@ -144,6 +158,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ids_are_made_of_saga_run_step_and_attempt, setup, teardown),
         cmocka_unit_test_setup_teardown(an_id_is_taken_apart_again, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_id_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_run_is_of_its_journal, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_is_a_function_of_the_start_s_position, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(waits_grow_by_the_factor_up_to_the_maximum, setup,

@@ -230,6 +230,22 @@ static void a_cause_begins_what_it_can(void **state)
     assert_false(saga_event_fits(&event));
 }
 
+/* Catches ids of commands that cannot be taken apart, made of a run that somebody wrote into the journal. */
+static void a_start_says_a_run_or_none(void **state)
+{
+    static const char *const not_runs[] = { "264ca98372a", "264ca98372acc", "264ca98372A0",
+                                            "264ca/8372ac" };
+    struct saga_event event = { .kind = SAGA_EVENT_START, .key = SAGA_SLICE("k") };
+    (void)state;
+    assert_true(saga_event_fits(&event));
+    event.run = SAGA_SLICE("264ca98372ac");
+    assert_true(saga_event_fits(&event));
+    for (size_t i = 0; i < sizeof not_runs / sizeof not_runs[0]; i++) {
+        event.run = saga_slice_of(not_runs[i]);
+        assert_false(saga_event_fits(&event));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +257,7 @@ int main(void)
         WORLD_TEST(without_its_definition_only_places_are_not_looked_at),
         WORLD_TEST(an_entry_offers_what_it_keeps),
         WORLD_TEST(a_cause_begins_what_it_can),
+        WORLD_TEST(a_start_says_a_run_or_none),
     };
     return cmocka_run_group_tests_name("engine: what fits", tests, NULL, NULL);
 }

@@ -85,6 +85,24 @@ static inline struct saga_slice recorded_decide(struct recorded *r, struct saga_
     return bytes;
 }
 
+/* The record that opens the lane's journal under this id. */
+static inline void recorded_open(struct recorded *r, const char *journal)
+{
+    struct saga_fact fact = { .kind = SAGA_FACT_LANE_OPENED,
+                              .lanes = 1,
+                              .text = saga_slice_of(journal) };
+    const struct saga_journal_record record = { .cause = { .kind = SAGA_EVENT_LANE,
+                                                           .time_ms = r->time_ms,
+                                                           .source = { .partition = -1,
+                                                                       .offset = -1 } },
+                                                .facts = &fact,
+                                                .fact_count = 1 };
+    struct saga_slice bytes;
+    assert_int_equal(saga_journal_encode(r->codec, &record, r->chain, &r->arena, &bytes, r->chain),
+                     SAGA_OK);
+    recorded_push(r, bytes);
+}
+
 static inline void recorded_take(struct recorded *r, struct saga_event event)
 {
     recorded_push(r, recorded_decide(r, r->state, event, &r->arena));

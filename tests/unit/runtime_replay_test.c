@@ -175,6 +175,36 @@ static void a_cause_that_is_no_event_is_a_difference(void **state)
     recorded_end(&r);
 }
 
+/* Catches a run that is proved whatever journal it is of, and one that is refused though its record says none: such are older. */
+static void a_run_of_another_journal_is_a_difference(void **state)
+{
+    static const char journal[] = "00112233445566778899aabbccddeeff";
+    static const char *const runs_of[] = { journal, "", "ffeeddccbbaa99887766554433221100" };
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT];
+        struct saga_replay_counts counts;
+        struct recorded r;
+        struct saga_catalog *catalog;
+        assert_int_equal(saga_catalog_new(&catalog), 0);
+        recorded_begin(&r, DEFINITION);
+        recorded_open(&r, journal);
+        struct saga_event event = recorded_start(&r, "k1", "{\"k\":\"k1\"}");
+        struct saga_slice run = saga_run_of(&r.arena, saga_slice_of(runs_of[i]), &event.source);
+        if (runs_of[i][0]) event.run = run;
+        recorded_take(&r, event);
+        assert_true(saga_slice_equal(r.state->run, run));
+        reply(&r, "ADone", "a", "{}");
+        assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
+        replay_by(&r, catalog, r.count, differences, &counts);
+        assert_int_equal(counts.records, 3);
+        for (int kind = 0; kind < SAGA_DIFFERENCE_KIND_COUNT; kind++)
+            assert_int_equal(differences[kind], i == 2 && kind == SAGA_DIFFERENCE_SEQUENCE);
+        saga_catalog_free(catalog);
+        recorded_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +212,7 @@ int main(void)
         cmocka_unit_test(looking_ahead_changes_nothing),
         cmocka_unit_test(a_snapshot_that_does_not_fit_is_a_difference),
         cmocka_unit_test(a_cause_that_is_no_event_is_a_difference),
+        cmocka_unit_test(a_run_of_another_journal_is_a_difference),
     };
     return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
 }
