@@ -21,7 +21,7 @@
 #define VERIFIER SAGA_SOURCE_DIR "/tools/verify-journal.py"
 #define TAMPER SAGA_SOURCE_DIR "/tests/audit/tamper.py"
 
-enum { LANES = 2, WAIT_MS = 120000, STEP_MS = 200, DONE = 24, WORDS = 65536 };
+enum { LANES = 2, WAIT_MS = 240000, STEP_MS = 200, DONE = 24, WORDS = 65536 };
 
 static const struct saga_answer_rule rules[] = { { "open-*", "ChargeCard", "silent" } };
 
