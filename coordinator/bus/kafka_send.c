@@ -137,16 +137,20 @@ static int refused(struct saga_kafka *k, const struct saga_outlet *outlet, rd_ka
 }
 
 /* librdkafka (2.0.2) remembers for a minute that there was no such topic, and it may have been made since: it is asked for
- * before that is believed. */
+ * before that is believed. A broker that does not answer says neither: no record is to blame for that (R24). */
 static rd_kafka_error_t *produce(struct saga_kafka *k, const struct saga_outlet *outlet,
                                  const rd_kafka_vu_t *arguments, size_t count)
 {
     int32_t partitions;
     rd_kafka_error_t *error = rd_kafka_produceva(saga_kafka_current(k), arguments, count);
-    if (!error || !saga_kafka_is_missing(rd_kafka_error_code(error)) ||
-        saga_kafka_look_up(saga_kafka_current(k), outlet->name, LOOK_UP_MS, &partitions))
-        return error;
+    if (!error || !saga_kafka_is_missing(rd_kafka_error_code(error))) return error;
+    rd_kafka_resp_err_t code =
+        saga_kafka_look_up(saga_kafka_current(k), outlet->name, LOOK_UP_MS, &partitions);
+    if (saga_kafka_is_missing(code) || saga_kafka_classify(code) == SAGA_E_STOP) return error;
     rd_kafka_error_destroy(error);
+    if (code)
+        return rd_kafka_error_new(code, "whether there is such a topic cannot be learned: %s",
+                                  rd_kafka_err2str(code));
     return rd_kafka_produceva(saga_kafka_current(k), arguments, count);
 }
 

@@ -33,9 +33,16 @@ def altered(rows):
     return at
 
 
+def amid(rows):
+    """The first line from PLACE on that is neither its saga's first nor its last: those leave no gap in a sequence."""
+    keys = [row["key"] for row in rows]
+    return next(i for i in range(PLACE, len(rows)) if keys[i] in keys[:i] and keys[i] in keys[i + 1:])
+
+
 def removed(rows):
-    del rows[PLACE]
-    return PLACE
+    at = amid(rows)
+    del rows[at]
+    return at
 
 
 def inserted(rows):

@@ -22,7 +22,7 @@
 #define PATIENT SAGA_SOURCE_DIR "/tests/integration/sagas/patient-order.yaml"
 #define VERIFIER SAGA_SOURCE_DIR "/tools/verify-journal.py"
 
-enum { LANES = 2, WAIT_MS = 120000, STEP_MS = 200, DONE = 16, MORE = 4, WORDS = 65536 };
+enum { LANES = 2, WAIT_MS = 240000, STEP_MS = 200, DONE = 16, MORE = 4, WORDS = 65536 };
 /* Where lane 0 is tampered with: far enough from both ends. */
 enum { PLACE = 20 };
 

@@ -19,7 +19,7 @@
 #define INVOICE SAGA_SOURCE_DIR "/sagas/invoice.yaml"
 #define SCHEMAS SAGA_SOURCE_DIR "/schemas"
 
-enum { LANES = 4, WAIT_MS = 120000, SAGAS = 35, REFUSED = 7, NO_ADDRESS = 5, NEITHER = 1 };
+enum { LANES = 4, WAIT_MS = 400000, SAGAS = 35, REFUSED = 7, NO_ADDRESS = 5, NEITHER = 1 };
 
 static const char *const topics[] = { "invoicing.commands", "mailroom.commands", NULL };
 
@@ -40,8 +40,9 @@ static void start_what_does_not_fit(struct saga_test_cluster *cluster)
     assert_non_null(file);
     fputs("{\"deliveryId\":\"X-1\"}", file);
     fclose(file);
-    assert_int_equal(saga_test_cli(cluster, NULL, 0, "start invoice --key X-1 --input %s", path),
-                     0);
+    assert_int_equal(
+        saga_test_cli(cluster, NULL, 0, "start invoice --key X-1 --input %s --timeout 200s", path),
+        0);
 }
 
 static void java_and_the_coordinator_read_each_other(void **state)

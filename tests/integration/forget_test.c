@@ -22,7 +22,7 @@
 #define VERIFIER SAGA_SOURCE_DIR "/tools/verify-journal.py"
 #define KEY_ONE "1b9f6e3c5a7d2840c1e6f7a8b9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192"
 
-enum { LANES = 1, WAIT_MS = 120000, STEP_MS = 250, WORDS = 262144, KEY_BYTES = 16 };
+enum { LANES = 1, WAIT_MS = 240000, STEP_MS = 250, WORDS = 262144, KEY_BYTES = 16 };
 
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -85,7 +85,7 @@ static void make_topics(struct saga_test_cluster *cluster)
         bool compact = i == 2 || i == 3, created;
         const struct saga_topic_spec spec = { names[i], LANES, compact ? compacted : common,
                                               compact ? SIZE(compacted) : SIZE(common) };
-        assert_int_equal(saga_client_create_topic(cluster->client, &spec, 20000, &created), 0);
+        assert_int_equal(saga_client_create_topic(cluster->client, &spec, WAIT_MS, &created), 0);
         assert_true(created);
     }
 }
@@ -130,8 +130,8 @@ static void begin_saga(struct saga_test_cluster *cluster, const char *definition
                         "%s/input.json",
                         key, secret, secret, cluster->folder),
         0);
-    expect(cluster, 0, "", "start %s --key %s --input %s/input.json", definition, key,
-           cluster->folder);
+    expect(cluster, 0, "", "start %s --key %s --input %s/input.json --timeout 200s", definition,
+           key, cluster->folder);
 }
 
 static void answer(struct saga_test_cluster *cluster, const char *topic, const char *key,
@@ -142,16 +142,23 @@ static void answer(struct saga_test_cluster *cluster, const char *topic, const c
     saga_test_send(cluster, topic, key, type, body, subject, NULL);
 }
 
-/* Waits until `saga show` says so. */
-static void wait_shown(struct saga_test_cluster *cluster, const char *key, const char *words)
+/* Waits until `saga show` says so, and no more what it `first` may have said (NULL: nothing). */
+static void wait_shown(struct saga_test_cluster *cluster, const char *id, const char *words,
+                       const char *first)
 {
     for (int waited_ms = 0; waited_ms < WAIT_MS; waited_ms += STEP_MS) {
-        if (saga_test_cli(cluster, said, sizeof said, "show private-order/%s", key) == 0 &&
-            strstr(said, words))
+        if (saga_test_cli(cluster, said, sizeof said, "show %s", id) == 0 && strstr(said, words) &&
+            !(first && strstr(said, first)))
             return;
         saga_test_sleep_ms(STEP_MS);
     }
-    fail_msg("%s never comes to \"%s\":\n%s", key, words, said);
+    fail_msg("%s never comes to \"%s\":\n%s", id, words, said);
+}
+
+/* What answers its last step finds it open: answers of two topics come in any order. */
+static void wait_enrolling(struct saga_test_cluster *cluster, const char *id)
+{
+    wait_shown(cluster, id, "club.commands/Enrol", "to come");
 }
 
 /* A saga that leaves a moment after it has ended. */
@@ -214,15 +221,47 @@ static bool keys_hold(const struct saga_test_cluster *cluster, const char *hex)
                            cluster->kafka.folder, hex) == 0;
 }
 
+/* The broker may just be putting a compacted file in the place of another. */
+static void wait_keys_hold(const struct saga_test_cluster *cluster, const char *hex)
+{
+    for (int waited_ms = 0; !keys_hold(cluster, hex); waited_ms += STEP_MS) {
+        if (waited_ms >= WAIT_MS) fail_msg("no file of saga.keys holds the key");
+        saga_test_sleep_ms(STEP_MS);
+    }
+}
+
+struct wanted_state {
+    const char *saga;
+    bool found;
+};
+
+static void note_state(const struct saga_message *message, void *context)
+{
+    struct wanted_state *wanted = context;
+    if (message->value.data && saga_slice_is(message->key, wanted->saga)) wanted->found = true;
+}
+
+/* What is not in the snapshots must not be there although the saga is. */
+static void wait_in_snapshots(struct saga_test_cluster *cluster, const char *saga)
+{
+    struct wanted_state wanted = { .saga = saga };
+    for (int waited_ms = 0; waited_ms < WAIT_MS; waited_ms += STEP_MS) {
+        saga_test_visit_topic(cluster, "saga.snapshots", note_state, &wanted);
+        if (wanted.found) return;
+        saga_test_sleep_ms(STEP_MS);
+    }
+    fail_msg("%s does not come to the snapshots; logs in %s", saga, cluster->folder);
+}
+
 /* The broker removes in its own time. Whatever is sent meanwhile closes the segments. */
 static void wait_gone(struct saga_test_cluster *cluster, const char *key_hex)
 {
     for (int waited_ms = 0; waited_ms < WAIT_MS; waited_ms += 2000) {
         char name[32];
-        if (!log_holds(cluster, "saga.*", GONE) && !keys_hold(cluster, key_hex)) return;
         snprintf(name, sizeof name, "later-%d", waited_ms);
         begin_saga(cluster, "private-order", name, "SECRET-OF-LATER");
         saga_test_sleep_ms(2000);
+        if (!log_holds(cluster, "saga.*", GONE) && !keys_hold(cluster, key_hex)) return;
     }
     saga_test_shell("grep -racF -e '" GONE "' %s/data/saga.* >&2", cluster->kafka.folder);
     fail_msg("the values or the key are still there: key %d", keys_hold(cluster, key_hex));
@@ -238,10 +277,10 @@ static void live(struct saga_test_cluster *cluster)
     begin_saga(cluster, "private-order", "bob", KEPT);
     answer(cluster, "post.replies", "ada", "Greeted", "{\"card\":\"" GONE "-card\"}");
     answer(cluster, "post.replies", "bob", "Greeted", "{\"card\":\"" KEPT "-card\"}");
-    wait_shown(cluster, "ada", "enrol");
-    wait_shown(cluster, "bob", "enrol");
+    wait_enrolling(cluster, "private-order/ada");
+    wait_enrolling(cluster, "private-order/bob");
     answer(cluster, "club.replies", "ada", "Unwelcome", "{\"message\":\"not " GONE "\"}");
-    wait_shown(cluster, "ada", "compensated");
+    wait_shown(cluster, "private-order/ada", "compensated", "compensating");
     expect(cluster, 0, GONE "-card", "show private-order/ada --bodies");
     expect(cluster, 0, GONE "@mail", "history private-order/ada --bodies");
     expect(cluster, 0, "not " GONE, "history private-order/ada");
@@ -371,7 +410,7 @@ static void what_has_left_is_forgotten_too(struct saga_test_cluster *cluster)
     brief_run(cluster);
     expect(cluster, 0, LEFT, "history brief-order/eva --scan --bodies");
     expect(cluster, 0, "the key of 2 runs is destroyed",
-           "audit forget brief-order/eva --reason request-18");
+           "audit forget brief-order/eva --reason request-18 --timeout 200s");
     expect(cluster, 0, "forgotten before", "audit forget brief-order/eva --reason again");
     expect(cluster, 0, "request-18", "history brief-order/eva --scan --bodies");
     expect_not_said(LEFT);
@@ -386,7 +425,7 @@ static void the_other_is_whole(struct saga_test_cluster *cluster)
     saga_test_redis_flushall(cluster->redis);
     saga_test_coordinators_ready(cluster, 1);
     answer(cluster, "club.replies", "bob", "Enrolled", "{\"number\":\"" KEPT "-number\"}");
-    wait_shown(cluster, "bob", "completed");
+    wait_shown(cluster, "private-order/bob", "completed", NULL);
     expect(cluster, 0, KEPT "-number", "show private-order/bob --bodies");
     assert_false(log_holds(cluster, "saga.journal", KEPT));
     assert_false(redis_holds(cluster, KEPT));
@@ -399,12 +438,12 @@ static void without_a_key_the_others_go_on(struct saga_test_cluster *cluster)
     saga_test_coordinator_stop(cluster, 0);
     setenv("SAGA_PRIVACY_KEY_FILE", "", 1);
     saga_test_coordinators_ready(cluster, 1);
-    expect(cluster, 1, "no-privacy-key", "start private-order --key eve --input %s/input.json",
-           cluster->folder);
+    expect(cluster, 1, "no-privacy-key",
+           "start private-order --key eve --input %s/input.json --timeout 200s", cluster->folder);
     answer(cluster, "post.replies", "later-0", "Greeted", "{\"card\":\"x\"}");
     wait_aside(cluster, "sealed");
     begin_saga(cluster, "open-order", "p", "x");
-    expect(cluster, 0, "running", "show open-order/p");
+    wait_shown(cluster, "open-order/p", "running", NULL);
     expect(cluster, 0, "verified", "replay --verify");
 }
 
@@ -420,10 +459,11 @@ static void what_is_forgotten_is_gone(void **state)
     saga_arena_init(&wanted.arena);
     assert_int_equal(saga_codec_new(&wanted.codec), 0);
     saga_test_visit_topic(&cluster, "saga.keys", note_key, &wanted);
-    assert_true(keys_hold(&cluster, wanted.hex));
-    saga_test_sleep_ms(3000); /* snapshots are taken every second */
+    wait_keys_hold(&cluster, wanted.hex);
+    wait_in_snapshots(&cluster, "private-order/ada");
     before(&cluster);
-    expect(&cluster, 0, "destroyed", "audit forget private-order/ada --reason request-17");
+    expect(&cluster, 0, "destroyed",
+           "audit forget private-order/ada --reason request-17 --timeout 200s");
     wait_gone(&cluster, wanted.hex);
     after(&cluster);
     the_other_is_whole(&cluster);

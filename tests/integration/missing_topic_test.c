@@ -12,13 +12,15 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/error.h"
+#include "harness/bus.h"
 #include "harness/cluster.h"
 #include "harness/process.h"
 #include "runtime/letter_reasons.h"
 
 #define PATIENT SAGA_SOURCE_DIR "/tests/integration/sagas/patient-order.yaml"
 
-enum { LANES = 4, WAIT_MS = 240000, STEP_MS = 100, ORDERS = 3 };
+enum { LANES = 4, WAIT_MS = 240000, STEP_MS = 100, ORDERS = 3, TRIES = 20 };
 
 static void wait_ready(struct saga_test_cluster *cluster)
 {
@@ -108,8 +110,47 @@ static void what_has_no_topic_is_put_aside(void **state)
     saga_test_cluster_stop(&cluster);
 }
 
+/* Both producers in turn have heard of the broker, and remember, that there is no such topic. */
+static void learn_that_it_is_missing(struct saga_test_bus *b)
+{
+    unsigned known = 0;
+    for (int tries = 0; known < 2 && tries < TRIES; tries++) {
+        assert_bus(b, b->bus.begin(b->bus.self), SAGA_OK);
+        int error = saga_test_bus_send(b, "nowhere", 0, "a", 1, NULL);
+        known = error == SAGA_OK ? 0 : known + 1; /* taken: it has not asked yet */
+        if (error == SAGA_OK) error = b->bus.flush(b->bus.self);
+        assert_bus(b, error, SAGA_E_INVALID);
+        assert_non_null(strstr(b->bus.problem(b->bus.self), "there is no topic nowhere"));
+        assert_bus(b, b->bus.abort(b->bus.self), SAGA_OK);
+    }
+    assert_int_equal(known, 2);
+}
+
+/* Catches a record that is put aside (R24) for a topic of which only the client remembers that it was not there: the broker does
+ * not answer, and it may have been made since. */
+static void a_broker_that_is_silent_says_nothing_of_a_topic(void **state)
+{
+    struct saga_test_kafka kafka;
+    struct saga_test_bus b;
+    (void)state;
+    assert_int_equal(saga_test_kafka_start(&kafka), 0);
+    saga_test_bus_open(&b, kafka.servers, "silent", "a", NULL, 0);
+    learn_that_it_is_missing(&b);
+    saga_test_kafka_freeze(&kafka);
+    assert_bus(&b, b.bus.begin(b.bus.self), SAGA_OK);
+    assert_bus(&b, saga_test_bus_send(&b, "nowhere", 0, "a", 2, NULL), SAGA_E_ABORT);
+    assert_non_null(strstr(b.bus.problem(b.bus.self), "cannot be learned"));
+    saga_test_kafka_thaw(&kafka);
+    assert_bus(&b, b.bus.abort(b.bus.self), SAGA_OK);
+    saga_test_bus_close(&b);
+    saga_test_kafka_stop(&kafka);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(what_has_no_topic_is_put_aside) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_has_no_topic_is_put_aside),
+        cmocka_unit_test(a_broker_that_is_silent_says_nothing_of_a_topic),
+    };
     return cmocka_run_group_tests_name("topics that are not there", tests, NULL, NULL);
 }

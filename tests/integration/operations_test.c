@@ -62,18 +62,20 @@ static size_t lines_of(const char *line)
     return count;
 }
 
-/* Lanes that are built anew are whole a moment later: until then there are warnings. */
-static void read_log(char *ret)
+/* Lanes that are built anew are whole a moment later: until then there are warnings. Waits until the log has `last`, as Redis
+ * follows the journal a moment later. */
+static void read_log(char *ret, const char *last)
 {
     for (int waited_ms = 0; waited_ms < WAIT_MS; waited_ms += STEP_MS) {
         int code = say("anybody", "operations --limit 1000 -o jsonl");
-        if (code == 0 && !strstr(words, "warning:")) {
+        if (code == 0 && !strstr(words, "warning:") && strstr(words, last)) {
             strcpy(ret, words);
             return;
         }
         saga_test_sleep_ms(STEP_MS);
     }
-    fail_msg("the lanes never are whole; logs in %s\n%s", cluster.folder, words);
+    fail_msg("the lanes never are whole, or lack \"%s\"; logs in %s\n%s", last, cluster.folder,
+             words);
 }
 
 static int setup(void **state)
@@ -154,6 +156,10 @@ static void what_was_said_stands_there_in_order(void **state)
     };
     (void)state;
     operators_say_this_and_that();
+    /* Redis follows the journal a moment later */
+    for (int waited_ms = 0; lines_of("operations -o jsonl") < 8 && waited_ms < WAIT_MS;
+         waited_ms += STEP_MS)
+        saga_test_sleep_ms(STEP_MS);
     expect(0, "anybody", "operations");
     expect_in_order(parts, sizeof parts / sizeof *parts);
     assert_null(strstr(words, "histories")); /* it has all that the journals have */
@@ -290,15 +296,15 @@ static void a_lost_redis_has_it_again(void **state)
 {
     static char before[WORDS], after[WORDS];
     (void)state;
-    read_log(before);
+    read_log(before, "sixth");
     saga_test_redis_flushall(cluster.redis); /* under a living owner */
     saga_test_wait_status(&cluster, "stuck", SAGAS - 1, WAIT_MS);
-    read_log(after);
+    read_log(after, "sixth");
     assert_string_equal(after, before);
     saga_test_coordinator_signal(&cluster, 0, SIGKILL);
     saga_test_redis_flushall(cluster.redis); /* and under none */
     saga_test_coordinators_ready(&cluster, 1);
-    read_log(after);
+    read_log(after, "sixth");
     assert_string_equal(after, before);
 }
 
@@ -356,7 +362,7 @@ static void a_lost_redis_has_it_from_a_snapshot(void **state)
     setenv("SAGA_SNAPSHOT_RECORDS", "1", 1);
     saga_test_coordinators_ready(&cluster, 1);
     tell(0, "ada", "pause clog/c-05 --reason seventh");
-    read_log(before);
+    read_log(before, "seventh");
     wait_snapshots(&marks);
     for (int32_t lane = 0; lane < LANES; lane++)
         if (marks.marked[lane])
@@ -364,7 +370,7 @@ static void a_lost_redis_has_it_from_a_snapshot(void **state)
                 saga_test_kafka_cut(&cluster.kafka, "saga.journal", lane, marks.marked[lane]), 0);
     saga_test_redis_flushall(cluster.redis);
     saga_test_wait_status(&cluster, "stuck", SAGAS - 1, WAIT_MS);
-    read_log(after);
+    read_log(after, "seventh");
     assert_string_equal(after, before);
     assert_null(strstr(after, "histories")); /* and it knows that it has all */
     expect(0, "anybody", "replay --verify"); /* what was cut stands in the snapshot */

@@ -23,9 +23,9 @@
 #include "operate/command.h"
 #include "runtime/daemon.h"
 
-#define ORDER SAGA_SOURCE_DIR "/sagas/order-fulfilment.yaml"
+#define PATIENT SAGA_SOURCE_DIR "/tests/integration/sagas/patient-order.yaml"
 
-enum { LANES = 4, WAIT_MS = 120000, SILENCE_MS = 6000, ORDERS = 50, DECLINED = 20 };
+enum { LANES = 4, WAIT_MS = 240000, SILENCE_MS = 6000, ORDERS = 50, DECLINED = 20 };
 #define WATCHDOG_USEC "1500000"
 
 static int64_t now_ms(void)
@@ -82,6 +82,26 @@ static void await_message(struct manager *manager, const char *expected)
             strncmp(message, expected, strlen(expected)) == 0)
             return;
     fail_msg("%s was never said; the last was %s", expected, message);
+}
+
+/* Listens until all of these were said, in any order. */
+static void await_messages(struct manager *manager, const char *const *expected, size_t count)
+{
+    bool said[8] = { false };
+    size_t open = count;
+    char message[1024] = "";
+    int64_t until_ms = now_ms() + WAIT_MS;
+    assert_true(count <= sizeof said / sizeof said[0]);
+    while (open > 0 && now_ms() < until_ms) {
+        if (!hear(manager, 1000, message, sizeof message)) continue;
+        for (size_t i = 0; i < count; i++) {
+            if (said[i] || strncmp(message, expected[i], strlen(expected[i])) != 0) continue;
+            said[i] = true;
+            open--;
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!said[i]) fail_msg("%s was never said; the last was %s", expected[i], message);
 }
 
 /* Listens until the watchdog has not been fed for `SILENCE_MS`. */
@@ -150,15 +170,15 @@ static void what_a_service_manager_is_told(void **state)
     (void)state;
     struct saga_test_cluster cluster;
     struct manager manager;
-    saga_test_cluster_start(&cluster, ORDER, LANES);
+    static const char *const beginning[] = { "READY=1", "STATUS=4 of 4 lanes here, all ready",
+                                             "WATCHDOG=1" };
+    saga_test_cluster_start(&cluster, PATIENT, LANES);
     manager_open(&manager, cluster.folder);
     setenv("SAGA_REDIS_TIMEOUT", "60s", 1); /* so that a Redis that is frozen holds a thread up */
     write_config(&cluster, "log-level: info\n");
     saga_test_coordinator_start(&cluster, 0);
     await_message(&manager, "STATUS=");
-    await_message(&manager, "READY=1");
-    await_message(&manager, "STATUS=4 of 4 lanes here, all ready");
-    await_message(&manager, "WATCHDOG=1");
+    await_messages(&manager, beginning, sizeof beginning / sizeof beginning[0]);
     take_changed_settings(&cluster, &manager);
 
     saga_test_redis_freeze(cluster.redis);
@@ -241,8 +261,9 @@ static void metrics_tell_what_was_done(void **state)
     (void)state;
     struct saga_test_cluster cluster;
     static const struct saga_answer_rule rules[] = { { "card-*", "ChargeCard", "CardDeclined" } };
-    saga_test_cluster_start(&cluster, ORDER, LANES);
+    saga_test_cluster_start(&cluster, PATIENT, LANES);
     setenv("SAGA_INSTANCE", "here", 1);
+    setenv("SAGA_STOP_TIMEOUT", "2m", 1);
     struct saga_daemon *daemon = start_here(&cluster);
     saga_test_participants(&cluster, rules, 1);
     saga_test_send_orders(&cluster, "good-", ORDERS);
@@ -267,6 +288,7 @@ static void metrics_tell_what_was_done(void **state)
     await_line(daemon, "saga_lanes{state=\"ready\"} 4");
     await_any(daemon, "saga_lane_lag_records{lane=\"3\"}");
     assert_int_equal(saga_daemon_stop(daemon), 0);
+    unsetenv("SAGA_STOP_TIMEOUT");
     unsetenv("SAGA_INSTANCE");
     saga_test_cluster_stop(&cluster);
 }

@@ -110,7 +110,7 @@ struct saga_test_redis *saga_test_redis_start(const struct saga_test_redis_optio
         .host = "127.0.0.1",
         .port = saga_test_free_port(),
         .password = redis->password,
-        .timeout_ms = redis->options.timeout_ms ? redis->options.timeout_ms : 5000,
+        .timeout_ms = redis->options.timeout_ms ? redis->options.timeout_ms : 30000,
         .prefix = "saga:",
     };
     assert_int_not_equal(redis->config.port, 0);

@@ -13,7 +13,7 @@ struct saga_test_redis;
 struct saga_test_redis_options {
     bool append_only; /* keeps what it was told over a kill; else a restart begins with nothing */
     const char *password; /* NULL: none */
-    int timeout_ms; /* of the config that is given out; 0: 5000, enough for a loaded machine */
+    int timeout_ms; /* of the config that is given out; 0: 30000, enough for a loaded machine */
 };
 
 /* Starts a server; NULL options: no persistence, no password. Stopped and freed by

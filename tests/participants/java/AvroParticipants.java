@@ -53,6 +53,8 @@ class AvroParticipants {
     private final GenericData model = new GenericData();
     private final KafkaProducer<String, byte[]> producer;
     private final Set<String> ended = new HashSet<>();
+    private final Set<String> taken = new HashSet<>(); // places of records
+    private boolean wrongReplySent;
     private final int count;
 
     AvroParticipants(Properties settings, Path folder, int count) throws IOException {
@@ -158,7 +160,8 @@ class AvroParticipants {
         expect("language", "en", body.get("language").toString());
         expect("amount", new BigDecimal(i + ".90"), ((GenericRecord) body.get("total")).get("amount"));
         expect("currency", "CHF", ((GenericRecord) body.get("total")).get("currency").toString());
-        if (i == 1) reply(command, new byte[] {0, 0, 0, 0, 22, 1, 2, 3});
+        if (i == 1 && !wrongReplySent) reply(command, new byte[] {0, 0, 0, 0, 22, 1, 2, 3});
+        wrongReplySent |= i == 1; // a second attempt gets the good one alone
         if (i % 5 == 0) {
             reply(command, withId(23, record("CreditRefused").set("reason", "überzogen").build()));
             return;
@@ -199,7 +202,9 @@ class AvroParticipants {
         if (!ended.add(event.key())) throw new IllegalStateException(event.key() + " ended twice");
     }
 
+    /** A record comes again where the group was given its partitions anew before the consumer had committed. */
     private void handle(ConsumerRecord<String, byte[]> record) throws IOException {
+        if (!taken.add(record.topic() + "/" + record.partition() + "/" + record.offset())) return;
         switch (header(record, "ce_type")) {
             case "CreateInvoice" -> createInvoice(record);
             case "CancelInvoice" -> cancelInvoice(record);
