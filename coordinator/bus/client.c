@@ -159,6 +159,13 @@ int saga_client_check_broker(struct saga_client *client, int timeout_ms, struct 
 
 /* ---- sending ---- */
 
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int saga_client_send(struct saga_client *client, const struct saga_message *message, int timeout_ms,
                      struct saga_position *ret)
 {
@@ -168,8 +175,9 @@ int saga_client_send(struct saga_client *client, const struct saga_message *mess
     /* outlives this call when it times out: the report comes when the client is freed */
     struct saga_client_delivery *delivery = saga_memory_zeroed(1, sizeof *delivery);
     rd_kafka_resp_err_t code = saga_kafka_produce(client->producer, topic, message, delivery);
-    for (int waited_ms = 0; !code && !delivery->done && waited_ms < timeout_ms;
-         waited_ms += CHECK_TIMEOUT_STEP_MS)
+    /* by the clock: a poll comes back early for whatever librdkafka has to say, as of each connection that fails */
+    int64_t until_ms = monotonic_ms() + timeout_ms;
+    while (!code && !delivery->done && monotonic_ms() < until_ms)
         rd_kafka_poll(client->producer, CHECK_TIMEOUT_STEP_MS);
     if (!code && !delivery->done) { /* purged, so that it is not sent behind the caller's back */
         rd_kafka_purge(client->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -284,13 +292,6 @@ struct saga_reader {
     bool end;
     int error;
 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Where "beginning" or "end" is just now. Left to librdkafka, a consumer that is new asks for it
  * only half a second later, since it does not know the partition's leader yet. A broker that does

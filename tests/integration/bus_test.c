@@ -15,7 +15,7 @@
 #include "harness/kafka.h"
 #include "harness/process.h"
 
-enum { READ_MS = 100, READS = 300 };
+enum { READ_MS = 100 };
 
 /* kafka-clients 4.1: Utils.toPositive(Utils.murmur2("order-4711")) % 8 */
 enum { ORDER_4711_OF_8 = 3 };
@@ -52,8 +52,9 @@ static size_t read_until(struct saga_test_bus *b, size_t count, int64_t until,
                          int64_t *ret_position)
 {
     size_t total = 0;
+    int64_t until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS;
     *ret_position = -1;
-    for (int i = 0; i < READS && total < count && *ret_position < until; i++) {
+    while (total < count && *ret_position < until && saga_test_now_ms() < until_ms) {
         struct saga_bus_records records;
         assert_bus(b, b->bus.reader_read(b->bus.self, READ_MS, 100, &records, ret_position),
                    SAGA_OK);
@@ -66,7 +67,8 @@ static size_t read_until(struct saga_test_bus *b, size_t count, int64_t until,
 static void committed_records_show_and_aborted_ones_do_not(void **state)
 {
     struct saga_test_bus b;
-    int64_t offsets[2] = { -1, -1 }, low, high, position;
+    enum { HIGH = 8 }; /* four records and their markers */
+    int64_t offsets[2] = { -1, -1 }, position;
     (void)state;
     saga_test_topic(client, "visible", 2);
     saga_test_bus_open(&b, kafka.servers, "visible", "a", NULL, 0);
@@ -86,23 +88,19 @@ static void committed_records_show_and_aborted_ones_do_not(void **state)
     assert_string_equal(content("visible", 0), "a2 a3");
     assert_string_equal(content("visible", 1), "b2 b3");
     /* R8: what the reader is asked to reach is behind the last marker, and it gets there without a record */
-    for (high = 0; high < 8; saga_test_sleep_ms(10)) {
-        assert_bus(&b, b.bus.watermarks(b.bus.self, SAGA_SLICE("visible"), 0, 5000, &low, &high),
-                   0);
-        assert_int_equal(low, 0);
-        assert_in_range(high, 7, 8);
-    }
+    saga_test_bus_wait_high(&b, "visible", 0, HIGH);
+    saga_test_bus_wait_high(&b, "visible", 1, HIGH);
     assert_bus(&b,
                b.bus.reader_open(b.bus.self, SAGA_SLICE("visible"), 0, 6, SAGA_READING_WAITED_FOR),
                SAGA_OK);
-    assert_int_equal(read_until(&b, 1, high, &position), 0);
-    assert_int_equal(position, 8);
+    assert_int_equal(read_until(&b, 1, HIGH, &position), 0);
+    assert_int_equal(position, HIGH);
     /* another partition on the same reader */
     assert_bus(&b,
                b.bus.reader_open(b.bus.self, SAGA_SLICE("visible"), 1, 1, SAGA_READING_WAITED_FOR),
                SAGA_OK);
-    assert_int_equal(read_until(&b, 3, high, &position), 2);
-    assert_int_equal(position, 8);
+    assert_int_equal(read_until(&b, 3, HIGH, &position), 2);
+    assert_int_equal(position, HIGH);
     b.bus.reader_close(b.bus.self);
     saga_test_bus_close(&b);
 }
@@ -123,7 +121,7 @@ static void a_record_keeps_its_parts(void **state)
     struct saga_message empty = { .topic = full.topic, .partition = 2, .value = SAGA_SLICE("") };
     struct saga_message tombstone = { .topic = full.topic, .partition = 2, .key = full.key };
     struct saga_bus_records records;
-    int64_t position;
+    int64_t position, until_ms;
     (void)state;
     saga_test_topic(client, "parts", 8);
     saga_test_bus_open(&b, kafka.servers, "parts", "a", NULL, 0);
@@ -136,9 +134,9 @@ static void a_record_keeps_its_parts(void **state)
     assert_bus(
         &b, b.bus.reader_open(b.bus.self, full.topic, ORDER_4711_OF_8, 0, SAGA_READING_WAITED_FOR),
         SAGA_OK);
-    for (int i = 0; i < READS; i++) {
+    for (until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS;;) {
         assert_bus(&b, b.bus.reader_read(b.bus.self, READ_MS, 9, &records, &position), SAGA_OK);
-        if (records.count) break;
+        if (records.count || saga_test_now_ms() >= until_ms) break;
         b.bus.release(b.bus.self, &records);
     }
     assert_int_equal(records.count, 1);
@@ -155,7 +153,8 @@ static void a_record_keeps_its_parts(void **state)
     assert_bus(&b, b.bus.reader_open(b.bus.self, full.topic, 2, 0, SAGA_READING_WAITED_FOR),
                SAGA_OK);
     size_t seen = 0;
-    for (int i = 0; i < READS && seen < 2; i++) {
+    for (until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS;
+         seen < 2 && saga_test_now_ms() < until_ms;) {
         assert_bus(&b, b.bus.reader_read(b.bus.self, READ_MS, 1, &records, &position), SAGA_OK);
         if (records.count) {
             assert_int_equal(records.items[0].value.size, 0);
@@ -172,20 +171,21 @@ static void a_record_keeps_its_parts(void **state)
 /* R8: what is not decided yet holds the reader, and the watermark says that there is more. */
 static void a_reader_waits_for_an_open_transaction(void **state)
 {
+    enum { HIGH = 3 }; /* a record, its marker, and the record that is pending */
     struct saga_test_bus writer, reader;
-    int64_t low, high, position = -1;
+    int64_t position = -1;
     struct saga_bus_records records;
     (void)state;
     saga_test_topic(client, "pending", 1);
     saga_test_bus_open(&writer, kafka.servers, "pending", "a", NULL, 0);
     saga_test_bus_open(&reader, kafka.servers, "pending", "b", NULL, 0);
     saga_test_bus_commit_one(&writer, "pending", 0, "a", 1);
+    saga_test_bus_wait_high(&writer, "pending", 0, HIGH - 1);
     assert_bus(&writer, writer.bus.begin(writer.bus.self), SAGA_OK);
     assert_bus(&writer, saga_test_bus_send(&writer, "pending", 0, "a", 2, NULL), SAGA_OK);
     assert_bus(&writer, writer.bus.flush(writer.bus.self), SAGA_OK);
     struct saga_bus *bus = &reader.bus;
-    assert_bus(&reader, bus->watermarks(bus->self, SAGA_SLICE("pending"), 0, 5000, &low, &high), 0);
-    assert_int_equal(high, 3);
+    saga_test_bus_wait_high(&reader, "pending", 0, HIGH);
     assert_bus(&reader,
                bus->reader_open(bus->self, SAGA_SLICE("pending"), 0, 0, SAGA_READING_WAITED_FOR),
                SAGA_OK);
@@ -197,7 +197,7 @@ static void a_reader_waits_for_an_open_transaction(void **state)
         bus->release(bus->self, &records);
     }
     assert_bus(&writer, writer.bus.commit(writer.bus.self), SAGA_OK);
-    assert_int_equal(read_until(&reader, 1, high, &position), 1);
+    assert_int_equal(read_until(&reader, 1, HIGH, &position), 1);
     saga_test_bus_close(&writer);
     saga_test_bus_close(&reader);
 }
@@ -218,7 +218,7 @@ static void the_older_of_two_with_one_id_is_dead(void **state)
     assert_bus(&old, old.bus.abort(old.bus.self), SAGA_OK); /* nothing is open any more */
     saga_test_bus_commit_one(&new, "twins", 0, "new", 1);
     saga_test_bus_commit_one(&new, "twins", 0, "new", 2);
-    assert_bus(&old, old.bus.renew(old.bus.self), SAGA_OK);
+    saga_test_bus_renew(&old);
     assert_bus(&new, new.bus.begin(new.bus.self), SAGA_OK);
     int error = saga_test_bus_send(&new, "twins", 0, "new", 3, NULL);
     if (error == SAGA_OK) error = new.bus.flush(new.bus.self);
@@ -247,7 +247,7 @@ static void a_record_that_is_too_large_aborts(void **state)
     bool created;
     (void)state;
     for (size_t i = 0; i < sizeof large; i++) large[i] = (char)(i * 2654435761u >> 13);
-    assert_int_equal(saga_client_create_topic(client, &spec, 20000, &created), SAGA_OK);
+    assert_int_equal(saga_client_create_topic(client, &spec, SAGA_TEST_CALL_MS, &created), SAGA_OK);
     saga_test_bus_open(&b, kafka.servers, "narrow", "a", NULL, 0);
     /* by the client itself */
     assert_bus(&b, b.bus.begin(b.bus.self), SAGA_OK);
@@ -351,9 +351,7 @@ static void producers_are_made_anew_when_the_broker_is_back(void **state)
     assert_bus(&b, b.bus.renew(b.bus.self), SAGA_E_AGAIN);
     assert_bus(&b, b.bus.begin(b.bus.self), SAGA_E_RECOVER);
     assert_int_equal(saga_test_kafka_restart(&kafka), 0);
-    int error = SAGA_E_AGAIN;
-    for (int i = 0; i < 10 && error == SAGA_E_AGAIN; i++) error = b.bus.renew(b.bus.self);
-    assert_bus(&b, error, SAGA_OK);
+    saga_test_bus_renew(&b);
     saga_test_bus_commit_one(&b, "away", 0, "a", 2);
     assert_string_equal(content("away", 0), "a2");
     saga_test_bus_close(&b);
@@ -398,17 +396,9 @@ static int copy(struct saga_test_bus *b, const struct saga_bus_records *records,
 /* Begins to fetch where the group stands, as after an assignment. */
 static void start_over(struct saga_test_bus *b, bool renew)
 {
-    struct saga_position position = { SAGA_SLICE("copy-in"), 0, 0 };
-    struct saga_bus *bus = &b->bus;
-    int error = SAGA_E_AGAIN;
-    for (int i = 0; renew && i < 20 && error == SAGA_E_AGAIN; i++) error = bus->renew(bus->self);
-    if (renew) assert_bus(b, error, SAGA_OK);
-    error = SAGA_E_AGAIN;
-    for (int i = 0; i < 60 && error == SAGA_E_AGAIN; i++)
-        error = bus->committed(bus->self, &position, 1, 1000);
-    assert_bus(b, error, SAGA_OK);
-    if (position.offset == SAGA_OFFSET_NONE) position.offset = 0;
-    assert_bus(b, bus->fetch(bus->self, &position, 1), SAGA_OK);
+    if (renew) saga_test_bus_renew(b);
+    int64_t offset = saga_test_bus_committed(b, "copy-in", 0);
+    saga_test_bus_fetch(b, "copy-in", 0, offset == SAGA_OFFSET_NONE ? 0 : offset);
 }
 
 static void a_copy_loop_survives_a_killed_broker(void **state)
@@ -426,7 +416,8 @@ static void a_copy_loop_survives_a_killed_broker(void **state)
     saga_test_bus_join(&b, "copy-in");
     start_over(&b, false);
     seen_assignments = b.assignments;
-    for (int round = 0; round < 2000; round++) {
+    int64_t until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS;
+    while (saga_test_now_ms() < until_ms) {
         struct saga_bus_records records = { 0 };
         int error = b.bus.poll(b.bus.self, 100, BATCH, &records);
         if (b.assignments != seen_assignments && b.assigned_count) {
@@ -443,6 +434,7 @@ static void a_copy_loop_survives_a_killed_broker(void **state)
             continue;
         }
         batches++;
+        until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS;
         error = copy(&b, &records, batches % 4 == 2 ? (enum step)(batches / 4 % NOWHERE) : NOWHERE);
         b.bus.release(b.bus.self, &records);
         if (error == SAGA_OK) continue;

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "codec/codec.h"
 #include "codec/message.h"
 #include "definition/schema_folder.h"
 #include "harness/cluster.h"
@@ -24,10 +25,10 @@
 #define SAGAS SAGA_SOURCE_DIR "/tests/integration/sagas/"
 #define SCHEMAS SAGA_SOURCE_DIR "/schemas"
 
-enum { LANES = 2, WAIT_MS = 240000, STEP_MS = 200, WORDS = 131072, TICKS = 2 };
+enum { LANES = 2, WAIT_MS = SAGA_TEST_WAIT_MS, STEP_MS = 200, WORDS = 131072, TICKS = 2 };
 
 static const char *const files[] = {
-    SAGA_SOURCE_DIR "/sagas/order-fulfilment.yaml",
+    SAGAS "silent-order.yaml",
     SAGAS "leg.yaml",
     SAGAS "trip.yaml",
     SAGAS "every-two-seconds.yaml",
@@ -88,7 +89,7 @@ static void finish(struct recording *r)
 
 static void say(struct recording *r, const char *line)
 {
-    assert_int_equal(saga_test_cli(&r->cluster, NULL, 0, "%s", line), 0);
+    assert_int_equal(saga_test_cli(&r->cluster, NULL, 0, "%s --timeout 5m", line), 0);
 }
 
 static void start_by_hand(struct recording *r, const char *saga, const char *key, const char *json)
@@ -99,8 +100,9 @@ static void start_by_hand(struct recording *r, const char *saga, const char *key
     assert_non_null(file);
     fputs(json, file);
     fclose(file);
-    assert_int_equal(
-        saga_test_cli(&r->cluster, NULL, 0, "start %s --key %s --input %s", saga, key, path), 0);
+    assert_int_equal(saga_test_cli(&r->cluster, NULL, 0,
+                                   "start %s --key %s --input %s --timeout 5m", saga, key, path),
+                     0);
 }
 
 static void ask_for_trip(struct recording *r, const char *key)
@@ -124,7 +126,8 @@ static void send_event(struct recording *r, const char *topic, const char *type,
 static void wait_step(struct recording *r, const char *saga, const char *words)
 {
     char shown[WORDS / 4] = "";
-    for (int waited_ms = 0; waited_ms < WAIT_MS; waited_ms += STEP_MS) {
+    int64_t until_ms = saga_test_now_ms() + WAIT_MS;
+    while (saga_test_now_ms() < until_ms) {
         (void)saga_test_cli(&r->cluster, shown, sizeof shown, "show %s -o json", saga);
         if (strstr(shown, words)) return;
         saga_test_sleep_ms(STEP_MS);
@@ -146,6 +149,11 @@ static void let_orders_live(struct recording *r)
     wait_step(r, "order-fulfilment/stuck-1", "\"attempt\":4"); /* three were made before */
     wait_step(r, "order-fulfilment/stuck-1", "\"status\":\"stuck\"");
     say(r, "resolve order-fulfilment/stuck-3 --as failed --reason gone");
+    wait_step(r, "order-fulfilment/stuck-2", "\"status\":\"completed\"");
+    wait_step(r, "order-fulfilment/stuck-3", "\"status\":\"compensated\"");
+    wait_step(r, "order-fulfilment/nocourier-1", "\"status\":\"compensated\"");
+    wait_step(r, "order-fulfilment/slow-1", "\"status\":\"completed\"");
+    wait_step(r, "order-fulfilment/ok-1", "\"status\":\"completed\"");
     /* too late, and for nobody */
     saga_test_send(&r->cluster, "payments.replies", "ok-1", "CardCharged", "{\"chargeId\":\"7\"}",
                    "ce_subject=order-fulfilment/ok-1", NULL);
@@ -187,11 +195,46 @@ static void let_invoices_live(struct recording *r)
     wait_step(r, "invoice/X-1", "\"status\":\"compensated\"");
 }
 
+struct schedule_ends {
+    struct saga_codec *codec;
+    struct saga_arena arena;
+    unsigned count;
+};
+
+static void note_schedule_end(const struct saga_message *message, void *context)
+{
+    struct schedule_ends *ends = context;
+    struct saga_journal_record record;
+    struct saga_diagnostic diagnostic = { 0 };
+    saga_arena_reset(&ends->arena);
+    assert_int_equal(
+        saga_journal_decode(ends->codec, message->value, &ends->arena, &record, &diagnostic), 0);
+    for (size_t i = 0; i < record.fact_count; i++)
+        ends->count += record.facts[i].kind == SAGA_FACT_SCHEDULE_ENDED;
+}
+
+/* A coordinator takes up what was deployed a moment later. */
+static void wait_for_end_of_schedule(struct recording *r)
+{
+    struct schedule_ends ends = { 0 };
+    int64_t until_ms = saga_test_now_ms() + WAIT_MS;
+    saga_arena_init(&ends.arena);
+    assert_int_equal(saga_codec_new(&ends.codec), 0);
+    while (!ends.count && saga_test_now_ms() < until_ms) {
+        saga_test_sleep_ms(STEP_MS);
+        saga_test_visit_topic(&r->cluster, "saga.journal", note_schedule_end, &ends);
+    }
+    assert_int_equal(ends.count, 1);
+    saga_codec_free(ends.codec);
+    saga_arena_free(&ends.arena);
+}
+
 static void let_the_clock_tick(struct recording *r)
 {
     char words[WORDS / 4] = "";
     bool ticked = false;
-    for (int waited_ms = 0; waited_ms < WAIT_MS && !ticked; waited_ms += STEP_MS) {
+    int64_t until_ms = saga_test_now_ms() + WAIT_MS;
+    while (!ticked && saga_test_now_ms() < until_ms) {
         (void)saga_test_cli(&r->cluster, words, sizeof words,
                             "list every-two-seconds --status completed -o jsonl");
         size_t lines = 0;
@@ -203,6 +246,7 @@ static void let_the_clock_tick(struct recording *r)
     saga_test_cluster_deploy(&r->cluster, SAGAS "every-two-seconds-no-more.yaml");
     saga_definition_free(r->cluster.definition);
     r->cluster.definition = NULL;
+    wait_for_end_of_schedule(r);
 }
 
 /* ---- writing it down ---- */
@@ -366,7 +410,6 @@ static void every_ending_is_recorded_and_told(void **state)
     let_trips_live(&r);
     let_invoices_live(&r);
     let_the_clock_tick(&r);
-    saga_test_sleep_ms(2000);
     recorded_format(format);
     snprintf(folder, sizeof folder, "%s/%s", into ? into : r.cluster.folder, format);
     tell_stories(&r);

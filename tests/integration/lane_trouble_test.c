@@ -19,7 +19,7 @@
 
 #define PATIENT SAGA_SOURCE_DIR "/tests/integration/sagas/patient-order.yaml"
 
-enum { LANES = 4, WAIT_MS = 120000, STEP_MS = 100, ORDERS = 60 };
+enum { LANES = 4, WAIT_MS = SAGA_TEST_WAIT_MS, CALL_MS = 60000, STEP_MS = 100, ORDERS = 60 };
 
 /* How often the first coordinator's log says this. */
 static unsigned log_says(const struct saga_test_cluster *cluster, const char *words)
@@ -36,7 +36,8 @@ static unsigned log_says(const struct saga_test_cluster *cluster, const char *wo
 
 static void wait_log(const struct saga_test_cluster *cluster, const char *words, unsigned count)
 {
-    for (int waited_ms = 0; waited_ms < WAIT_MS; waited_ms += STEP_MS) {
+    int64_t until_ms = saga_test_now_ms() + WAIT_MS;
+    while (saga_test_now_ms() < until_ms) {
         if (log_says(cluster, words) >= count) return;
         saga_test_sleep_ms(STEP_MS);
     }
@@ -47,8 +48,7 @@ static void start(struct saga_test_cluster *cluster)
 {
     saga_test_cluster_start(cluster, PATIENT, LANES);
     saga_test_participants(cluster, NULL, 0);
-    saga_test_coordinator_start(cluster, 0);
-    wait_log(cluster, "is ready", 1);
+    saga_test_coordinators_ready(cluster, 1);
     saga_test_send_orders(cluster, "a-", ORDERS);
     saga_test_wait_status(cluster, "completed", ORDERS, WAIT_MS);
 }
@@ -59,12 +59,14 @@ static void redis_is_full_while_lanes_are_built(void **state)
     struct saga_test_cluster cluster;
     (void)state;
     start(&cluster);
+    int64_t since_ms = saga_test_now_ms();
     saga_test_redis_ask(cluster.redis, "CONFIG SET maxmemory 1");
     saga_test_redis_flushall(cluster.redis);
     wait_log(&cluster, "raise maxmemory", 1);
     saga_test_sleep_ms(3000); /* many attempts */
-    /* waiting for memory is no reason to hurry */
-    assert_true(log_says(&cluster, "lane is rebuilt") < 200);
+    /* waiting for memory is no reason to hurry: each worker waits 200 ms from one to the next */
+    unsigned attempts = log_says(&cluster, "lane is rebuilt");
+    assert_true(attempts < 100 + (saga_test_now_ms() - since_ms) / 50);
     saga_test_redis_ask(cluster.redis, "CONFIG SET maxmemory 0");
     saga_test_send_orders(&cluster, "b-", ORDERS);
     saga_test_wait_status(&cluster, "completed", 2 * ORDERS, WAIT_MS);
@@ -84,21 +86,19 @@ static void a_journal_with_garbage_holds_up_its_lane_only(void **state)
     char words[16384];
     (void)state;
     start(&cluster);
-    assert_int_equal(saga_client_send(cluster.client, &garbage, 10000, &position), 0);
+    assert_int_equal(saga_client_send(cluster.client, &garbage, CALL_MS, &position), 0);
     saga_test_redis_flushall(cluster.redis);
     wait_log(&cluster, "a journal cannot be read: the sagas of its lane wait", 1);
     saga_test_send_orders(&cluster, "b-", ORDERS);
-    /* those of the three other lanes come to their end */
+    /* those of the three other lanes come to their end, which Kafka tells: Redis may have a part of lane 0 */
     uint64_t others = 0;
     for (unsigned i = 1; i <= ORDERS; i++) {
         char key[32];
         snprintf(key, sizeof key, "b-%u", i);
         if (saga_lane_of_key(saga_slice_of(key), LANES) != 0) others++;
-        snprintf(key, sizeof key, "a-%u", i);
-        if (saga_lane_of_key(saga_slice_of(key), LANES) != 0) others++;
     }
-    assert_true(others > ORDERS && others < 2 * ORDERS);
-    saga_test_wait_status(&cluster, "completed", others, WAIT_MS);
+    assert_true(others > 0 && others < ORDERS);
+    saga_test_wait_records(&cluster, "shop.order-events", ORDERS + others);
     assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "replay --verify --from-journal"),
                      1);
     assert_non_null(strstr(words, "lane 0"));
@@ -199,7 +199,7 @@ static void a_saga_whose_version_has_another_content_is_put_aside(void **state)
     saga_test_send(&cluster, "shop.shifts", "one", "Shifted", "{\"k\":\"one\"}", NULL);
     saga_test_wait_status(&cluster, "running", 1, WAIT_MS);
     saga_test_coordinator_stop(&cluster, 0);
-    assert_int_equal(saga_client_delete_topic(cluster.client, "saga.definitions", 10000), 0);
+    assert_int_equal(saga_client_delete_topic(cluster.client, "saga.definitions", CALL_MS), 0);
     deploy_behind(&cluster, "  - set: { a: .input.k }\n");
     saga_test_coordinator_start(&cluster, 0);
     saga_test_send(&cluster, "shop.shifts", "two", "Shifted", "{\"k\":\"two\"}", NULL);
@@ -212,7 +212,7 @@ static void a_saga_whose_version_has_another_content_is_put_aside(void **state)
     saga_test_wait_status(&cluster, "completed", 1, WAIT_MS);
     /* so often, and again where the group took the lane away meanwhile */
     assert_true(log_says(&cluster, "its lane is built anew") >= SAGA_UNFIT_REBUILDS_MAX);
-    assert_int_equal(saga_test_count_records(&cluster, "saga.dead-letters"), 1);
+    saga_test_wait_records(&cluster, "saga.dead-letters", 1);
     saga_test_coordinator_stop(&cluster, 0);
     saga_test_cluster_stop(&cluster);
 }
@@ -226,8 +226,8 @@ static void a_policy_that_evicts_stops_the_coordinator(void **state)
     start(&cluster);
     saga_test_redis_ask(cluster.redis, "CONFIG SET maxmemory-policy allkeys-lru");
     wait_log(&cluster, "maxmemory-policy is allkeys-lru", 1);
-    for (int waited_ms = 0; waited_ms < WAIT_MS && saga_test_running(cluster.coordinators[0]);
-         waited_ms += STEP_MS)
+    int64_t until_ms = saga_test_now_ms() + WAIT_MS;
+    while (saga_test_running(cluster.coordinators[0]) && saga_test_now_ms() < until_ms)
         saga_test_sleep_ms(STEP_MS);
     status = saga_test_coordinator_signal(&cluster, 0, SIGTERM);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);

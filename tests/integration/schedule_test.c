@@ -20,7 +20,7 @@
 #define TICKING SAGA_SOURCE_DIR "/tests/integration/sagas/every-two-seconds.yaml"
 #define NO_MORE SAGA_SOURCE_DIR "/tests/integration/sagas/every-two-seconds-no-more.yaml"
 
-enum { LANES = 4, PERIOD_MS = 2000, TICKS_MAX = 1000, WAIT_MS = 120000 };
+enum { LANES = 4, PERIOD_MS = 2000, TICKS_MAX = 1000, WAIT_MS = SAGA_TEST_WAIT_MS };
 
 static const char *const command_topics[] = { "clock.commands", NULL };
 
@@ -111,7 +111,8 @@ static void wait_for_runs(struct saga_test_cluster *cluster, unsigned more)
     struct diary *d = malloc(sizeof *d);
     assert_non_null(d);
     unsigned before = completed(cluster, d), now = before;
-    for (int waited_ms = 0; waited_ms < WAIT_MS && now < before + more; waited_ms += 500) {
+    int64_t until_ms = saga_test_now_ms() + WAIT_MS;
+    while (now < before + more && saga_test_now_ms() < until_ms) {
         saga_test_sleep_ms(500);
         now = completed(cluster, d);
     }
@@ -156,18 +157,17 @@ static void one_run_a_tick(void **state)
     wait_for_runs(&cluster, 3);
     assert_int_equal(saga_test_cli(&cluster, NULL, 0, "topics create %s", NO_MORE), 0);
     assert_int_equal(saga_test_cli(&cluster, NULL, 0, "deploy %s", NO_MORE), 0);
-    for (int i = 0; i < 100; i++) {
-        read_journal(&cluster, d);
-        if (d->ends) break;
+    int64_t until_ms = saga_test_now_ms() + WAIT_MS;
+    for (read_journal(&cluster, d); !d->ends && saga_test_now_ms() < until_ms;
+         read_journal(&cluster, d))
         saga_test_sleep_ms(200);
-    }
     assert_int_equal(d->ends, 1);
     saga_test_sleep_ms(2 * PERIOD_MS);
     size_t count = d->count;
-    for (int i = 0; i < 100 && completed(&cluster, d) < count; i++) saga_test_sleep_ms(200);
+    while (completed(&cluster, d) < count && saga_test_now_ms() < until_ms) saga_test_sleep_ms(200);
     assert_int_equal(d->count, count);
     assert_int_equal(d->sets, 1);
-    assert_int_equal(d->unchanged, 1);
+    assert_true(d->unchanged >= 1); /* a deploy that was not answered in time was done again */
     assert_true(d->missed >= 2);
     check_ticks(d);
     saga_test_check_books(&cluster, command_topics);

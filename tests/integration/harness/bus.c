@@ -10,8 +10,9 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "harness/bus.h"
+#include "harness/process.h"
 
-enum { OPEN_MS = 30000, WAIT_STEP_MS = 100, WAIT_STEPS = 600, CALL_MS = 20000 };
+enum { OPEN_MS = 120000, WAIT_STEP_MS = 100 };
 
 /* ---- the listener ---- */
 
@@ -45,8 +46,8 @@ void saga_test_bus_open(struct saga_test_bus *b, const char *servers, const char
     *b = (struct saga_test_bus){ .config = { .bootstrap_servers = servers,
                                              .group = group,
                                              .instance = instance,
-                                             .session_timeout_ms = 2000,
-                                             .transaction_timeout_ms = 10000,
+                                             .session_timeout_ms = SAGA_TEST_SESSION_MS,
+                                             .transaction_timeout_ms = SAGA_TEST_TRANSACTION_MS,
                                              .settings = settings,
                                              .setting_count = setting_count } };
     saga_arena_init(&b->arena);
@@ -86,7 +87,8 @@ size_t saga_test_bus_poll(struct saga_test_bus *b, int timeout_ms)
 
 void saga_test_bus_wait_assigned(struct saga_test_bus *b, unsigned assignments)
 {
-    for (int i = 0; i < WAIT_STEPS && b->assignments < assignments; i++)
+    int64_t until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS;
+    while (b->assignments < assignments && saga_test_now_ms() < until_ms)
         saga_test_bus_poll(b, WAIT_STEP_MS);
     if (b->assignments < assignments)
         fail_msg("%u assignments instead of %u", b->assignments, assignments);
@@ -136,8 +138,33 @@ void saga_test_bus_commit_one(struct saga_test_bus *b, const char *topic, int32_
 int64_t saga_test_bus_committed(struct saga_test_bus *b, const char *topic, int32_t partition)
 {
     struct saga_position position = { saga_slice_of(topic), partition, 12345 };
-    assert_bus(b, b->bus.committed(b->bus.self, &position, 1, CALL_MS), SAGA_OK);
+    int64_t until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS;
+    int error;
+    do error = b->bus.committed(b->bus.self, &position, 1, SAGA_TEST_CALL_MS);
+    while (error == SAGA_E_AGAIN && saga_test_now_ms() < until_ms);
+    assert_bus(b, error, SAGA_OK);
     return position.offset;
+}
+
+void saga_test_bus_renew(struct saga_test_bus *b)
+{
+    int64_t until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS;
+    int error;
+    do error = b->bus.renew(b->bus.self);
+    while (error == SAGA_E_AGAIN && saga_test_now_ms() < until_ms);
+    assert_bus(b, error, SAGA_OK);
+}
+
+void saga_test_bus_wait_high(struct saga_test_bus *b, const char *topic, int32_t partition,
+                             int64_t high)
+{
+    int64_t until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS, low, seen = -1;
+    for (; seen < high && saga_test_now_ms() < until_ms; saga_test_sleep_ms(10))
+        assert_bus(b,
+                   b->bus.watermarks(b->bus.self, saga_slice_of(topic), partition,
+                                     SAGA_TEST_CALL_MS, &low, &seen),
+                   SAGA_OK);
+    assert_int_equal(seen, high);
 }
 
 /* ---- topics ---- */
@@ -160,7 +187,7 @@ void saga_test_topic(struct saga_client *client, const char *topic, int32_t part
 {
     struct saga_topic_spec spec = { .name = topic, .partitions = partitions };
     bool created;
-    if (saga_client_create_topic(client, &spec, CALL_MS, &created) < 0 || !created)
+    if (saga_client_create_topic(client, &spec, SAGA_TEST_CALL_MS, &created) < 0 || !created)
         fail_msg("%s", saga_client_problem(client));
 }
 
@@ -174,7 +201,7 @@ void saga_test_fill(struct saga_client *client, const char *topic, int32_t parti
         struct saga_message message = { .topic = saga_slice_of(topic),
                                         .partition = partition,
                                         .value = saga_slice_of(value) };
-        if (saga_client_send(client, &message, CALL_MS, &where) < 0)
+        if (saga_client_send(client, &message, SAGA_TEST_CALL_MS, &where) < 0)
             fail_msg("%s", saga_client_problem(client));
     }
 }
@@ -187,10 +214,12 @@ const char *saga_test_content(struct saga_client *client, struct saga_arena *are
     int64_t position = 0, low, high = -1;
     bool end = false;
     saga_buffer_init(&content, arena);
-    if (saga_client_watermarks(client, saga_slice_of(topic), partition, CALL_MS, &low, &high) < 0 ||
+    if (saga_client_watermarks(client, saga_slice_of(topic), partition, SAGA_TEST_CALL_MS, &low,
+                               &high) < 0 ||
         saga_reader_open(client, saga_slice_of(topic), partition, SAGA_READ_BEGINNING, &reader) < 0)
         fail_msg("%s", saga_client_problem(client));
-    for (int i = 0; i < WAIT_STEPS && position < high; i++) {
+    int64_t until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS;
+    while (position < high && saga_test_now_ms() < until_ms) {
         struct saga_bus_records records;
         if (saga_reader_read(reader, WAIT_STEP_MS, 100, &records, &position, &end) < 0) continue;
         for (size_t r = 0; r < records.count; r++) {

@@ -5,7 +5,13 @@
 
 #include "bus/client.h"
 
-enum { SAGA_TEST_PARTITIONS_MAX = 16 };
+enum {
+    SAGA_TEST_PARTITIONS_MAX = 16,
+    SAGA_TEST_SESSION_MS = 6000,
+    /* longer than a slow machine takes for any transaction that a test leaves open on purpose */
+    SAGA_TEST_TRANSACTION_MS = 120000,
+    SAGA_TEST_CALL_MS = 60000 /* one call to a broker that is there */
+};
 
 struct saga_test_bus {
     struct saga_bus bus;
@@ -18,7 +24,7 @@ struct saga_test_bus {
     size_t refused;                            /* how many polls said that the broker is away */
 };
 
-/* A bus with a session of 2 s and a transaction timeout of 10 s, worker 0. `settings` may be NULL. */
+/* A bus with SAGA_TEST_SESSION_MS and SAGA_TEST_TRANSACTION_MS, worker 0. `settings` may be NULL. */
 void saga_test_bus_open(struct saga_test_bus *b, const char *servers, const char *group,
                         const char *instance, const struct saga_kafka_setting *settings,
                         size_t setting_count);
@@ -50,6 +56,11 @@ void saga_test_bus_commit_one(struct saga_test_bus *b, const char *topic, int32_
                               const char *text, unsigned number);
 /* Committed offset of a partition in this bus's group; SAGA_OFFSET_NONE where there is none. */
 int64_t saga_test_bus_committed(struct saga_test_bus *b, const char *topic, int32_t partition);
+/* Makes the producers anew (R5), however long the broker takes. */
+void saga_test_bus_renew(struct saga_test_bus *b);
+/* Waits until the high watermark is there: a broker may write the marker of a transaction after it has answered the commit. */
+void saga_test_bus_wait_high(struct saga_test_bus *b, const char *topic, int32_t partition,
+                             int64_t high);
 
 /* Makes a topic. */
 void saga_test_topic(struct saga_client *client, const char *topic, int32_t partitions);

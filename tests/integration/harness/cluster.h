@@ -38,8 +38,8 @@ int saga_test_cli(struct saga_test_cluster *cluster, char *output, size_t size, 
 
 /* Starts `saga run` as instance c<number>; does not wait. */
 void saga_test_coordinator_start(struct saga_test_cluster *cluster, unsigned number);
-/* Starts coordinators c0 .. c<count - 1> and waits until each owns lanes and `saga doctor` is content: a topic of starts is
- * read from its end, so nothing is sent before somebody reads it. */
+/* Starts coordinators c0 .. c<count - 1> and waits until each owns lanes, every lane has its owner and `saga doctor` is content:
+ * a topic of starts is read from its end, so nothing is sent before somebody reads it. */
 void saga_test_coordinators_ready(struct saga_test_cluster *cluster, unsigned count);
 /* Sends a signal; for SIGTERM and SIGKILL waits for the end and returns the exit status as of waitpid. */
 int saga_test_coordinator_signal(struct saga_test_cluster *cluster, unsigned number,
@@ -61,12 +61,15 @@ void saga_test_send(struct saga_test_cluster *cluster, const char *topic, const 
 void saga_test_wait_status(struct saga_test_cluster *cluster, const char *status, uint64_t count,
                            int timeout_ms);
 
-/* Every committed record of a topic, one partition after the other. */
+/* Every committed record of a topic, one partition after the other. What a commit has been answered for is among them, and what is
+ * in an open transaction is waited for. */
 void saga_test_visit_topic(struct saga_test_cluster *cluster, const char *topic,
                            void (*visit)(const struct saga_message *record, void *context),
                            void *context);
 /* Committed records of a topic, over all partitions. */
 uint64_t saga_test_count_records(struct saga_test_cluster *cluster, const char *topic);
+/* Waits until a topic has so many committed records; the test fails where it then has more. */
+void saga_test_wait_records(struct saga_test_cluster *cluster, const char *topic, uint64_t count);
 
 /* Where the example order saga's commands go; NULL at the end. */
 extern const char *const saga_test_order_topics[];

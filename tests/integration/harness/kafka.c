@@ -13,7 +13,7 @@
 
 #include "harness/process.h"
 
-enum { START_MS = 240000, STOP_MS = 30000, CUT_MS = 20000, PATH_BYTES = 512 };
+enum { STOP_MS = 120000, CUT_MS = 60000, ASK_MS = 1000, STEP_MS = 20, PATH_BYTES = 512 };
 
 const char *saga_test_kafka_classpath(void)
 {
@@ -78,8 +78,43 @@ static int format(struct saga_test_kafka *kafka, char *properties)
     };
     pid_t pid;
     if (run_java(kafka, arguments, &pid) != 0) return -1;
-    int status = saga_test_stop(pid, 0, START_MS);
+    int status = saga_test_stop(pid, 0, SAGA_TEST_WAIT_MS);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+static rd_kafka_t *client_of(const struct saga_test_kafka *kafka)
+{
+    char words[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", kafka->servers, words, sizeof words);
+    rd_kafka_conf_set(conf, "log_level", "0", words, sizeof words);
+    return rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
+}
+
+static bool has_leaders(const rd_kafka_metadata_t *metadata)
+{
+    for (int t = 0; t < metadata->topic_cnt; t++)
+        for (int p = 0; p < metadata->topics[t].partition_cnt; p++)
+            if (metadata->topics[t].partitions[p].err) return false;
+    return metadata->broker_cnt > 0;
+}
+
+/* That it takes connections does not say yet that it is in its cluster, without which no topic can be made and no partition has a
+ * leader: so it is asked. */
+static int wait_in_cluster(const struct saga_test_kafka *kafka, int64_t until_ms)
+{
+    rd_kafka_t *client = client_of(kafka);
+    bool in_cluster = false;
+    while (!in_cluster && saga_test_running(kafka->pid) && saga_test_now_ms() < until_ms) {
+        const rd_kafka_metadata_t *metadata = NULL;
+        if (!rd_kafka_metadata(client, 1, NULL, &metadata, ASK_MS)) {
+            in_cluster = has_leaders(metadata);
+            rd_kafka_metadata_destroy(metadata);
+        }
+        if (!in_cluster) saga_test_sleep_ms(STEP_MS);
+    }
+    rd_kafka_destroy(client);
+    return in_cluster ? 0 : -1;
 }
 
 /* A broker of which its controller does not hear for 9 s leads nothing any more. On a machine that is busy it is not heard though
@@ -87,12 +122,13 @@ static int format(struct saga_test_kafka *kafka, char *properties)
  * time has passed. */
 static int launch(struct saga_test_kafka *kafka, bool first)
 {
+    int64_t until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS;
     char properties[PATH_BYTES];
     char *arguments[] = { "kafka.Kafka", properties, first ? "--override" : NULL,
                           "broker.session.timeout.ms=120000", NULL };
     snprintf(properties, sizeof properties, "%s/server.properties", kafka->folder);
     if (run_java(kafka, arguments, &kafka->pid) != 0) return -1;
-    if (saga_test_wait_port(kafka->port, START_MS) == 0) return 0;
+    if (wait_in_cluster(kafka, until_ms) == 0) return 0;
     fprintf(stderr, "the broker does not start; its log is %s/kafka.log\n", kafka->folder);
     return -1;
 }
@@ -180,10 +216,7 @@ static const char *problem_of(rd_kafka_event_t *event)
 int saga_test_kafka_cut(const struct saga_test_kafka *kafka, const char *topic, int32_t partition,
                         int64_t offset)
 {
-    char words[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", kafka->servers, words, sizeof words);
-    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
+    rd_kafka_t *client = client_of(kafka);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;

@@ -13,9 +13,9 @@ struct saga_test_kafka {
     pid_t pid;
 };
 
-/* Formats and starts a broker and waits until it takes connections. Returns 0, or -1 with the reason on stderr. */
+/* Formats and starts a broker and waits until it is in its cluster: topics can be made then. Returns 0, or -1 with the reason on stderr. */
 int saga_test_kafka_start(struct saga_test_kafka *kafka);
-/* Starts it again on the same ports and data, after a stop or a kill. */
+/* Starts it again on the same ports and data, after a stop or a kill, and waits until its partitions have leaders. */
 int saga_test_kafka_restart(struct saga_test_kafka *kafka);
 /* SIGTERM, as an operator does it; SIGKILL. Both wait for the end and keep the data. */
 void saga_test_kafka_halt(struct saga_test_kafka *kafka);

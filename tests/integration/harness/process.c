@@ -7,18 +7,22 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define POLL_MS 10
-#define PORTS_KEPT 64
+
+/* Below those that the kernel chooses itself (ip_local_port_range), above those of well-known services. */
+enum { PORT_FIRST = 10240, PORTS = 22000 };
 
 static int complain(const char *what, const char *about)
 {
@@ -35,36 +39,55 @@ static struct sockaddr_in loopback(int port)
     return address;
 }
 
-static int port_once(void)
+static bool can_listen(int port)
 {
-    struct sockaddr_in address = loopback(0);
-    socklen_t size = sizeof(address);
-    int port = 0;
+    struct sockaddr_in address = loopback(port);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (fd < 0) return 0;
-    if (bind(fd, (struct sockaddr *)&address, size) == 0 &&
-        getsockname(fd, (struct sockaddr *)&address, &size) == 0)
-        port = ntohs(address.sin_port);
+    if (fd < 0) return false;
+    bool bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
     close(fd);
-    return port;
+    return bound;
+}
+
+/* A name without a file, which one process alone can have and which the kernel takes back when it ends. Gives the socket that
+ * holds it, -1 where somebody else does. */
+static int hold_port(int port)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    int size = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "saga-test-port-%d", port);
+    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&name, bytes) == 0) return fd;
+    if (fd >= 0) close(fd);
+    return -1;
 }
 
 int saga_test_free_port(void)
 {
-    static int given[PORTS_KEPT];
-    static size_t count;
+    static int next;
 
-    for (int attempt = 0; attempt < PORTS_KEPT; attempt++) {
-        int port = port_once();
-        bool repeated = false;
-        for (size_t i = 0; i < PORTS_KEPT; i++) repeated = repeated || given[i] == port;
-        if (port == 0 || repeated) continue;
-        given[count++ % PORTS_KEPT] = port;
-        return port;
+    /* tests that run side by side begin in different places */
+    if (next == 0) next = (int)((unsigned)getpid() * 97u % PORTS);
+    for (int attempt = 0; attempt < PORTS; attempt++) {
+        int port = PORT_FIRST + next;
+        next = (next + 1) % PORTS;
+        int holding =
+            hold_port(port); /* first: to try a port of somebody else's would be in its way */
+        if (holding < 0) continue;
+        if (can_listen(port)) return port; /* held until this process ends */
+        close(holding);
     }
     complain("no free port on", "127.0.0.1");
     return 0;
+}
+
+int64_t saga_test_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 char *saga_test_temp_dir(void)

@@ -5,10 +5,18 @@
 #define SAGA_TEST_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-/* A TCP port of 127.0.0.1 that nobody listens on just now and that was not given before; 0 on
- * failure. */
+/* How long a test waits for what must come. What comes ends the wait, so it costs nothing where all is well, also on a
+ * machine that is many times slower and busy with other tests. */
+enum { SAGA_TEST_WAIT_MS = 600000 };
+
+/* A clock that never jumps, for waits: until_ms = saga_test_now_ms() + SAGA_TEST_WAIT_MS. */
+int64_t saga_test_now_ms(void);
+
+/* A TCP port of 127.0.0.1 that nobody listens on just now. It is this process' alone for as long as that lives, also
+ * while its server is down: no other test gets it, and the kernel gives it to nobody who connects. 0 on failure. */
 int saga_test_free_port(void);
 
 /* Makes a folder of its own under $TMPDIR or /tmp. The path is the caller's to free; NULL on
@@ -26,7 +34,7 @@ int saga_test_spawn(char *const argv[], const char *log_path, pid_t *ret_pid);
 /* Runs a command line (printf) as a shell does; its exit code, -1 where it did not exit by itself. */
 __attribute__((format(printf, 1, 2))) int saga_test_shell(const char *format, ...);
 
-/* Still running? A child that ended stays to be reaped by saga_test_stop or saga_test_wait. */
+/* Still running? A child that ended stays to be reaped by saga_test_stop. */
 bool saga_test_running(pid_t pid);
 
 /* Sends `signal` (0: none, only waits) and waits for the end, after `timeout_ms` with SIGKILL.

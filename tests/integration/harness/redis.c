@@ -14,7 +14,7 @@
 
 #include "harness/process.h"
 
-#define STEP_TIMEOUT_MS 30000
+#define STEP_TIMEOUT_MS 120000
 #define POLL_MS 10
 
 struct saga_test_redis {
