@@ -19,7 +19,7 @@ from processes import Trouble
 from world import World
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-RECOVERY_S = 300  # a lane that needs longer counts as one that does not come back
+RECOVERY_S = 900  # a lane that needs longer counts as one that does not come back
 SETTLE_S = 900
 
 
