@@ -16,6 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 held = []  # sockets that keep their ports
+atexit.register(lambda: [s.close() for s in held])
 
 
 def free_port():

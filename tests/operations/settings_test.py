@@ -1,6 +1,7 @@
 """What is wrong with a setting of `saga run` is told before anything is deployed, taken up or answered: with words, at once, and
 whether servers are there or not. Each run has a file to deploy and a broker that is away, so whoever gets past the settings waits.
 usage: settings_test.py SAGA SOURCE_FOLDER"""
+import atexit
 import hashlib
 import os
 import socket
@@ -16,6 +17,7 @@ TOKEN = "a-token-nobody-may-see"
 
 
 held = []  # sockets that never listen, so that nobody else does on their ports
+atexit.register(lambda: [s.close() for s in held])
 
 
 def closed_port():
