@@ -27,6 +27,7 @@ struct listener {
     char definition[SAGA_NAME_BYTES_MAX + 1];
     uint64_t sequence; /* of its saga, as last told */
     int64_t began_ms;
+    bool greeted; /* it was told that it hears of what changes from here on */
 };
 
 struct saga_changes {
@@ -35,6 +36,7 @@ struct saga_changes {
     struct listener *listeners;
     unsigned count;
     bool newcomers; /* who listens to one saga is told first how it stands */
+    bool compares;  /* there is a look before, which shows what has changed since */
 
     /* The thread's own. */
     int64_t *applied; /* by lane, as last seen; -2: not seen yet */
@@ -93,6 +95,14 @@ static void on_close(struct saga_stream *stream)
     release(listener);
 }
 
+/* What happens before there is a look to compare with cannot be told as a change: so nobody is promised it until then. */
+static void greet(struct listener *listener)
+{
+    if (listener->greeted) return;
+    saga_stream_tell(&listener->stream, SAGA_SLICE(": what changes from now on\n\n"));
+    listener->greeted = true;
+}
+
 /* False: there are too many. */
 static bool add(struct saga_changes *changes, struct listener *listener)
 {
@@ -104,7 +114,7 @@ static bool add(struct saga_changes *changes, struct listener *listener)
         if (listener->next) listener->next->before = listener;
         changes->listeners = listener;
         changes->newcomers = true;
-        saga_stream_tell(&listener->stream, SAGA_SLICE(": what changes from now on\n\n"));
+        if (changes->compares || listener->saga_id[0]) greet(listener);
         saga_thread_wake(&changes->thread);
     }
     saga_thread_unlock(&changes->thread);
@@ -160,6 +170,13 @@ static void tell_row(struct saga_changes *changes, const struct saga_view_row *r
     for (struct listener *l = changes->listeners; l; l = l->next)
         if (!l->saga_id[0] && (!l->definition[0] || saga_slice_is(row->name, l->definition)))
             saga_stream_tell(&l->stream, text);
+}
+
+static void greet_all(struct saga_changes *changes)
+{
+    if (changes->anew || changes->compares) return;
+    changes->compares = true;
+    for (struct listener *l = changes->listeners; l; l = l->next) greet(l);
 }
 
 static void tell_lanes(struct saga_changes *changes, struct saga_arena *arena)
@@ -327,6 +344,7 @@ static bool wait_for_listeners(struct saga_changes *changes, bool *ret_anew, boo
 {
     saga_thread_lock(&changes->thread);
     *ret_anew = changes->listeners == NULL;
+    if (*ret_anew) changes->compares = false;
     while (!changes->listeners && !changes->thread.stopping) saga_thread_wait(&changes->thread);
     bool go_on = !changes->thread.stopping;
     *ret_newcomers = changes->newcomers;
@@ -353,6 +371,7 @@ static void *changes_main(void *context)
         if (look) look_at_statuses(changes, &call);
         if (look || newcomers) look_at_sagas(changes, &call, &arena);
         saga_thread_lock(&changes->thread);
+        greet_all(changes);
         tell_lanes(changes, &arena);
         keep_alive(changes);
         saga_thread_unlock(&changes->thread);

@@ -8,7 +8,7 @@
 #include "operate/graph_marks.h"
 #include "operate/output.h"
 
-enum { PAGE_DEFAULT = 100, KNOWN_MS = 2000 };
+enum { PAGE_DEFAULT = 100, KNOWN_MS = 10000 };
 
 /* ---- what is deployed ---- */
 

@@ -50,7 +50,7 @@ class Accounts {
 
     Accounts(String path, boolean careless) throws SQLException {
         this.careless = careless;
-        ledger = DriverManager.getConnection("jdbc:sqlite:" + path + "?journal_mode=WAL&synchronous=NORMAL&busy_timeout=20000");
+        ledger = DriverManager.getConnection("jdbc:sqlite:" + path + "?journal_mode=WAL&synchronous=NORMAL&busy_timeout=120000");
         try (var statement = ledger.createStatement()) {
             for (String part : SCHEMA.split(";")) if (!part.isBlank()) statement.execute(part);
         }

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from processes import Process, Trouble, wait_until
 
 NODES = (1, 2, 3)
-START_S = 90
+START_S = 600
 DISK_BYTES = 8 << 30  # of the broker whose disk gets full; memory is taken for what is really in it
 
 JAVA = ["java", "-Xms64m", "-Xmx300m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"]
@@ -203,7 +203,7 @@ class Brokers:
         self.meant_to_be_down.add(node)
         self.processes[node].signal(signal.SIGTERM)
 
-    def end(self, node, patience_s=30):
+    def end(self, node, patience_s=120):
         self.processes[node].stop(patience_s)
 
     def links_between(self, node):

@@ -19,8 +19,8 @@ from processes import Trouble
 from world import World
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-RECOVERY_S = 120  # a lane that needs longer counts as one that does not come back
-SETTLE_S = 300
+RECOVERY_S = 900  # a lane that needs longer counts as one that does not come back
+SETTLE_S = 900
 
 
 def read_options():
@@ -75,6 +75,7 @@ class Run:
     def play(self, episode):
         """Strokes that overlap, and the recovery from them. False: there was none."""
         began = time.monotonic()
+        self.world.struck = []
         events = [(at, "begin", stroke) for at, stroke in episode]
         events += [(at + stroke.seconds, "end", stroke) for at, stroke in episode]
         for at, what, stroke in sorted(events, key=lambda event: event[0]):
@@ -84,6 +85,7 @@ class Run:
             if what == "begin":
                 self.say(f"{stroke.kind} {stroke.words}, {stroke.seconds} s")
                 self.world.under_way.append(stroke)
+                self.world.struck.append(stroke)
                 stroke.begin(self.world)
                 self.counts[stroke.kind] += 1
             else:

@@ -145,12 +145,12 @@ def read_commands(servers):
 
 
 def read_ledgers(ledgers):
-    with sqlite3.connect(ledgers["accounts"], timeout=20) as ledger:
+    with sqlite3.connect(ledgers["accounts"], timeout=120) as ledger:
         accounts = [Account(*row) for row in ledger.execute("select name, opened, balance from account")]
         effects = [Effect(*row) for row in ledger.execute(
             "select idempotency_key, command_id, transfer, kind, account, amount from effect")]
     ledger.close()
-    with sqlite3.connect(ledgers["notices"], timeout=20) as ledger:
+    with sqlite3.connect(ledgers["notices"], timeout=120) as ledger:
         effects += [Effect(*row, None, None) for row in ledger.execute(
             "select idempotency_key, command_id, transfer, kind from effect")]
     ledger.close()
@@ -162,7 +162,7 @@ def read_books(asked, coordinators, brokers, participants):
     accounts, effects = read_ledgers(participants.ledgers)
     return Books(asked=asked, sagas=sagas, commands=list(read_commands(brokers.servers)), effects=effects,
                  accounts=accounts, dead_letters=sum(1 for _ in read_topic(brokers.servers, DEAD_LETTERS)),
-                 replay=coordinators.call("replay", "--verify", patience_s=600))
+                 replay=coordinators.call("replay", "--verify", patience_s=1800))
 
 
 def shown(violations):

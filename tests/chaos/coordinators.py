@@ -11,7 +11,7 @@ from processes import Process, Trouble, die_with_parent
 LANES = 6
 SESSION_S = 4
 TRANSACTION_S = 6
-STOP_S = 20  # stop-timeout is 10 s; the machine is busy
+STOP_S = 60  # stop-timeout is 20 s; the machine is busy
 LIST_S = 600
 NAMES = ("c1", "c2", "c3")
 GUEST = "c4"  # comes and goes, so that lanes change hands
@@ -23,6 +23,7 @@ SETTINGS = {
     "SAGA_KAFKA_TRANSACTION_TIMEOUT_MS": str(TRANSACTION_S * 1000),
     "SAGA_SNAPSHOT_RECORDS": "2000",
     "SAGA_SNAPSHOT_INTERVAL": "1m",
+    "SAGA_STOP_TIMEOUT": "20s",
     "SAGA_LOG": "text",
 }
 
@@ -77,10 +78,11 @@ class Coordinators:
 
     # ---- the command line, past all lines ----
 
-    def call(self, *arguments, patience_s=120, words=None):
+    def call(self, *arguments, patience_s=600, words=None):
         """Runs `saga ARGUMENTS`; gives the exit status and what it printed."""
         environment = clean_environment() | SETTINGS | {
-            "SAGA_KAFKA_BOOTSTRAP_SERVERS": self.brokers.servers, "SAGA_REDIS_PORT": str(self.redis.master.port)}
+            "SAGA_KAFKA_BOOTSTRAP_SERVERS": self.brokers.servers, "SAGA_REDIS_PORT": str(self.redis.master.port),
+            "SAGA_REDIS_TIMEOUT": "60s"}
         try:
             done = subprocess.run([self.program, *arguments], env=environment, cwd=self.folder, input=words, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=patience_s,

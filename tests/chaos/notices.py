@@ -66,7 +66,7 @@ def take(consumer, producer, ledger, careless):
 
 
 def main(bootstrap, path, *words):
-    ledger = sqlite3.connect(path, timeout=20)
+    ledger = sqlite3.connect(path, timeout=120)
     ledger.execute("pragma journal_mode = wal")
     ledger.executescript(SCHEMA)
     consumer = Consumer({

@@ -134,7 +134,7 @@ class Lines:
     def add(self, name, target):
         """A link to `target` under this name; returns the port to connect to."""
         link = Link(self.loop, self.ports.take(), target)
-        asyncio.run_coroutine_threadsafe(link.open(), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(link.open(), self.loop).result(60)
         self.links[name] = link
         return link.port
 

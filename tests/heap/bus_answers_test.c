@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "bus/kafka.h"
 
-enum { OPEN_MS = 20000, POLL_MS = 200, TRIES_MAX = 100, OFTEN = 4, PASSING = 6 };
+enum { OPEN_MS = 120000, POLL_MS = 200, TRIES_MAX = 1000, OFTEN = 4, PASSING = 6 };
 
 static const struct request {
     const char *name;

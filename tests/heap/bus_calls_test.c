@@ -20,7 +20,7 @@
 #include "harness/kafka.h"
 #include "harness/process.h"
 
-enum { TRANSACTIONS = 30, TRIES_MAX = 200, SHORT_MS = 200, CALL_MS = 2000 };
+enum { TRANSACTIONS = 30, TRIES_MAX = 2000, SHORT_MS = 200, CALL_MS = 2000 };
 
 static struct saga_test_kafka kafka;
 static struct saga_client *client;

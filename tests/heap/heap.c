@@ -23,7 +23,7 @@ enum {
     EVERY_ONE_UP_TO = 2000, /* requests of a scenario that are refused one by one */
     SAMPLES = 150,          /* and of those beyond, in even steps */
     SAMPLES_OF_SLOW = 30,
-    HANG_SECONDS = 60,
+    HANG_SECONDS = 600,
     FRAMES = 48,
     TOLD_BYTES = 64 * 1024
 };

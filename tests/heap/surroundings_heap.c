@@ -34,6 +34,8 @@
 
 /* ---- bus ---- */
 
+enum { CALL_MS = 60000 };
+
 static char servers[64];
 
 /* The mock cluster's threads must not be in the process that is forked for every run. */
@@ -87,7 +89,7 @@ static int run_client(void)
     saga_arena_init(&arena);
     int error = saga_client_new(&config, &arena, &client, &diagnostic);
     if (error < 0) return error;
-    error = saga_client_send(client, &message, 10000, &where);
+    error = saga_client_send(client, &message, CALL_MS, &where);
     heap_tell("%d %d", error, error == SAGA_OK && where.partition == 0 && where.offset >= 0);
     saga_client_free(client);
     saga_arena_free(&arena);
@@ -103,13 +105,13 @@ static int run_transaction(void)
     struct saga_message message = { .topic = SAGA_SLICE("t"), .value = SAGA_SLICE("value") };
     int64_t offset = -1, low, high;
     saga_arena_init(&arena);
-    int error = saga_kafka_open(&config, 0, 10000, &arena, &bus, &diagnostic);
+    int error = saga_kafka_open(&config, 0, CALL_MS, &arena, &bus, &diagnostic);
     if (error < 0) return error;
     error = bus.begin(bus.self);
     if (error == SAGA_OK) error = bus.send(bus.self, &message, &offset);
     if (error == SAGA_OK) error = bus.flush(bus.self);
     if (error == SAGA_OK) error = bus.commit(bus.self);
-    if (error == SAGA_OK) error = bus.watermarks(bus.self, message.topic, 0, 10000, &low, &high);
+    if (error == SAGA_OK) error = bus.watermarks(bus.self, message.topic, 0, CALL_MS, &low, &high);
     heap_tell("%d %d", error, error == SAGA_OK && offset >= 0 && high > offset);
     bus.close(bus.self);
     saga_arena_free(&arena);

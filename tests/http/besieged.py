@@ -13,8 +13,7 @@ from confluent_kafka import Producer
 
 import security
 from examples import UNMOVED
-from security import eventually
-from servers import request
+from servers import eventually, request
 
 SAGAS = 200
 TOKEN = "the-operators-token"
@@ -107,12 +106,12 @@ class BesiegedTest(unittest.TestCase):
         cls.child, cls.port = servers.start_coordinator(security.PROGRAM, "--http-tokens", tokens, "--http-connections",
                                                         str(CONNECTIONS), name="besieged")
         cls.base = f"http://127.0.0.1:{cls.port}"
-        assert eventually(lambda: request(cls.base + "/readyz").status == 200, 120)
+        assert eventually(lambda: request(cls.base + "/readyz").status == 200)
 
     @classmethod
     def tearDownClass(cls):
         cls.child.terminate()
-        assert cls.child.wait(60) == 0
+        assert cls.child.wait(300) == 0
 
     def memory(self):
         with open(f"/proc/{self.child.pid}/status") as file:
@@ -123,7 +122,7 @@ class BesiegedTest(unittest.TestCase):
         for i in range(SAGAS):
             key = f"{prefix}-{i}"
             producer.produce("shop.orders", json.dumps({"word": key}), key, headers={"ce_type": "UnmovedAsked"})
-        self.assertEqual(producer.flush(60), 0)
+        self.assertEqual(producer.flush(300), 0)
 
     def completed(self):
         done = security.SERVERS.saga(security.PROGRAM, "list", "--definition", "unmoved", "--status", "completed", "--limit", "1000",
@@ -140,7 +139,7 @@ class BesiegedTest(unittest.TestCase):
     def test_1_the_lanes_do_not_notice(self):
         """Catches a lane that waits for a request, and requests that take memory without end."""
         self.start_sagas("calm")
-        self.assertTrue(eventually(lambda: len(self.completed()) == SAGAS, 120))
+        self.assertTrue(eventually(lambda: len(self.completed()) == SAGAS))
         siege = Siege(self.port)
         try:
             self.assertTrue(eventually(lambda: set(siege.done) == siege.kinds), siege.done)
@@ -148,7 +147,7 @@ class BesiegedTest(unittest.TestCase):
             before = self.memory()
             self.start_sagas("besieged")
             wanted = {f"{prefix}-{i}" for prefix in ("calm", "besieged") for i in range(SAGAS)}
-            self.assertTrue(eventually(lambda: wanted <= self.completed(), 240))
+            self.assertTrue(eventually(lambda: wanted <= self.completed(), 600))
             seen = dict(siege.done)
             self.assertTrue(eventually(lambda: siege.done["huge body"] > seen["huge body"] + 30))  # they are still at it
             self.assertLess(self.memory() - before, 128 * 1024)
@@ -174,7 +173,8 @@ class BesiegedTest(unittest.TestCase):
     def test_3_what_is_replayed_is_done_once(self):
         path = "/api/v1/sagas/unmoved/replayed"
         self.assertTrue(eventually(lambda: request(self.base + path, token=TOKEN).json.get("status") == "completed"))
-        runs = request(self.base + path + "/history?limit=1000", token=TOKEN).json["runs"]
+        history = eventually(lambda: [a for a in [request(self.base + path + "/history?limit=1000", token=TOKEN)] if a.status == 200])
+        runs = history[0].json["runs"]
         facts = [fact["fact"] for run in runs for record in run["items"] for fact in record["facts"]]
         self.assertEqual((len(runs), facts.count("SagaStarted")), (1, 1))
 
@@ -187,8 +187,8 @@ class BesiegedTest(unittest.TestCase):
             self.assertEqual(line["level"], "warning")
             self.assertIn("127.0.0.1", line.get("client", line.get("text")))
         seconds = collections.Counter(line["time"][:19] for line in refused)
-        # a second of the log's clock may hold the ends of two of the limit's
-        self.assertLessEqual(max(seconds.values()), 2 * LOGGED_A_SECOND)
+        # a second of the log's clock may hold the ends of two of the limit's, and a clock that is set a little back some more
+        self.assertLessEqual(max(seconds.values()), 3 * LOGGED_A_SECOND)
         self.assertNotIn(TOKEN, "\n".join(self.log()))
 
 

@@ -15,13 +15,21 @@ import urllib.request
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+held = []  # sockets that keep their ports
+atexit.register(lambda: [s.close() for s in held])
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that stays free for the server that is told of it: its socket is bound for good and never listens, so that the kernel
+    gives it neither to another test nor to an outgoing connection. A server that sets SO_REUSEADDR, as all here do, can have it."""
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.append(s)
+    return s.getsockname()[1]
 
 
-def wait_port(port, seconds=240):
+def wait_port(port, seconds=600):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
@@ -32,7 +40,7 @@ def wait_port(port, seconds=240):
     raise RuntimeError(f"nobody listens on port {port}")
 
 
-def eventually(what, seconds=60):
+def eventually(what, seconds=300):
     """What it gives, as soon as that is something; else what it gave last."""
     until = time.monotonic() + seconds
     while True:
@@ -121,19 +129,22 @@ log.flush.interval.messages=9223372036854775807
         assert answer == b"+OK\r\n", answer
 
     def environment(self, **more):
+        """With so much time for everybody that a machine that stands still for a while is nobody's end."""
         return {**os.environ, "SAGA_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap, "SAGA_REDIS_PORT": str(self.redis_port),
-                "SAGA_LANES": "4", "SAGA_SCHEMAS": os.path.join(self.folder, "schemas"), **more}
+                "SAGA_LANES": "4", "SAGA_SCHEMAS": os.path.join(self.folder, "schemas"), "SAGA_REDIS_TIMEOUT": "60s",
+                "SAGA_KAFKA_SESSION_TIMEOUT_MS": "30000", "SAGA_KAFKA_TRANSACTION_TIMEOUT_MS": "60000",
+                "SAGA_STOP_TIMEOUT": "100s", **more}
 
     def saga(self, program, *arguments, check=True, **options):
         return subprocess.run([program, *arguments], env=self.environment(), check=check, capture_output=True, text=True,
-                              timeout=120, **options)
+                              timeout=600, **options)
 
     def start_coordinator(self, program, *flags, name="c0", arguments=(), **variables):
         """Returns the process and the port of its API. The log is <name>.log."""
         port = free_port()
         child = self.spawn(name, [program, "run", "--http", str(port), "--instance", name, "--log", "json", *flags,
                                   *arguments], env=self.environment(**variables))
-        wait_port(port, 60)
+        wait_port(port)
         return child, port
 
     def start_participant(self):
@@ -160,7 +171,7 @@ log.flush.interval.messages=9223372036854775807
                 child.send_signal(signal.SIGTERM)
         for child in reversed(self.children):
             try:
-                child.wait(20)
+                child.wait(60)
             except subprocess.TimeoutExpired:
                 child.kill()
         self.children = []

@@ -23,7 +23,7 @@ enum {
     KEY_ORDERS,
     KEY_JOBS
 };
-enum { SEEDS = 1000, MUTATION_SEEDS = 2000 };
+enum { SEEDS = 1000, MUTATION_SEEDS = 2000, JOBS_MAX = 64 };
 
 struct arguments {
     struct sim_history history;
@@ -197,7 +197,7 @@ static bool read_share(int in, struct sim_totals *ret)
 /* Shares the seeds out to processes. False: one of them did not come to its end. */
 static bool run_many(const struct arguments *a, struct sim_totals *ret)
 {
-    int pipes[64][2];
+    int pipes[JOBS_MAX][2];
     bool complete = true;
     *ret = (struct sim_totals){ 0 };
     fflush(stdout);
@@ -278,7 +278,8 @@ int main(int argc, char **argv)
                            .seeds = SEEDS,
                            .jobs = processors > 0 ? (unsigned)processors : 1 };
     if (argp_parse(&parser, argc, argv, 0, NULL, &a) != 0) return 2;
-    if (a.jobs < 1 || a.jobs > 64) a.jobs = 1;
+    if (a.jobs < 1) a.jobs = 1;
+    if (a.jobs > JOBS_MAX) a.jobs = JOBS_MAX;
     saga_log_open(SAGA_LOG_TEXT, SAGA_LOG_ERROR);
     if (a.one) return run_one(&a);
     return a.mutations ? run_mutations(&a) : run_seeds(&a);

@@ -312,7 +312,7 @@ static void what_is_taken_elsewhere_is_counted(void **state)
     assert_true(saga_expression_elsewhere_s(false) - process_s >= taken_s - rounding_s);
 }
 
-enum { LOWER_BY = 3 };
+enum { LOWER_BY = 3, LOWEST = 19 };
 
 static void *evaluate_with_low_priority(void *context)
 {
@@ -329,6 +329,7 @@ static void a_helper_of_low_priority_is_left_to_its_like(void **state)
     pthread_t thread;
     bool right;
     int nice = getpriority(PRIO_PROCESS, 0);
+    if (nice + LOWER_BY > LOWEST) skip(); /* there is none so much lower */
     kill_children();
     for (int i = 0; i < 3; i++) {
         assert_int_equal(pthread_create(&thread, NULL, evaluate_with_low_priority, &right), 0);
