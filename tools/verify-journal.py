@@ -23,6 +23,7 @@ import tempfile
 FORMAT, VERSION = "saga-audit-export", 1
 ZEROS = bytes(32)
 WINDOW = 1024
+DEPTH_MAX = 256  # of what is nested in a line
 ANCHOR_BYTES_MAX, ANCHORS_MAX = 4096, 1 << 20
 SHOWN_MAX = 50
 ED25519_DER = bytes.fromhex("302a300506032b6570032100")  # RFC 8410, before the 32 bytes of the key
@@ -249,6 +250,55 @@ class Records:
 
 # ---- the folder ----
 
+def refuse_constant(name):
+    raise ValueError(f"{name} is no JSON")
+
+
+def whole_number(digits):
+    number = int(digits)
+    if not -(1 << 63) <= number < 1 << 63:
+        raise ValueError("a number has more than 64 bits")
+    return number
+
+
+def each_once(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name is there twice")
+    return members
+
+
+def depth_of(value):
+    if not isinstance(value, (dict, list)):
+        return 0
+    return 1 + max(map(depth_of, value.values() if isinstance(value, dict) else value), default=0)
+
+
+def json_of(data):
+    """JSON as RFC 8259 has it: Python's own reader takes more (other encodings, NaN)."""
+    value = json.loads(data.decode("utf-8"), parse_constant=refuse_constant)
+    if depth_of(value) > DEPTH_MAX:
+        raise ValueError("it is nested too deeply")
+    return value
+
+
+def is_plain(data, row, names):
+    """Are the texts of these members written without escapes? They never need any."""
+    texts = [row[name] for name in names if isinstance(row.get(name), str)]
+    return b"\\" not in data or all(f'"{text}"'.encode("utf-8", "surrogatepass") in data for text in texts)
+
+
+def manifest_of(data):
+    """The same, where no name may be there twice, whole numbers have 64 bits, and texts no NUL and whole characters."""
+    value = json.loads(data.decode("utf-8"), parse_constant=refuse_constant, parse_int=whole_number,
+                       object_pairs_hook=each_once)
+    text = json.dumps(value, ensure_ascii=False)
+    text.encode("utf-8")  # half a surrogate pair is no text
+    if re.search(r"(?<!\\)(\\\\)*\\u0000", text):
+        raise ValueError("a text has a NUL")
+    return value
+
+
 def bytes_of(text):
     """Base64 with padding; exactly one text for some bytes."""
     if text is None:
@@ -273,19 +323,24 @@ def chain_of(text):
     return bytes.fromhex(text)
 
 
+def is_number(value):
+    return type(value) is int and -(1 << 63) <= value < 1 << 63  # True and 1.0 are none
+
+
 def is_count(value):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return is_number(value) and value >= 0
 
 
+LINE_NAMES = ("offset", "time", "before", "key", "value", "sha256")
 Line = collections.namedtuple("Line", "offset key value before sha256")
 FOLLOWS, UNKNOWN = "follows", None
 
 
 def parse_line(text):
-    row = json.loads(text)
-    if not isinstance(row, dict) or not is_count(row.get("offset")) or not isinstance(row.get("time"), int):
+    row = json_of(text)
+    if not isinstance(row, dict) or not is_count(row.get("offset")) or not is_number(row.get("time")):
         raise Broken("no line")
-    if "key" not in row or "value" not in row:
+    if "key" not in row or "value" not in row or not is_plain(text, row, LINE_NAMES):
         raise Broken("no line")
     before = FOLLOWS
     if "before" in row:
@@ -302,8 +357,8 @@ class Export:
             raise Broken(f"there is no manifest.json in it: {error.strerror}") from None
         self.sha256 = hashlib.sha256(text).hexdigest()
         try:
-            self.manifest = json.loads(text)
-        except ValueError:
+            self.manifest = manifest_of(text)
+        except (ValueError, RecursionError):
             raise Broken("its manifest is no JSON") from None
         self.check_head()
         self.names = set()
@@ -315,7 +370,7 @@ class Export:
         manifest = self.manifest
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             raise Broken("its manifest is none")
-        if manifest.get("version") != VERSION:
+        if not is_number(manifest.get("version")) or manifest["version"] != VERSION:
             raise Broken("its form is another one than this program knows")
         right = (is_count(manifest.get("lanes")) and 1 <= manifest["lanes"] <= 4096 and
                  isinstance(manifest.get("complete"), bool) and isinstance(manifest.get("journal"), list) and
@@ -527,22 +582,23 @@ def verify_with_openssl(path, signature, text):
             raise Usage(f"neither the package cryptography nor openssl is there: {error}") from None
 
 
+ANCHOR_NAMES = ("anchor", "lane", "journal", "offset", "chain", "time", "key", "signature")
 Anchor = collections.namedtuple("Anchor", "lane offset line journal chain time key signature")
 
 
 def parse_anchor(text, line):
     try:
-        row = json.loads(text)
+        row = json_of(text)
         if not isinstance(row, dict):
             raise Broken("it is no JSON object")
-        if row.get("anchor") != 1 or isinstance(row["anchor"], bool):
+        if not is_number(row.get("anchor")) or row["anchor"] != 1:
             raise Broken("it is no anchor, or of another form than this program knows")
         right = (is_count(row.get("lane")) and is_count(row.get("offset")) and
                  re.fullmatch("[0-9a-f]{32}", str(row.get("journal"))) and
                  re.fullmatch("[0-9a-f]{64}", str(row.get("key"))) and isinstance(row.get("time"), str) and
                  re.fullmatch(r"[0-9T:.Z+-]{1,31}", row["time"]))
         signature = bytes_of(row.get("signature"))
-        if not right or not signature or len(signature) != 64:
+        if not right or not signature or len(signature) != 64 or not is_plain(text, row, ANCHOR_NAMES):
             raise Broken("it is no anchor")
         return Anchor(row["lane"], row["offset"], line, row["journal"], chain_of(row.get("chain")), row["time"],
                       row["key"], signature)
@@ -833,9 +889,9 @@ def show(arguments, export, lanes, anchors, faults):
         return
     print(printable(f"{export.folder}, exported {export.manifest.get('created')}, SHA-256 of the manifest "
                     f"{export.sha256}"))
-    print(f"{records} records of {len(lanes)} lanes")
+    print(f"{records} {'record' if records == 1 else 'records'} of {len(lanes)} {'lane' if len(lanes) == 1 else 'lanes'}")
     if gaps:
-        print(f"records were left out at {gaps} places: the chain is not proved across")
+        print(f"records were left out at {gaps} {'place' if gaps == 1 else 'places'}: the chain is not proved across")
     if anchors:
         places = [f"lane {lane.number} up to offset {lane.anchored}" for lane in lanes if lane.anchored is not None]
         print(f"{anchors.held} anchors hold: {', '.join(places) or 'no lane'}; {anchors.outside} of records that are not "
@@ -847,7 +903,7 @@ def show(arguments, export, lanes, anchors, faults):
         print("it is NOT all of the journal: nothing is proved of what was left out")
     faults.show()
     if faults.count:
-        print(f"NOT verified: {faults.count} faults")
+        print(f"NOT verified: {faults.count} {'fault' if faults.count == 1 else 'faults'}")
     else:
         print("verified: files are as exported, chain, sequences and definitions hold; nothing was decided again")
 

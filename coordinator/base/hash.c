@@ -134,6 +134,14 @@ static int digit_value(char digit)
     return -1;
 }
 
+bool saga_is_lower_hex(struct saga_slice text, size_t digits)
+{
+    if (text.size != digits) return false;
+    for (size_t i = 0; i < digits; i++)
+        if (!memchr("0123456789abcdef", text.data[i], 16)) return false;
+    return true;
+}
+
 int saga_unhex(struct saga_slice hex, uint8_t *ret, size_t size)
 {
     if (hex.size != 2 * size) return SAGA_E_INVALID;

@@ -22,6 +22,8 @@ void saga_sha256_digits(struct saga_slice bytes, size_t count, char *ret);
 void saga_hex(const uint8_t *bytes, size_t size, char *ret);
 /* The other way, digits of either case. SAGA_E_INVALID unless `hex` is exactly `size` bytes. */
 int saga_unhex(struct saga_slice hex, uint8_t *ret, size_t size);
+/* Is it this many hexadecimal digits, in lower case? What is signed or compared as a text must have one form alone. */
+bool saga_is_lower_hex(struct saga_slice text, size_t digits);
 
 /* CRC-64-AVRO (Rabin), the fingerprint of a schema in parsing canonical form (Avro 1.11 specification). */
 uint64_t saga_crc64_avro(struct saga_slice bytes);

@@ -130,11 +130,28 @@ const char *saga_audit_anchors_topic(const char *path)
     return strncmp(path, SAGA_ANCHORS_KAFKA, size) == 0 ? path + size : NULL;
 }
 
+int saga_audit_anchors_look(struct saga_call *call, const char *topic, struct saga_topic_state *ret)
+{
+    const struct saga_topic_spec spec = { .name = topic };
+    *ret = (struct saga_topic_state){ 0 };
+    int code = saga_call_client(call);
+    if (code != SAGA_EXIT_DONE) return code;
+    if (topic[0] &&
+        saga_client_describe_topic(call->client, &spec, SAGA_CALL_TIMEOUT_MS, call->arena, ret) < 0)
+        return saga_call_fail(call, SAGA_EXIT_FAILED, NULL, "topic %s: %s", topic,
+                              saga_client_problem(call->client));
+    if (ret->exists) return SAGA_EXIT_DONE;
+    return saga_call_fail(
+        call, SAGA_EXIT_USAGE,
+        "make it, with one partition, or look at the name: kafka:TOPIC, --topic TOPIC",
+        "there is no topic \"%s\" for anchors", topic);
+}
+
 int saga_audit_visit_anchors(struct saga_call *call, const char *topic, saga_visit_record visit,
                              void *context)
 {
     struct saga_topic_state state;
-    int code = saga_call_topic(call, saga_slice_of(topic), &state);
+    int code = saga_audit_anchors_look(call, topic, &state);
     for (int32_t p = 0; code == SAGA_EXIT_DONE && p < state.partitions; p++)
         code = saga_read_to_end(call, saga_slice_of(topic), p, SAGA_READ_BEGINNING, visit, context);
     return code;

@@ -34,6 +34,9 @@ struct saga_audit_anchors {
 #define SAGA_ANCHORS_KAFKA "kafka:"
 /* That topic's name; NULL: it is a file. */
 const char *saga_audit_anchors_topic(const char *path);
+/* Is there such a topic? An exit code, words said: SAGA_EXIT_USAGE where there is none. */
+int saga_audit_anchors_look(struct saga_call *call, const char *topic,
+                            struct saga_topic_state *ret);
 /* All records of such a topic, partition by partition. An exit code, words said. */
 int saga_audit_visit_anchors(struct saga_call *call, const char *topic, saga_visit_record visit,
                              void *context);

@@ -124,7 +124,7 @@ static int send(struct saga_call *call, const char *topic, const struct anchorin
 {
     struct saga_topic_state state;
     struct saga_diagnostic diagnostic = { 0 };
-    int code = saga_call_topic(call, saga_slice_of(topic), &state);
+    int code = saga_audit_anchors_look(call, topic, &state);
     if (code == SAGA_EXIT_DONE &&
         saga_anchors_send(call->client, topic, a->lines, a->count, SAGA_CALL_TIMEOUT_MS,
                           call->arena, &diagnostic) < 0)
@@ -167,6 +167,12 @@ static int run(struct saga_call *call)
                               "--key anchor.key; make one with: openssl genpkey -algorithm ed25519 "
                               "-out anchor.key",
                               "who signs?");
+    const char *topic = saga_call_option(call, KEY_TOPIC);
+    if (topic && saga_topics_is_own(&call->topics, topic))
+        return saga_call_fail(call, SAGA_EXIT_USAGE, "name a topic that nothing else is in",
+                              "%s is the coordinator's own: an anchor in it would be a record that "
+                              "it cannot read",
+                              topic);
     if (saga_anchor_key_read(path, SAGA_ANCHOR_KEY_PRIVATE, call->arena, &a.key, &diagnostic) < 0)
         return saga_call_fail_with(call, SAGA_EXIT_USAGE, &diagnostic);
     saga_arena_init(&a.arena);

@@ -52,26 +52,3 @@ int saga_audit_definitions_load(struct saga_audit_definitions *d)
     }
     return SAGA_EXIT_DONE;
 }
-
-void saga_audit_definition_of(struct saga_audit_definitions *d, uint32_t lane, int64_t offset,
-                              const struct saga_journal_record *record)
-{
-    if (!record->sha256.size && !saga_replay_needs_definition(record)) return;
-    const struct saga_deployed *deployed =
-        saga_deployment_find(&d->deployment, record->name, record->version);
-    if (deployed && saga_slice_is(record->sha256, deployed->sha256)) return;
-    if (!record->sha256.size) {
-        saga_faults_add(d->faults, saga_difference_name(SAGA_DIFFERENCE_DEFINITION), NULL, lane,
-                        offset, record->saga_id,
-                        SAGA_SLICE("it does not say by which definition this was decided"));
-        return;
-    }
-    saga_faults_add(
-        d->faults, saga_difference_name(SAGA_DIFFERENCE_DEFINITION), NULL, lane, offset,
-        record->saga_id,
-        saga_arena_printf(d->call->arena,
-                          deployed ? "definition %.*s version %u has another content than when "
-                                     "this was decided"
-                                   : "definition %.*s version %u is not to be had",
-                          SAGA_SLICE_ARG(record->name), record->version));
-}

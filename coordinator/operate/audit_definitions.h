@@ -19,8 +19,4 @@ void saga_audit_definition(struct saga_audit_definitions *definitions,
 /* There are no more: loads them. The call's schemas are there. An exit code, words said. */
 int saga_audit_definitions_load(struct saga_audit_definitions *definitions);
 
-/* Is the definition that a record names there, with that content? A fault otherwise. */
-void saga_audit_definition_of(struct saga_audit_definitions *definitions, uint32_t lane,
-                              int64_t offset, const struct saga_journal_record *record);
-
 #endif

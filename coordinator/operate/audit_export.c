@@ -1,4 +1,5 @@
 /* `saga audit export`: the journal, or a part of it, into a folder (operate/export.h). */
+#include <errno.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -234,6 +235,10 @@ static int read_options(struct exporting *e)
     if (code == SAGA_EXIT_DONE)
         code = read_time(call, KEY_UNTIL, INT64_MAX, &e->until_ms, &selection->until);
     if (code != SAGA_EXIT_DONE) return code;
+    if (e->since_ms >= e->until_ms)
+        return saga_call_fail(call, SAGA_EXIT_USAGE, "say the earlier one as --since",
+                              "nothing is from %s on and before %s", selection->since,
+                              selection->until);
     const char *format = saga_call_option(call, KEY_FORMAT);
     e->with_avro = format && strcmp(format, "avro") == 0;
     if (format && !e->with_avro && strcmp(format, "jsonl") != 0)
@@ -252,6 +257,21 @@ static int read_options(struct exporting *e)
                               "\"%s\" is not a search attribute with a value", selection->search);
     e->attribute = (struct saga_slice){ selection->search, (size_t)(equals - selection->search) };
     e->value = saga_slice_of(equals + 1);
+    return SAGA_EXIT_DONE;
+}
+
+/* Before hours of reading: can the anchors that are asked for be read? */
+static int look_at_anchors(struct saga_call *call)
+{
+    const char *path = saga_call_option(call, KEY_ANCHORS);
+    const char *topic = path ? saga_audit_anchors_topic(path) : NULL;
+    struct saga_topic_state state;
+    if (topic) return saga_audit_anchors_look(call, topic, &state);
+    FILE *file = path ? fopen(path, "re") : NULL;
+    if (path && !file)
+        return saga_call_fail(call, SAGA_EXIT_USAGE, NULL, "%s cannot be read: %s", path,
+                              strerror(errno));
+    if (file) fclose(file);
     return SAGA_EXIT_DONE;
 }
 
@@ -298,6 +318,7 @@ static int run(struct saga_call *call)
     int code = read_options(&e);
     if (code == SAGA_EXIT_DONE) code = saga_call_pinned(call);
     if (code == SAGA_EXIT_DONE) code = saga_call_codec(call);
+    if (code == SAGA_EXIT_DONE) code = look_at_anchors(call);
     if (code != SAGA_EXIT_DONE) return code;
     if (saga_export_new(call->arguments[0], call->config.lanes, &e.selection, call->arena, &e.made,
                         &e.trouble) < 0)
@@ -305,10 +326,10 @@ static int run(struct saga_call *call)
     if (e.with_avro) saga_export_use_avro(e.made);
     saga_arena_init(&e.arena);
     code = export_lanes(&e);
-    if (code == SAGA_EXIT_DONE) code = finish(&e, sha256);
     if (code == SAGA_EXIT_DONE && by_saga(&e) && saga_export_records(e.made) == 0)
         code = saga_call_fail(call, SAGA_EXIT_NOT_FOUND, "`saga list` shows what there is",
                               "the journal has no such saga");
+    if (code == SAGA_EXIT_DONE) code = finish(&e, sha256);
     if (code == SAGA_EXIT_DONE) print(&e, sha256);
     HASH_CLEAR(hh, e.chosen);
     saga_arena_free(&e.arena);

@@ -110,7 +110,6 @@ static void look_ahead(const struct saga_exported_line *line, void *context)
         saga->until = message->offset;
         return;
     }
-    saga_audit_definition_of(&p->definitions, p->lane->lane, message->offset, &record);
     if (!first)
         compare_carried(p, message, &record, saga);
     else if (saga->forgotten)

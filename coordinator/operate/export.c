@@ -56,6 +56,8 @@ struct saga_export {
     uint64_t records, left_out, definition_records;
     uint32_t complete_lanes;
     json_t *manifest, *files, *lane_rows;
+    json_t *written; /* names of all files that were made */
+    bool made_folder, made_schemas, finished;
 };
 
 /* ---- files ---- */
@@ -78,6 +80,7 @@ static int open_file(struct saga_export *made, struct file *file, const char *na
     SAGA_ASSERT(!file->file);
     file->file = fopen(path_of(made, name), "wxe");
     if (!file->file) return fail(made, name, diagnostic);
+    json_array_append_new(made->written, json_string(name));
     file->name = saga_memory_text(name, strlen(name));
     file->bytes = 0;
     file->hash = EVP_MD_CTX_new();
@@ -133,7 +136,8 @@ static void drop_file(struct file *file)
 
 static int make_folder(struct saga_export *made, struct saga_diagnostic *diagnostic)
 {
-    if (mkdir(made->folder, 0777) < 0 && errno != EEXIST) return fail(made, "", diagnostic);
+    made->made_folder = mkdir(made->folder, 0777) == 0;
+    if (!made->made_folder && errno != EEXIST) return fail(made, "", diagnostic);
     DIR *directory = opendir(made->folder);
     if (!directory) return fail(made, "", diagnostic);
     size_t entries = 0;
@@ -146,8 +150,8 @@ static int make_folder(struct saga_export *made, struct saga_diagnostic *diagnos
                                       "written over");
         return SAGA_E_INVALID;
     }
-    if (mkdir(path_of(made, "schemas"), 0777) < 0) return fail(made, "schemas", diagnostic);
-    return SAGA_OK;
+    made->made_schemas = mkdir(path_of(made, "schemas"), 0777) == 0;
+    return made->made_schemas ? SAGA_OK : fail(made, "schemas", diagnostic);
 }
 
 static json_t *selection_json(const struct saga_export_selection *selection)
@@ -164,6 +168,7 @@ int saga_export_new(const char *folder, uint32_t lanes,
     struct saga_export *made = saga_memory_zeroed(1, sizeof *made);
     made->folder = folder;
     made->lanes = lanes;
+    made->written = json_array();
     saga_arena_init(&made->arena);
     int error = make_folder(made, diagnostic);
     if (error == SAGA_OK)
@@ -185,6 +190,17 @@ int saga_export_new(const char *folder, uint32_t lanes,
     return SAGA_OK;
 }
 
+/* What others may have put there stays. */
+static void take_away(struct saga_export *made)
+{
+    size_t index;
+    json_t *name;
+    json_array_foreach(made->written, index, name)(void)
+        unlink(path_of(made, json_string_value(name)));
+    if (made->made_schemas) (void)rmdir(path_of(made, "schemas"));
+    if (made->made_folder) (void)rmdir(made->folder);
+}
+
 void saga_export_free(struct saga_export *made)
 {
     if (!made) return;
@@ -193,9 +209,11 @@ void saga_export_free(struct saga_export *made)
     drop_file(&made->definitions);
     drop_file(&made->anchors);
     (void)saga_export_avro_close(made->avro, &made->arena, &(struct saga_diagnostic){ 0 });
+    if (!made->finished) take_away(made);
     json_decref(made->manifest);
     json_decref(made->files);
     json_decref(made->lane_rows);
+    json_decref(made->written);
     saga_arena_free(&made->arena);
     free(made);
 }
@@ -254,6 +272,7 @@ int saga_export_lane(struct saga_export *made, uint32_t lane, int64_t low,
     int error = open_file(made, &made->journal, name, diagnostic);
     if (error < 0 || !made->with_avro) return error;
     snprintf(made->avro_name, sizeof made->avro_name, "journal-%04u.avro", lane);
+    json_array_append_new(made->written, json_string(made->avro_name));
     return saga_export_avro_open(path_of(made, made->avro_name), &made->arena, &made->avro,
                                  diagnostic);
 }
@@ -477,7 +496,9 @@ int saga_export_finish(struct saga_export *made, const char *anchors,
                            diagnostic);
     if (error == SAGA_OK && anchors) error = copy_anchors(made, anchors, diagnostic);
     if (error == SAGA_OK) error = close_file(made, &made->anchors, NULL, diagnostic);
-    return error < 0 ? error : write_manifest(made, ret_sha256, diagnostic);
+    if (error == SAGA_OK) error = write_manifest(made, ret_sha256, diagnostic);
+    made->finished = error == SAGA_OK;
+    return error;
 }
 
 uint64_t saga_export_records(const struct saga_export *made)

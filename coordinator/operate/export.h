@@ -21,8 +21,8 @@ struct saga_export_selection {
     bool whole_lane;
 };
 
-/* Begins an export in `folder`, which is made; one that is there must be empty. Freed with saga_export_free, which leaves
- * a folder without a manifest unless it was finished.
+/* Begins an export in `folder`, which is made; one that is there must be empty. Freed with saga_export_free, which takes away
+ * again what was written, and the folder if it was made here, unless the export was finished: so it can be tried once more.
  * Errors of all of these: SAGA_E_INVALID with words in `diagnostic` (a file cannot be made or written), which live until
  * the next call; those of saga_export_new in `arena`. */
 int saga_export_new(const char *folder, uint32_t lanes,
@@ -58,7 +58,7 @@ int saga_export_finish(struct saga_export *made, const char *anchors,
                        char ret_sha256[2 * SAGA_SHA256_BYTES + 1],
                        struct saga_diagnostic *diagnostic);
 
-/* After finish: records in it, left out of it, and whether it is all that there was. */
+/* After the last lane: records in it, left out of it, and whether it is all that there was. */
 uint64_t saga_export_records(const struct saga_export *made);
 uint64_t saga_export_left_out(const struct saga_export *made);
 bool saga_export_is_complete(const struct saga_export *made);

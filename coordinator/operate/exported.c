@@ -95,7 +95,7 @@ static bool take_end(const json_t *row, const char *name, struct saga_exported_e
     const char *chain = json_string_value(json_object_get(end, "chain"));
     if (!json_is_integer(offset) || !chain) return false;
     ret->offset = json_integer_value(offset);
-    return ret->offset >= 0 &&
+    return ret->offset >= 0 && saga_is_lower_hex(saga_slice_of(chain), 2 * sizeof ret->chain) &&
            saga_unhex(saga_slice_of(chain), ret->chain, sizeof ret->chain) == SAGA_OK;
 }
 

@@ -155,11 +155,16 @@ static const char *ask_redis(struct saga_call *call, const struct saga_address *
     ret->sequence = sequence_of(call, address);
     int error = saga_views_history(call->views, address->lane, address->saga_id, call->arena,
                                    ret_offsets, ret_count);
-    if (error < 0 && error != SAGA_E_NOT_FOUND) return "Redis is not there";
+    if (error < 0 && error != SAGA_E_NOT_FOUND)
+        return saga_arena_printf(call->arena, "Redis does not tell where its records are (%s)",
+                                 saga_views_problem(call->views))
+            .data;
     if (ret->sequence == 0 && *ret_count == 0) return "Redis does not know this saga (any more)";
     /* a saga that was built from a snapshot has the offsets of what came behind it only */
     if (*ret_count < ret->sequence || ret->sequence == 0)
-        return "Redis was rebuilt from a snapshot and does not know all the records";
+        return "Redis does not know all of its records (it was rebuilt from a snapshot, or has "
+               "lost "
+               "some)";
     return NULL;
 }
 

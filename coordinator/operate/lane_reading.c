@@ -173,10 +173,16 @@ static void say_waiting(struct saga_lane_reading *reading, uint32_t lane, int64_
     if (reading->waited++) return;
     pthread_mutex_lock(&whole->lock);
     saga_progress_end(&whole->progress);
-    if (applied < 0)
+    if (applied == SAGA_REPLAY_APPLIED_UNKNOWN)
+        fprintf(stderr, "lane %u: %s: waiting a moment\n", lane,
+                saga_views_problem(reading->call->views));
+    else if (applied == SAGA_REPLAY_APPLIED_NOTHING)
         fprintf(stderr,
                 "Redis has nothing of lane %u: waiting a moment for a coordinator to build it\n",
                 lane);
+    else if (applied == behind)
+        fprintf(stderr,
+                "Redis holds something else of lane %u than the journal: waiting a moment\n", lane);
     else
         fprintf(stderr, "Redis stands at %lld of lane %u, the journal at %lld: waiting a moment\n",
                 (long long)applied, lane, (long long)behind);
@@ -188,12 +194,15 @@ int saga_lane_compare(struct saga_lane_reading *reading, uint32_t lane, struct s
                       void *context)
 {
     struct saga_views *views = reading->call->views;
-    int64_t applied;
+    int64_t applied, low, high;
     int error = SAGA_E_AGAIN;
     while (error == SAGA_E_AGAIN && reading->waited < TRIES) {
         error = saga_replay_compare(replay, views, false, &applied);
         if (error != SAGA_E_AGAIN) break;
-        if (applied > saga_replay_applied(replay)) {
+        int code = saga_lane_bounds(reading->call, lane, &low, &high);
+        if (code != SAGA_EXIT_DONE) return code;
+        /* Redis may name an offset that the journal does not have: of another one, or of an end that was cut off */
+        if (applied > saga_replay_applied(replay) && applied <= high && *position < applied) {
             if (saga_lane_read_to(reading, reader, applied, position, take, context) < 0)
                 return saga_lane_reading_fail(reading, lane);
         } else {

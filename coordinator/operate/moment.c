@@ -44,7 +44,12 @@ int saga_moment_parse_time(const struct saga_call *call, const char *text, int64
 int saga_moment_parse(const struct saga_call *call, const char *text, struct saga_moment *ret)
 {
     *ret = (struct saga_moment){ .lane = -1 };
-    if (read_time(text, &ret->time_ms)) return SAGA_EXIT_DONE;
+    if (read_time(text, &ret->time_ms)) {
+        if (ret->time_ms > saga_now_ms())
+            fprintf(saga_call_words(call),
+                    "%s is still to come: told is what the journal's end gives\n", text);
+        return SAGA_EXIT_DONE;
+    }
     if (!read_place(text, ret))
         return saga_call_fail(call, SAGA_EXIT_USAGE,
                               "write it as 2026-11-23T12:13:14Z, as 10m, 2h, 7d for so long ago, "

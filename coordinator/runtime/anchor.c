@@ -35,10 +35,22 @@ static void take_id(struct saga_anchor_key *key)
     OPENSSL_free(der);
 }
 
-static EVP_PKEY *read_pem(FILE *file, enum saga_anchor_key_kind kind)
+/* Nobody is asked for a pass phrase: a daemon would wait for ever. `context` is told that one is needed. */
+static int no_pass_phrase(char *text, int size, int writing, void *context)
 {
-    return kind == SAGA_ANCHOR_KEY_PRIVATE ? PEM_read_PrivateKey(file, NULL, NULL, NULL)
-                                           : PEM_read_PUBKEY(file, NULL, NULL, NULL);
+    (void)text;
+    (void)size;
+    (void)writing;
+    *(bool *)context = true;
+    return -1;
+}
+
+static EVP_PKEY *read_pem(FILE *file, enum saga_anchor_key_kind kind, bool *ret_encrypted)
+{
+    *ret_encrypted = false;
+    return kind == SAGA_ANCHOR_KEY_PRIVATE
+               ? PEM_read_PrivateKey(file, NULL, no_pass_phrase, ret_encrypted)
+               : PEM_read_PUBKEY(file, NULL, no_pass_phrase, ret_encrypted);
 }
 
 static int refuse(struct saga_diagnostic *diagnostic, struct saga_arena *arena, const char *path,
@@ -59,9 +71,14 @@ int saga_anchor_key_read(const char *path, enum saga_anchor_key_kind kind, struc
 {
     FILE *file = fopen(path, "re");
     if (!file) return refuse(diagnostic, arena, path, kind, strerror(errno));
-    EVP_PKEY *pkey = read_pem(file, kind);
+    bool encrypted;
+    EVP_PKEY *pkey = read_pem(file, kind, &encrypted);
     fclose(file);
-    if (!pkey) return refuse(diagnostic, arena, path, kind, "there is none in PEM form in it");
+    if (!pkey)
+        return refuse(diagnostic, arena, path, kind,
+                      encrypted
+                          ? "it is encrypted, and nobody is there to be asked for its pass phrase"
+                          : "there is none in PEM form in it");
     if (EVP_PKEY_get_base_id(pkey) != EVP_PKEY_ED25519) {
         EVP_PKEY_free(pkey);
         return refuse(diagnostic, arena, path, kind, "it is not Ed25519");
@@ -158,15 +175,6 @@ enum {
     FIELD_COUNT
 };
 
-/* Lower case only: what is signed must be what is written. */
-static bool is_hex(struct saga_slice text, size_t digits)
-{
-    if (text.size != digits) return false;
-    for (size_t i = 0; i < digits; i++)
-        if (!memchr("0123456789abcdef", text.data[i], 16)) return false;
-    return true;
-}
-
 /* A text without escapes. */
 static bool take_text(struct saga_slice json, struct saga_slice *ret)
 {
@@ -191,15 +199,16 @@ static const char *take_fields(const struct saga_slice *values, struct saga_aren
     if (!take_number(values[FIELD_ANCHOR], INT32_MAX, &form)) return "it is no anchor";
     if (form != FORM) return "it is of a later form than this program knows";
     if (!take_number(values[FIELD_LANE], UINT32_MAX, &lane)) return "its lane is no number";
-    if (!take_text(values[FIELD_JOURNAL], &journal) || !is_hex(journal, SAGA_JOURNAL_ID_DIGITS))
+    if (!take_text(values[FIELD_JOURNAL], &journal) ||
+        !saga_is_lower_hex(journal, SAGA_JOURNAL_ID_DIGITS))
         return "its journal is no id";
     if (!take_number(values[FIELD_OFFSET], INT64_MAX, &offset)) return "its offset is no number";
-    if (!take_text(values[FIELD_CHAIN], &chain) || !is_hex(chain, 2 * sizeof ret->chain))
+    if (!take_text(values[FIELD_CHAIN], &chain) || !saga_is_lower_hex(chain, 2 * sizeof ret->chain))
         return "its chain value is none";
     if (!take_text(values[FIELD_TIME], &time) || time.size >= sizeof ret->time ||
         saga_time_parse(time, &time_ms) < 0)
         return "its time is none";
-    if (!take_text(values[FIELD_KEY], &key) || !is_hex(key, sizeof ret->key - 1))
+    if (!take_text(values[FIELD_KEY], &key) || !saga_is_lower_hex(key, sizeof ret->key - 1))
         return "its key is no id";
     if (!take_text(values[FIELD_SIGNATURE], &text) ||
         saga_base64_read(text, arena, &signature) < 0 || signature.size != sizeof ret->signature)
@@ -210,7 +219,7 @@ static const char *take_fields(const struct saga_slice *values, struct saga_aren
     memcpy(ret->key, key.data, key.size);
     memcpy(ret->signature, signature.data, signature.size);
     int error = saga_unhex(chain, ret->chain, sizeof ret->chain);
-    SAGA_ASSERT(error == SAGA_OK); /* is_hex has looked */
+    SAGA_ASSERT(error == SAGA_OK); /* saga_is_lower_hex has looked */
     return NULL;
 }
 

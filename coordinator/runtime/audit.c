@@ -218,6 +218,8 @@ static void look_at_early(struct saga_audit *audit, const struct saga_message *m
                             &diagnostic) == SAGA_OK) {
         audit->broken.saga_id = record.saga_id;
         saga_replay_look_at(audit->replay, message, &record);
+        if (record.cause.kind != SAGA_EVENT_LANE)
+            (void)saga_replay_has_definition(audit->replay, message, &record);
         return;
     }
     audit->unreadable = true;

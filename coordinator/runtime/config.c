@@ -11,6 +11,7 @@
 #include "base/nearest.h"
 #include "runtime/config_internal.h"
 #include "runtime/settings.h"
+#include "runtime/topics.h"
 
 #define VARIABLE_PREFIX "SAGA_"
 #define KAFKA_PREFIX "kafka."
@@ -270,6 +271,13 @@ static void pass_on(struct saga_config_values *values, struct saga_config *confi
 static void check_anchors(struct saga_config_values *values, const struct saga_config *config)
 {
     const struct saga_anchor_schedule *anchors = &config->anchors;
+    struct saga_topics topics;
+    saga_topics_name(config->topic_prefix, values->arena, &topics);
+    if (anchors->topic && saga_topics_is_own(&topics, anchors->topic))
+        saga_diagnostics_add(values->diagnostics, SAGA_SEVERITY_ERROR, NULL,
+                             "audit.anchor-topic is %s, which is the coordinator's own",
+                             anchors->topic)
+            ->mend = SAGA_SLICE("name a topic that nothing else is in");
     if (!anchors->every_ms || (anchors->key && (anchors->file || anchors->topic))) return;
     struct saga_diagnostic *finding = saga_diagnostics_add(
         values->diagnostics, SAGA_SEVERITY_ERROR, NULL, "audit.anchor-every is set, but not %s",

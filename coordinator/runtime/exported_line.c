@@ -42,7 +42,8 @@ static bool take_before(struct saga_slice json, struct saga_exported_line *ret)
     ret->before = SAGA_EXPORTED_UNKNOWN;
     if (saga_slice_is(json, "null")) return true;
     ret->before = SAGA_EXPORTED_AFTER;
-    return take_text(json, &text) && saga_unhex(text, ret->chain, sizeof ret->chain) == SAGA_OK;
+    return take_text(json, &text) && saga_is_lower_hex(text, 2 * sizeof ret->chain) &&
+           saga_unhex(text, ret->chain, sizeof ret->chain) == SAGA_OK;
 }
 
 bool saga_exported_line_parse(struct saga_slice text, struct saga_arena *arena,

@@ -254,18 +254,8 @@ static bool names_definition(struct saga_replay *replay, const struct saga_messa
                              const struct saga_state *state,
                              const struct saga_definition *definition)
 {
-    if (record->sha256.size == 0 && saga_replay_needs_definition(record)) {
-        saga_replay_differ(replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
-                           "it does not say by which definition this was decided");
-        return false;
-    }
-    if (definition && !saga_slice_is(record->sha256, definition->sha256)) {
-        saga_replay_differ(
-            replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
-            "definition %.*s version %u has another content than when this was decided",
-            SAGA_SLICE_ARG(record->name), record->version);
-        return false;
-    }
+    bool told = definition || !record->sha256.size; /* else deciding may do without */
+    if (told && !saga_replay_has_definition(replay, message, record)) return false;
     if (is_of_definition(record, state)) return true;
     saga_replay_differ(replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
                        "it says definition %.*s version %u, but its saga is on %.*s version %u",
@@ -409,8 +399,10 @@ static void take_whole(struct saga_replay *replay, const struct saga_message *me
     }
     struct saga_replayed *saga =
         saga_replay_find_or_add(replay, record.saga_id, saga_replay_hash(record.saga_id));
-    if (message->offset < saga->as_of) { /* a snapshot has it already */
+    if (message->offset <
+        saga->as_of) { /* a snapshot has it already, or nobody knows what was before it */
         check_chain(replay, message, &record);
+        (void)saga_replay_has_definition(replay, message, &record);
         return;
     }
     saga->as_of = 0;

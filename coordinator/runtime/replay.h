@@ -78,8 +78,10 @@ void saga_replay_pass_over(struct saga_replay *replay, struct saga_slice saga_id
  * its key in Kafka the saga's? For one that is not given to saga_replay_record, which asks it too. */
 void saga_replay_look_at(struct saga_replay *replay, const struct saga_message *message,
                          const struct saga_journal_record *record);
-/* May the record be without the hash of a definition? Only entries need none, as long as they have no version of one. */
-bool saga_replay_needs_definition(const struct saga_journal_record *record);
+/* Is the definition that a record names there, with the content that it had when this was decided? Else that is a difference.
+ * For a record that is not decided again, where nothing else would tell: deciding asks it too. */
+bool saga_replay_has_definition(struct saga_replay *replay, const struct saga_message *message,
+                                const struct saga_journal_record *record);
 
 /* Takes the next record of the lane, in order. Goes on after a difference as well as can be. */
 void saga_replay_record(struct saga_replay *replay, const struct saga_message *message);
@@ -90,8 +92,12 @@ void saga_replay_records(struct saga_replay *replay, const struct saga_message *
 /* Offset behind the last record taken; 0 before the first. */
 int64_t saga_replay_applied(const struct saga_replay *replay);
 
+/* In place of the offset at which Redis stands: it has nothing of the lane; it did not answer. */
+enum { SAGA_REPLAY_APPLIED_NOTHING = -1, SAGA_REPLAY_APPLIED_UNKNOWN = -2 };
+
 /* Holds the states that came out against Redis. SAGA_E_AGAIN: Redis stands elsewhere (`*ret_applied`), because the lane
- * is at work: take the records up to there, or wait, and ask again; nothing was reported. Other errors as in views.h.
+ * is at work, or did not answer: take the records up to there, or wait, and ask again; nothing was reported. Other errors
+ * as in views.h.
  * With `final`, whatever does not fit is reported as a difference. */
 int saga_replay_compare(struct saga_replay *replay, struct saga_views *views, bool final,
                         int64_t *ret_applied);

@@ -23,10 +23,7 @@ void saga_replay_leave_out(struct saga_replay *replay, const uint8_t chain[SAGA_
 
 static bool is_journal_id(struct saga_slice id)
 {
-    if (id.size != sizeof((struct saga_replay *)0)->journal - 1) return false;
-    for (size_t i = 0; i < id.size; i++)
-        if (!memchr("0123456789abcdef", id.data[i], 16)) return false;
-    return true;
+    return saga_is_lower_hex(id, sizeof((struct saga_replay *)0)->journal - 1);
 }
 
 /* NULL: it is as it must be. */
@@ -90,9 +87,28 @@ void saga_replay_look_at(struct saga_replay *replay, const struct saga_message *
                            "it belongs to lane %u", lane);
 }
 
-bool saga_replay_needs_definition(const struct saga_journal_record *record)
+/* An entry needs none as long as it has no version of one. */
+static bool needs_definition(const struct saga_journal_record *record)
 {
     return !saga_id_is_entry(record->saga_id) || record->version != 0;
+}
+
+bool saga_replay_has_definition(struct saga_replay *replay, const struct saga_message *message,
+                                const struct saga_journal_record *record)
+{
+    const struct saga_definition *definition =
+        saga_catalog_find(replay->catalog, record->name, record->version);
+    if (!record->sha256.size && !needs_definition(record)) return true;
+    if (definition && saga_slice_is(record->sha256, definition->sha256)) return true;
+    if (!record->sha256.size)
+        saga_replay_differ(replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
+                           "it does not say by which definition this was decided");
+    else
+        saga_replay_differ(
+            replay, SAGA_DIFFERENCE_DEFINITION, message->offset, record->saga_id,
+            "definition %.*s version %u %s", SAGA_SLICE_ARG(record->name), record->version,
+            definition ? "has another content than when this was decided" : "is not to be had");
+    return false;
 }
 
 void saga_replay_pass_over(struct saga_replay *replay, struct saga_slice saga_id, int64_t until)

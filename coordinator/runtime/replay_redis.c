@@ -8,17 +8,19 @@
 /* Sagas of which Redis is asked at once. */
 enum { PORTION = 500 };
 
+/* `*ret_here`: Redis stands where the replay does, or that it does not was reported. */
 static int look_at_lane(struct saga_replay *replay, struct saga_views *views, bool final,
-                        int64_t *ret_applied)
+                        int64_t *ret_applied, bool *ret_here)
 {
     struct saga_lane_status status;
     int error = saga_views_lane(views, replay->lane, &replay->arena, &status);
     if (error < 0) return error;
-    *ret_applied = status.present ? status.applied : -1;
+    *ret_applied = status.present ? status.applied : SAGA_REPLAY_APPLIED_NOTHING;
     bool same_journal = status.present && saga_slice_is(status.journal, replay->journal);
-    if (same_journal && status.applied == replay->applied) return SAGA_OK;
-    if (!status.present && replay->records == 0) return SAGA_OK; /* there is no such lane yet */
-    if (!final) return SAGA_E_AGAIN;
+    bool none_yet = !status.present && replay->records == 0; /* there is no such lane yet */
+    bool stands_here = none_yet || (same_journal && status.applied == replay->applied);
+    *ret_here = final || stands_here;
+    if (stands_here || !final) return SAGA_OK;
     if (!same_journal)
         saga_replay_differ(replay, SAGA_DIFFERENCE_REDIS, -1, SAGA_SLICE_NONE,
                            status.present ? "Redis belongs to another journal"
@@ -217,10 +219,16 @@ static int compare_tables(struct saga_replay *replay, struct saga_views *views, 
 int saga_replay_compare(struct saga_replay *replay, struct saga_views *views, bool final,
                         int64_t *ret_applied)
 {
-    bool fits, log_fits = true;
+    bool here, fits, log_fits = true;
+    int64_t applied;
     saga_arena_reset(&replay->arena);
-    int error = look_at_lane(replay, views, final, ret_applied);
+    *ret_applied = SAGA_REPLAY_APPLIED_UNKNOWN;
+    int error = look_at_lane(replay, views, final, &applied, &here);
     if (error < 0) return error;
+    if (!here) {
+        *ret_applied = applied;
+        return SAGA_E_AGAIN;
+    }
     error = compare_all(replay, views, final, &fits);
     /* where states differ, what they count as does too */
     if (error == SAGA_OK && fits) error = compare_tables(replay, views, final, &fits);
@@ -228,7 +236,8 @@ int saga_replay_compare(struct saga_replay *replay, struct saga_views *views, bo
         error = saga_replay_compare_views(replay, views, final, &fits);
     if (error == SAGA_OK && (fits || final))
         error = saga_replay_compare_log(replay, views, final, &log_fits);
+    if (error < 0) return error;
+    *ret_applied = applied;
     fits = fits && log_fits;
-    if (error < 0 || fits || final) return error;
-    return SAGA_E_AGAIN; /* it may have moved meanwhile: look again */
+    return fits || final ? SAGA_OK : SAGA_E_AGAIN; /* it may have moved meanwhile: look again */
 }

@@ -28,6 +28,7 @@ static bool without_key(struct saga_replay *replay, const struct saga_message *m
         saga_keyring_find(replay->keys, record->saga_id, record->run, &replay->arena);
     if (needs_no_key(record, state))
         return saga_replay_decide_again(replay, message, record, state, chain);
+    if (!saga_replay_has_definition(replay, message, record)) return false;
     if (key && !key->wrapped.data)
         replay->unproved_forgotten++;
     else

@@ -104,6 +104,16 @@ void saga_topics_specs(const struct saga_topics *topics, uint32_t lanes, struct 
     memcpy(*ret, specs, sizeof specs);
 }
 
+bool saga_topics_is_own(const struct saga_topics *topics, const char *name)
+{
+    const struct saga_slice own[] = { topics->inbox,        topics->journal, topics->snapshots,
+                                      topics->keys,         topics->jobs,    topics->definitions,
+                                      topics->dead_letters, topics->imported };
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (saga_slice_is(own[i], name)) return true;
+    return false;
+}
+
 bool saga_topics_is_optional(const struct saga_topics *topics, const char *name)
 {
     return saga_slice_is(topics->jobs, name);

@@ -17,6 +17,8 @@ void saga_topics_name(const char *prefix, struct saga_arena *arena, struct saga_
 /* How each is made; `*ret` has `*ret_count` of them, in `arena`. */
 void saga_topics_specs(const struct saga_topics *topics, uint32_t lanes, struct saga_arena *arena,
                        struct saga_topic_spec **ret, size_t *ret_count);
+/* Is it one of those in which the coordinator alone may write? What others put there, it could not read any more. */
+bool saga_topics_is_own(const struct saga_topics *topics, const char *name);
 /* Can sagas do without it? One that came with a later version may not be there yet. */
 bool saga_topics_is_optional(const struct saga_topics *topics, const char *name);
 

@@ -202,6 +202,19 @@ def definitions(world):
             check(kind, ("definition", 1) in places(rows, {"definition"}), f"{rows}")
 
 
+def definitions_of_parts(world):
+    """Catches a definition that was exchanged where a part has nothing that is decided again by it."""
+    for kind in ("by-time", "by-saga", "cut"):
+        export, _ = world.make(kind, "parts")
+        change_definition(export, resealed=True)
+        code, *found = both(kind, export)
+        check(kind, code == 1, f"exit {code}")
+        told = [sorted((row["offset"], row["words"]) for row in rows if row["kind"] == "definition") for rows in found]
+        manifest = json.loads((export / "manifest.json").read_text())
+        openings = sum(lane["first"] is not None and lane["first"]["offset"] == 0 for lane in manifest["journal"])
+        check(kind, told[0] == told[1] and len(told[0]) == manifest["records"] - openings, f"{told}")
+
+
 # ---- files ----
 
 def reseal(export):
@@ -242,11 +255,16 @@ def flip(line):
     return json.dumps(row) + "\n"
 
 
-def change_definition(export):
+def change_definition(export, resealed=False):
     path = export / "definitions.jsonl"
     row = json.loads(path.read_text())
-    row["value"] = base64.b64encode(base64.b64decode(row["value"]) + b"# \n").decode()
+    value = base64.b64decode(row["value"]) + b"# \n"
+    row["value"] = base64.b64encode(value).decode()
+    if resealed:
+        row["sha256"] = hashlib.sha256(value).hexdigest()
     path.write_text(json.dumps(row) + "\n")
+    if resealed:
+        reseal(export)
 
 
 def replace(number, change):
@@ -255,6 +273,10 @@ def replace(number, change):
         lines[number] = change(lines[number])
         write_lines(export, lines)
     return act
+
+
+def with_member(text):
+    return lambda line: line.replace("{", "{" + text + ",", 1)
 
 
 def not_strict(line):
@@ -286,6 +308,17 @@ FILES = {  # what is done to an export, and what kinds of fault must come of it,
                   {"file", "line", "chain", "manifest"}, {"line", "chain", "manifest"}),
     "base64 in another way": (replace(5, not_strict), {"file", "line", "chain", "manifest"},
                               {"line", "chain", "manifest"}),
+    "NaN": (replace(5, with_member('"x":NaN')), {"file", "line", "chain", "manifest"}, {"line", "chain", "manifest"}),
+    "deep": (replace(5, with_member('"x":' + "[" * 256 + "]" * 256)), {"file", "line", "chain", "manifest"},
+             {"line", "chain", "manifest"}),
+    "a byte order mark": (replace(5, lambda line: "\ufeff" + line), {"file", "line", "chain", "manifest"},
+                          {"line", "chain", "manifest"}),
+    "a time that is none": (replace(5, lambda line: line.replace('"time":', '"time":true,"t":')),
+                            {"file", "line", "chain", "manifest"}, {"line", "chain", "manifest"}),
+    "capital digits": (replace(5, with_member('"before":"' + "AB" * 32 + '"')), {"file", "line", "chain", "manifest"},
+                       {"line", "chain", "manifest"}),
+    "escapes": (replace(5, lambda line: line.replace('"value":"w', '"value":"\\u0077')),
+                {"file", "line", "chain", "manifest"}, {"line", "chain", "manifest"}),
     "no value": (replace(5, lambda line: json.dumps({**json.loads(line), "value": None}) + "\n"),
                  {"file", "unreadable", "chain"}, {"unreadable", "chain"}),
     "a gap in what is complete": (replace(5, lambda line: json.dumps({**json.loads(line), "before": None}) + "\n"),
@@ -313,7 +346,27 @@ def files(world):
                 reseal(export)
 
 
+def rewrite(change):
+    def act(export):
+        path = export / "manifest.json"
+        path.write_bytes(change(path.read_text()))
+    return act
+
+
 MANIFESTS = {
+    "in UTF-16": rewrite(lambda text: text.encode("utf-16")),
+    "with a byte order mark": rewrite(lambda text: text.encode("utf-8-sig")),
+    "NaN": rewrite(lambda text: text.replace("{", '{"x":NaN,', 1).encode()),
+    "a name twice": rewrite(lambda text: text.replace("{", '{"lanes":2,', 1).encode()),
+    "half a character": rewrite(lambda text: text.replace("{", '{"x":"\\ud800",', 1).encode()),
+    "a NUL": rewrite(lambda text: text.replace("{", '{"x":"\\u0000",', 1).encode()),
+    "a number too big": lambda e: edit_lanes(e, leftOut=10 ** 25),
+    "a version that is no whole number": lambda e: edit(e, version=1.0),
+    "a version that is no number": lambda e: edit(e, version=True),
+    "nested deeply": rewrite(lambda text: text.replace("{", '{"x":' + "[" * 100000 + "]" * 100000 + ",", 1).encode()),
+    "a chain value in capitals": lambda e: edit(e, journal=[
+        {**row, "first": {**row["first"], "chain": row["first"]["chain"].upper()}}
+        for row in json.loads((e / "manifest.json").read_text())["journal"]]),
     "none": lambda e: (e / "manifest.json").unlink(),
     "no JSON": lambda e: (e / "manifest.json").write_text('{"format":'),
     "a list": lambda e: (e / "manifest.json").write_text("[]"),
@@ -491,7 +544,8 @@ def containers(world):
     check("avro, emptied", code == 1, f"exit {code}")
 
 
-PARTS = (journals, rewritten_alone, places_of_records, carried, definitions, files, manifests, anchors, usage, containers)
+PARTS = (journals, rewritten_alone, places_of_records, carried, definitions, definitions_of_parts, files, manifests, anchors,
+         usage, containers)
 
 
 def main():

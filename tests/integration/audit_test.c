@@ -108,6 +108,14 @@ static void parts(struct saga_test_cluster *cluster)
     expect(cluster, 0, "exported", "export %s/until --until 0s", folder);
     expect_export(cluster, 0, "until", true, "2 anchors hold");
     expect(cluster, 3, "no such saga", "export %s/none --saga nobody/x", folder);
+    expect(cluster, 2, "cannot be read", "export %s/none --anchors %s/nowhere", folder, folder);
+    expect(cluster, 2, "there is no topic", "export %s/none --anchors kafka:nowhere", folder);
+    expect(cluster, 2, "nothing is from", "export %s/none --since 1h --until 2h", folder);
+    assert_int_not_equal(saga_test_shell("test -e %s/none", folder), 0); /* it can be tried again */
+    expect(cluster, 2, "there is no topic", "verify --anchors kafka:nowhere --key %s/anchor.pub",
+           folder);
+    expect(cluster, 2, "the coordinator's own", "anchor --key %s/anchor.key --topic saga.journal",
+           folder);
     expect(cluster, 1, "is not empty", "export %s/saga", folder);
     expect(cluster, 2, "is not a time", "export %s/when --since yesterday", folder);
     expect(cluster, 1, "--complete asks for", "verify %s/saga --complete", folder);

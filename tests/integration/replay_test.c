@@ -123,6 +123,19 @@ static void check_cut(struct saga_test_cluster *cluster)
     expect(cluster, 0, "is not known", "--at 0s");
 }
 
+/* Catches a proof that waits for ever: for a Redis that is not there, and for records that a Redis claims to have which the
+ * journal does not have. */
+static void check_redis(struct saga_test_cluster *cluster)
+{
+    expect(cluster, 0, "verified", "--verify");
+    expect(cluster, 1, "cannot be reached", "--verify --redis-port 1");
+    expect(cluster, 0, "verified", "--verify --from-journal --redis-port 1");
+    saga_test_redis_ask(cluster->redis, "HINCRBY saga:{0}:lane applied 100000");
+    expect(cluster, 1, "difference (redis): lane 0: Redis stands at offset 100", "--verify");
+    saga_test_redis_ask(cluster->redis, "HINCRBY saga:{0}:lane applied -100000");
+    expect(cluster, 0, "verified", "--verify");
+}
+
 static void recorded_sagas_are_looked_at(void **state)
 {
     struct saga_test_cluster cluster;
@@ -135,6 +148,7 @@ static void recorded_sagas_are_looked_at(void **state)
     saga_test_wait_status(&cluster, "completed", ORDERS, WAIT_MS);
     check_whole(&cluster);
     saga_test_coordinator_stop(&cluster, 0);
+    check_redis(&cluster);
     check_damaged(&cluster);
     check_cut(&cluster);
     saga_test_cluster_stop(&cluster);

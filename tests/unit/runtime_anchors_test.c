@@ -176,6 +176,25 @@ static void contradictions_are_named(void **state)
     assert_non_null(strstr(t.words, "another chain value than line 1"));
 }
 
+/* Catches a key with a pass phrase, for which a daemon would wait before a terminal that nobody sits at. */
+static void nobody_is_asked_for_a_pass_phrase(void **state)
+{
+    struct saga_anchor_key *key;
+    struct saga_diagnostic diagnostic = { 0 };
+    (void)state;
+    EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    FILE *file = fopen(t.file, "w");
+    assert_int_equal(PEM_write_PrivateKey(file, pkey, EVP_aes_256_cbc(), (unsigned char[]){ "x" },
+                                          1, NULL, NULL),
+                     1);
+    fclose(file);
+    EVP_PKEY_free(pkey);
+    assert_int_equal(
+        saga_anchor_key_read(t.file, SAGA_ANCHOR_KEY_PRIVATE, &t.arena, &key, &diagnostic),
+        SAGA_E_INVALID);
+    assert_non_null(strstr(saga_arena_string(&t.arena, diagnostic.what), "it is encrypted"));
+}
+
 static void keys_are_looked_at(void **state)
 {
     (void)state;
@@ -200,6 +219,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_is_read_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(contradictions_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_are_looked_at, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nobody_is_asked_for_a_pass_phrase, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("anchors", tests, NULL, NULL);
 }

@@ -270,7 +270,7 @@ static void a_bad_value_says_what_it_must_be(void **state)
     assert_finds(f, "redis.port: 70000\n", "it must be a port from 1 to 65535");
 }
 
-/* Catches anchors that nobody signs, or that go nowhere, and a schedule that is none. */
+/* Catches anchors that nobody signs, or that go nowhere or into the journal, and a schedule that is none. */
 static void anchors_have_a_key_and_a_place(void **state)
 {
     struct fixture *f = *state;
@@ -278,6 +278,12 @@ static void anchors_have_a_key_and_a_place(void **state)
     assert_finds(f, "audit.anchor-every: 1h\n", "but not audit.anchor-key");
     assert_finds(f, "audit: {anchor-every: 1h, anchor-key: k}\n", "but not audit.anchor-file or");
     assert_finds(f, "audit.anchor-every: 10ms\n", "a duration from 1s to 30d");
+    assert_finds(f, "audit: {anchor-every: 1h, anchor-key: k, anchor-topic: saga.journal}\n",
+                 "the coordinator's own");
+    assert_finds(f, "topics.prefix: x.\naudit.anchor-topic: x.dead-letters\n",
+                 "the coordinator's own");
+    assert_int_equal(load(f, "audit.anchor-topic: saga.anchors\n", no_variables, NULL, 0, &config),
+                     SAGA_OK); /* where an import puts them */
     assert_int_equal(load(f, "audit: {anchor-every: 1h, anchor-key: k, anchor-topic: t}\n",
                           no_variables, NULL, 0, &config),
                      SAGA_OK);

@@ -79,15 +79,15 @@ static void count_difference(const struct saga_difference *difference, void *con
     counts[difference->kind]++;
 }
 
-/* The sum of all differences; `ring` may be NULL. */
-static uint64_t replay_all(struct life *life, const struct saga_keyring *ring,
-                           struct saga_replay_counts *ret)
+/* The sum of all differences; `ring` may be NULL. `definition`: what is deployed; NULL: nothing. */
+static uint64_t replay_with(struct life *life, const struct saga_keyring *ring,
+                            const char *definition, struct saga_replay_counts *ret)
 {
     uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT] = { 0 }, sum = 0;
     struct saga_catalog *catalog;
     struct saga_replay *replay;
     assert_int_equal(saga_catalog_new(&catalog), 0);
-    assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
+    if (definition) assert_int_equal(saga_catalog_add(catalog, recorded_load(definition)), 0);
     saga_replay_new(life->sealed.codec, catalog, 0, count_difference, differences, &replay);
     saga_replay_keys(replay, ring);
     for (size_t i = 0; i < life->sealed.count; i++)
@@ -99,6 +99,12 @@ static uint64_t replay_all(struct life *life, const struct saga_keyring *ring,
     saga_replay_free(replay);
     saga_catalog_free(catalog);
     return sum;
+}
+
+static uint64_t replay_all(struct life *life, const struct saga_keyring *ring,
+                           struct saga_replay_counts *ret)
+{
+    return replay_with(life, ring, DEFINITION, ret);
 }
 
 static bool holds_secret(struct saga_slice bytes)
@@ -192,6 +198,21 @@ static void without_its_key_it_is_counted_and_no_fault(void **state)
     assert_int_equal(counts.unproved_sealed, 0);
     assert_int_equal(counts.unproved_forgotten, 3);
     assert_int_equal(counts.forgotten, 1);
+    end(&life);
+}
+
+/* Catches a definition that was exchanged or is missing, and is not noticed because nothing is decided by it again. */
+static void without_its_key_its_definition_is_looked_at_all_the_same(void **state)
+{
+    struct life life;
+    struct saga_replay_counts counts;
+    (void)state;
+    begin(&life);
+    seal(&life);
+    replay_with(&life, NULL, NULL, &counts);
+    assert_true(counts.differences[SAGA_DIFFERENCE_DEFINITION] >= 3);
+    replay_with(&life, NULL, DEFINITION "# another\n", &counts);
+    assert_int_equal(counts.differences[SAGA_DIFFERENCE_DEFINITION], 4);
     end(&life);
 }
 
@@ -322,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_sealed_state_opens_to_the_open_one),
         cmocka_unit_test(with_its_key_every_decision_is_proved),
         cmocka_unit_test(without_its_key_it_is_counted_and_no_fault),
+        cmocka_unit_test(without_its_key_its_definition_is_looked_at_all_the_same),
         cmocka_unit_test(a_sealed_value_that_was_changed_is_a_difference),
         cmocka_unit_test(a_veil_covers_what_is_sealed_and_nothing_else),
         cmocka_unit_test(what_was_sealed_once_can_be_opened),
