@@ -8,16 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api_wrk.h"
 #include "bench_records.h"
 #include "bench_support.h"
 #include "harness/process.h"
 
 /* Connections of the load; the start of a stretch does not count, as what was before it is still told to Redis then. */
-enum { CONNECTIONS = 8, SETTLE_MS = 500, WARM_SAGAS = 60000, STRETCHES_MAX = 64 };
+enum { CONNECTIONS = 8, SETTLE_MS = 500, WARM_SAGAS = 60000, STRETCHES_MAX = 96 };
 enum { STALL_MS = 60000, LOOK_MS = 50 };
 
-enum load { ALONE, AT_RATE, WITHOUT_PAUSE, LOADS };
-static const char *const load_names[LOADS] = { "alone", "beside", "beside_flood" };
+enum { WRK_REQUESTS = 10000 };
+
+enum load { ALONE, AT_RATE, WITHOUT_PAUSE, BY_WRK, LOADS };
+static const char *const load_names[LOADS] = { "alone", "beside", "beside_flood", "beside_wrk" };
 
 struct stretch {
     enum load load;
@@ -27,6 +30,7 @@ struct stretch {
 };
 
 struct measurement {
+    struct bench_wrk wrk;
     struct stretch stretches[STRETCHES_MAX];
     size_t count;
 };
@@ -73,6 +77,12 @@ static void run_stretch(struct bench_client *client, const struct bench_beside *
     *stretch = (struct stretch){ .load = load, .from_ms = bench_clock_ms() + SETTLE_MS };
     if (load == ALONE) {
         saga_test_sleep_ms((int)beside->seconds * 1000);
+    } else if (load == BY_WRK) {
+        struct bench_wrk_asked asked = bench_wrk_ask(&m->wrk, beside->seconds);
+        stretch->asked_per_s = asked.per_s;
+        stretch->p50_ms = asked.p50_ms;
+        stretch->p99_ms = asked.p99_ms;
+        stretch->refused = asked.refused;
     } else {
         double took_s = bench_client_ask(client, beside->make, CONNECTIONS,
                                          load == AT_RATE ? beside->rate : 0, beside->seconds);
@@ -134,13 +144,16 @@ static void print(const struct measurement *m, const struct bench_times *command
     printf("alone_steps_per_s %5.0f  middle of %zu times\n", median(alone, count), count);
     print_load(m, rates, AT_RATE);
     print_load(m, rates, WITHOUT_PAUSE);
+    print_load(m, rates, BY_WRK);
     fflush(stdout);
 }
 
 void bench_beside(struct bench_client *client, const struct bench_beside *beside)
 {
     struct measurement m = { .count = 0 };
-    double all_s = beside->seconds * (4.0 * beside->rounds + 1);
+    double all_s = beside->seconds * (6.0 * beside->rounds + 1);
+    bench_wrk_init(&m.wrk, client->port, CONNECTIONS, bench_cluster.folder, beside->make,
+                   WRK_REQUESTS);
     unsigned sagas = (unsigned)(warm_up(client, beside) * all_s * 2);
     struct bench_mark mark = bench_mark_now("bench.commands");
     uint64_t before = saga_participants_answered(bench_cluster.participants);
@@ -151,6 +164,8 @@ void bench_beside(struct bench_client *client, const struct bench_beside *beside
         run_stretch(client, beside, &m, AT_RATE);
         run_stretch(client, beside, &m, ALONE);
         run_stretch(client, beside, &m, WITHOUT_PAUSE);
+        run_stretch(client, beside, &m, ALONE);
+        run_stretch(client, beside, &m, BY_WRK);
     }
     run_stretch(client, beside, &m, ALONE);
     saga_test_sleep_ms(SETTLE_MS);
