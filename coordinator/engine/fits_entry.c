@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "definition/schedule.h"
@@ -178,9 +179,7 @@ bool saga_state_values_fit(const struct saga_state *state, struct saga_arena *ar
 /* Can a start say that it begins this run? */
 static bool is_run(struct saga_slice run)
 {
-    for (size_t i = 0; i < run.size; i++)
-        if (!memchr("0123456789abcdef", run.data[i], 16)) return false;
-    return run.size == 0 || run.size == SAGA_RUN_DIGITS;
+    return run.size == 0 || saga_is_lower_hex(run, SAGA_RUN_DIGITS);
 }
 
 /* Whom a note, or the order to forget, may begin, and whether a start says what can be. */
