@@ -50,6 +50,30 @@ def eventually(what, seconds=300):
         time.sleep(0.1)
 
 
+def broker_properties(folder, controller):
+    """Of a broker that is its own controller, on that port: all but its listeners. The controller waits for it for two minutes, as on a
+    machine that is busy it is not heard of though nothing is wrong."""
+    return f"""process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+broker.session.timeout.ms=120000
+log.dirs={folder}/data
+auto.create.topics.enable=false
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+min.insync.replicas=1
+default.replication.factor=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+log.flush.interval.messages=9223372036854775807
+"""
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -89,25 +113,9 @@ class Servers:
         port, controller = free_port(), free_port()
         properties = os.path.join(self.folder, "server.properties")
         with open(properties, "w") as file:
-            file.write(f"""process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
+            file.write(broker_properties(self.folder, controller) + f"""
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-log.dirs={self.folder}/data
-auto.create.topics.enable=false
-offsets.topic.num.partitions=4
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-min.insync.replicas=1
-default.replication.factor=1
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-log.flush.interval.messages=9223372036854775807
 """)
         java = ["java", "-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-cp", classpath]
         subprocess.run(java + ["kafka.tools.StorageTool", "format", "-t", "saga-tests-cluster-0000", "-c", properties],

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../http"))
-from servers import ROOT, Servers, free_port, wait_port  # noqa: E402
+from servers import ROOT, Servers, broker_properties, free_port, wait_port  # noqa: E402
 
 PAGE = os.path.join(ROOT, "coordinator/SECURITY.md")
 
@@ -82,14 +82,10 @@ class SecureServers(Servers):
 
     def start_kafka(self):
         self.secure, self.open, controller = free_port(), free_port(), free_port()
-        properties = self.write("server.properties", f"""process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
+        properties = self.write("server.properties", broker_properties(self.folder, controller) + f"""
 listeners=SASL_SSL://localhost:{self.secure},PLAINTEXT://127.0.0.1:{self.open},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=SASL_SSL://localhost:{self.secure},PLAINTEXT://127.0.0.1:{self.open}
 listener.security.protocol.map=SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
 listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
   user_saga="{self.kafka_password}" user_saga-operator="{self.kafka_password}";
@@ -98,18 +94,6 @@ ssl.keystore.type=PEM
 ssl.keystore.location={self.path("broker.pem")}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
-log.dirs={self.folder}/data
-auto.create.topics.enable=false
-offsets.topic.num.partitions=4
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-min.insync.replicas=1
-default.replication.factor=1
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-log.flush.interval.messages=9223372036854775807
 """)
         users = [word for name in ("saga", "saga-operator") for word in (
             "--add-scram", f"SCRAM-SHA-512=[name={name},password={self.kafka_password}]")]
