@@ -174,31 +174,35 @@ void bench_coordinator_stop(void)
 
 /* ---- the plain loop ---- */
 
-static json_t *run_raw_loop(unsigned events, unsigned round_trips, bool headers)
+static json_t *run_raw_loop(const struct bench_raw *raw)
 {
-    char words[5][64];
+    char words[7][64];
     snprintf(words[0], sizeof words[0], "--bootstrap=%s", bench_cluster.kafka.servers);
     snprintf(words[1], sizeof words[1], "--workers=%u", bench_options.workers);
     snprintf(words[2], sizeof words[2], "--partitions=%d", bench_lanes);
-    snprintf(words[3], sizeof words[3], "--events=%u", events);
-    snprintf(words[4], sizeof words[4], "--round-trips=%u", round_trips);
+    snprintf(words[3], sizeof words[3], "--events=%u", raw->events);
+    snprintf(words[4], sizeof words[4], "--round-trips=%u", raw->round_trips);
+    snprintf(words[5], sizeof words[5], "--rate=%u", raw->rate);
+    snprintf(words[6], sizeof words[6], "--seconds=%u", raw->seconds ? raw->seconds : 1);
     const char *const arguments[] = { "tests/raw_loop",
                                       words[0],
                                       words[1],
                                       words[2],
                                       words[3],
                                       words[4],
-                                      headers ? "--headers" : NULL,
+                                      words[5],
+                                      words[6],
+                                      raw->headers ? "--headers" : NULL,
                                       NULL };
     return bench_run_program(arguments);
 }
 
-void bench_raw_add(json_t *figures, unsigned events, unsigned round_trips, bool headers)
+void bench_raw_add(json_t *figures, const struct bench_raw *raw)
 {
     const char *name;
     json_t *number;
-    bench_say("the plain loop on the same broker%s", headers ? ", with headers" : "");
-    json_t *object = run_raw_loop(events, round_trips, headers);
+    bench_say("the plain loop on the same broker%s", raw->headers ? ", with headers" : "");
+    json_t *object = run_raw_loop(raw);
     json_object_foreach(object, name, number)
     {
         if (strncmp(name, "raw_", 4) != 0) continue;
@@ -312,7 +316,7 @@ void bench_warm_up(void)
     struct bench_burst burst;
     if (is_warm) return;
     bench_say("%u sagas to begin with, which are not measured", bench_options.sagas);
-    json_decref(run_raw_loop(WARM_UP, 0, false));
+    json_decref(run_raw_loop(&(struct bench_raw){ .events = WARM_UP }));
     bench_burst_begin(&burst, "warm-", bench_options.sagas);
     bench_coordinator();
     bench_burst_wait(&burst);

@@ -79,8 +79,14 @@ json_t *bench_run_program(const char *const *arguments);
 
 /* ---- the plain loop ---- */
 
-/* Runs it with so many events and round trips (0: without) and adds its numbers to `figures`, for bench_raw_mean. */
-void bench_raw_add(json_t *figures, unsigned events, unsigned round_trips, bool headers);
+/* What it is to do; 0: not that. */
+struct bench_raw {
+    unsigned events, round_trips;
+    unsigned rate, seconds; /* events a second of a steady load, and for how long */
+    bool headers;
+};
+/* Runs it and adds its numbers to `figures`, for bench_raw_mean where it is run twice. */
+void bench_raw_add(json_t *figures, const struct bench_raw *raw);
 /* Half of each number that was added twice. */
 void bench_raw_mean(json_t *figures);
 

@@ -77,15 +77,16 @@ static void measure_alone(json_t *figures)
 
 void bench_latency(json_t *figures)
 {
+    const struct bench_raw round_trips = { .round_trips = bench_options.round_trips };
     bench_servers(&bench_plain);
     bench_coordinator_stop();
     bench_warm_up();
-    bench_raw_add(figures, 0, bench_options.round_trips, false);
+    bench_raw_add(figures, &round_trips);
     bench_coordinator();
     measure_alone(figures);
     set_memory(figures);
     bench_coordinator_stop();
-    bench_raw_add(figures, 0, bench_options.round_trips, false);
+    bench_raw_add(figures, &round_trips);
     bench_raw_mean(figures);
     bench_set(figures, "saga_p50_ratio",
               number_in(figures, "saga_p50_ms") / number_in(figures, "raw_three_p50_ms"));
@@ -140,6 +141,18 @@ static size_t read_ends(struct bench_reader *reader, double *took_ms)
     return counted;
 }
 
+/* At as many events a second as the sagas will be: what a hop takes, of which each saga has one for its start and one for each
+ * reply, where nothing but the plain loop is at work. */
+static void measure_plain_loop(json_t *figures)
+{
+    const struct bench_raw steady = { .rate = (unsigned)(load.rate * (BENCH_STEPS + 1)),
+                                      .seconds = bench_options.seconds,
+                                      .headers = true };
+    bench_raw_add(figures, &steady);
+    bench_set(figures, "raw_four_hops_ms",
+              (BENCH_STEPS + 1) * number_in(figures, "raw_hop_p50_ms"));
+}
+
 void bench_load(json_t *figures)
 {
     pthread_t thread;
@@ -151,6 +164,7 @@ void bench_load(json_t *figures)
     bench_servers(&bench_plain);
     bench_coordinator_stop();
     bench_warm_up();
+    measure_plain_loop(figures);
     bench_coordinator();
     struct bench_sender *sender = bench_sender_open("bench.starts", "Asked", false);
     struct bench_reader *reader = bench_reader_open("bench.done");

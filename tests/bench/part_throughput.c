@@ -61,8 +61,8 @@ static void measure_idle(json_t *figures)
 static void measure_raw(json_t *figures)
 {
     unsigned events = bench_options.sagas * (BENCH_STEPS + 1);
-    bench_raw_add(figures, events, 0, false);
-    bench_raw_add(figures, events, 0, true);
+    bench_raw_add(figures, &(struct bench_raw){ .events = events });
+    bench_raw_add(figures, &(struct bench_raw){ .events = events, .headers = true });
 }
 
 static double number_of(const json_t *figures, const char *name)

@@ -51,6 +51,12 @@ double raw_processor_s(void)
     return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+int raw_by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 /* ---- clients ---- */
 
 rd_kafka_conf_t *raw_settings(const char *const (*pairs)[2], size_t count)
@@ -158,6 +164,38 @@ void raw_read_headers(rd_kafka_message_t *message)
     if (rd_kafka_message_headers(message, &headers)) return;
     for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++) {
     }
+}
+
+/* ---- who sends events and who reads commands ---- */
+
+rd_kafka_t *raw_reader_at_the_end(rd_kafka_t *admin, int partitions)
+{
+    const char *const pairs[][2] = { { "group.id", raw_group },
+                                     { "enable.auto.commit", "false" },
+                                     { "auto.offset.reset", "error" },
+                                     { "isolation.level", "read_committed" } };
+    rd_kafka_t *rk =
+        raw_client(RD_KAFKA_CONSUMER, raw_settings(pairs, sizeof pairs / sizeof pairs[0]));
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    rd_kafka_poll_set_consumer(rk);
+    for (int i = 0; i < partitions; i++) {
+        int64_t low, high;
+        rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(admin, raw_commands_topic, i,
+                                                                     &low, &high, RAW_CALL_MS_MAX);
+        if (error) raw_stop("watermark: %s", rd_kafka_err2str(error));
+        rd_kafka_topic_partition_list_add(list, raw_commands_topic, i)->offset = high;
+    }
+    rd_kafka_assign(rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return rk;
+}
+
+rd_kafka_t *raw_plain_producer(void)
+{
+    const char *const pairs[][2] = { { "linger.ms", "0" } };
+    rd_kafka_conf_t *conf = raw_settings(pairs, sizeof pairs / sizeof pairs[0]);
+    rd_kafka_conf_set_dr_msg_cb(conf, raw_delivered);
+    return raw_client(RD_KAFKA_PRODUCER, conf);
 }
 
 /* ---- topics and the events that wait in them ---- */

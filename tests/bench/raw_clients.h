@@ -21,6 +21,9 @@ void raw_check(rd_kafka_error_t *error, const char *what);
 double raw_now_s(void);       /* monotonic */
 double raw_processor_s(void); /* of this process, all its threads */
 
+/* For qsort of doubles. */
+int raw_by_value(const void *a, const void *b);
+
 /* Names the topics; before everything else. */
 void raw_clients_init(const char *bootstrap);
 void raw_create_topics(rd_kafka_t *rk, int partitions);
@@ -44,6 +47,11 @@ void raw_produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, int32_t partition,
                  const struct raw_record *record);
 /* Looks at each header, as the coordinator does. */
 void raw_read_headers(rd_kafka_message_t *message);
+
+/* Reads the first partitions of the commands from where they end now, without a group; the caller's. */
+rd_kafka_t *raw_reader_at_the_end(rd_kafka_t *admin, int partitions);
+/* As participants send their replies; the caller's. */
+rd_kafka_t *raw_plain_producer(void);
 
 /* A transactional producer of a worker; two of them are used in turn. */
 struct raw_producer {

@@ -3,7 +3,7 @@
  * record as large as a journal record and one as large as a command, with the offsets in the same transaction;
  * two producers a worker, in turn. A second part measures round trips of that loop one at a time, each what a step of
  * a saga needs at least: a plain producer sends an event, the loop takes it and commits its transaction, and a
- * read_committed consumer has the command.
+ * read_committed consumer has the command. A third part does the same while events come evenly, many a second.
  *
  * It makes its own topics, fills the first one before the clock starts, and deletes them at the end. Any error
  * ends it: numbers of a run with hiccups would say nothing. */
@@ -19,65 +19,42 @@
 
 #include "count.h"
 #include "raw_clients.h"
+#include "raw_events.h"
+#include "raw_paced.h"
 
 enum {
-    EVENT_BYTES = 250,
     JOURNAL_BYTES = 500,
     COMMAND_BYTES = 300,
-    KEY_BYTES_MAX = 32,
     WORKERS_MAX = 64,
     BATCH_MAX = 100000,
-    EVENT_HEADERS = 6, /* a reply's, as CloudEvents has them */
-    COMMAND_HEADERS = 12,
     STEPS = 3 /* of the saga that round trips are compared with */
 };
 
 static struct {
     const char *bootstrap;
-    int events, partitions, workers, batch, round_trips;
+    int events, partitions, workers, batch, round_trips, rate, seconds;
     bool headers;
-} options = { .events = 400000, .partitions = 8, .workers = 2, .batch = 1000, .round_trips = 600 };
+} options = { .events = 400000,
+              .partitions = 8,
+              .workers = 2,
+              .batch = 1000,
+              .round_trips = 600,
+              .seconds = 20 };
 
 /* ---- the events ---- */
 
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-/* Half of a body compresses well and half hardly, as a business event's does. */
-static void fill_event(char event[EVENT_BYTES], uint64_t *state)
-{
-    static const char fixed[] =
-        "{\"customerId\":\"customer-\",\"currency\":\"EUR\",\"country\":\"DE\","
-        "\"lines\":[{\"article\":\"\",\"quantity\":1}],\"note\":\"\"}";
-    for (int i = 0; i < EVENT_BYTES; i++)
-        event[i] = i < (int)sizeof fixed - 1 ? fixed[i] : (char)('0' + next_random(state) % 64);
-}
-
-static size_t make_key(char key[KEY_BYTES_MAX], int number)
-{
-    return (size_t)snprintf(key, KEY_BYTES_MAX, "order-%d", number);
-}
-
 static int event_headers(void)
 {
-    return options.headers ? EVENT_HEADERS : 0;
+    return options.headers ? RAW_EVENT_HEADERS : 0;
 }
 
 static void fill(rd_kafka_t *rk)
 {
+    struct raw_events events;
     rd_kafka_topic_t *topic = raw_topic(rk, raw_events_topic);
-    uint64_t state = 88172645463325252ULL;
+    raw_events_init(&events, event_headers());
     for (int i = 0; i < options.events; i++) {
-        char key[KEY_BYTES_MAX], event[EVENT_BYTES];
-        size_t key_size = make_key(key, i);
-        fill_event(event, &state);
-        raw_produce(rk, topic, i % options.partitions,
-                    &(struct raw_record){ key, event, key_size, sizeof event, event_headers() });
+        raw_events_send(&events, rk, topic, i % options.partitions, i);
         if (i % 10000 == 9999 && rd_kafka_flush(rk, RAW_CALL_MS_MAX))
             raw_stop("filling: no answer in time");
     }
@@ -163,12 +140,12 @@ static void transaction(struct worker *worker, rd_kafka_message_t **messages, si
         const rd_kafka_message_t *event = messages[i];
         if (event->err) raw_stop("an event: %s", rd_kafka_message_errstr(event));
         raw_read_headers(messages[i]);
-        memcpy(journal, event->payload, EVENT_BYTES);
-        memcpy(command, event->payload, EVENT_BYTES);
+        memcpy(journal, event->payload, RAW_EVENT_BYTES);
+        memcpy(command, event->payload, RAW_EVENT_BYTES);
         struct raw_record record = { event->key, journal, event->key_len, sizeof journal, 0 };
         raw_produce(producer->rk, producer->journal, event->partition, &record);
         record = (struct raw_record){ event->key, command, event->key_len, sizeof command,
-                                      options.headers ? COMMAND_HEADERS : 0 };
+                                      options.headers ? RAW_COMMAND_HEADERS : 0 };
         raw_produce(producer->rk, producer->commands, event->partition, &record);
         rd_kafka_topic_partition_t *offset =
             rd_kafka_topic_partition_list_find(offsets, raw_events_topic, event->partition);
@@ -262,63 +239,31 @@ static double measure_throughput(uint64_t *ret_transactions, double *ret_process
 
 /* ---- round trips ---- */
 
-static rd_kafka_t *reader_at_the_end(rd_kafka_t *admin)
-{
-    const char *const pairs[][2] = { { "group.id", raw_group },
-                                     { "enable.auto.commit", "false" },
-                                     { "auto.offset.reset", "error" },
-                                     { "isolation.level", "read_committed" } };
-    int64_t low, high;
-    rd_kafka_t *rk =
-        raw_client(RD_KAFKA_CONSUMER, raw_settings(pairs, sizeof pairs / sizeof pairs[0]));
-    rd_kafka_poll_set_consumer(rk);
-    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(admin, raw_commands_topic, 0, &low,
-                                                                 &high, RAW_CALL_MS_MAX);
-    if (error) raw_stop("watermark: %s", rd_kafka_err2str(error));
-    rd_kafka_topic_partition_list_t *partition = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(partition, raw_commands_topic, 0)->offset = high;
-    rd_kafka_assign(rk, partition);
-    rd_kafka_topic_partition_list_destroy(partition);
-    return rk;
-}
-
-/* Reads on to the command of this key: what a watermark does not cover yet may stand before it. */
-static void read_command(rd_kafka_t *consumer, const char *key, size_t key_size)
+/* Reads on to the command of this event: what a watermark does not cover yet may stand before it. */
+static void read_command(rd_kafka_t *consumer, int number)
 {
     for (bool found = false; !found;) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, RAW_CALL_MS_MAX);
         if (!message || message->err)
             raw_stop("reading: %s", message ? rd_kafka_message_errstr(message) : "nothing came");
-        found = message->key_len == key_size && memcmp(message->key, key, key_size) == 0;
+        found = raw_event_number(message) == number;
         rd_kafka_message_destroy(message);
     }
-}
-
-/* As participants send their replies. */
-static rd_kafka_t *plain_producer(void)
-{
-    const char *const pairs[][2] = { { "linger.ms", "0" } };
-    rd_kafka_conf_t *conf = raw_settings(pairs, sizeof pairs / sizeof pairs[0]);
-    rd_kafka_conf_set_dr_msg_cb(conf, raw_delivered);
-    return raw_client(RD_KAFKA_PRODUCER, conf);
 }
 
 /* How long each took, in ms, one behind the other. */
 static void measure_round_trips(rd_kafka_t *admin, double *took_ms)
 {
     enum { WARM_UP = 20 };
-    rd_kafka_t *consumer = reader_at_the_end(admin), *sender = plain_producer();
+    rd_kafka_t *consumer = raw_reader_at_the_end(admin, 1), *sender = raw_plain_producer();
     rd_kafka_topic_t *topic = raw_topic(sender, raw_events_topic);
-    uint64_t state = 88172645463325252ULL;
-    running = true;
+    struct raw_events events;
+    raw_events_init(&events, event_headers());
     for (int i = -WARM_UP; i < options.round_trips; i++) {
-        char key[KEY_BYTES_MAX], event[EVENT_BYTES];
-        size_t key_size = make_key(key, options.events + WARM_UP + i);
-        fill_event(event, &state);
+        int number = options.events + WARM_UP + i;
         double begin_s = raw_now_s();
-        raw_produce(sender, topic, 0,
-                    &(struct raw_record){ key, event, key_size, sizeof event, event_headers() });
-        read_command(consumer, key, key_size);
+        raw_events_send(&events, sender, topic, 0, number);
+        read_command(consumer, number);
         if (i >= 0) took_ms[i] = (raw_now_s() - begin_s) * 1000;
         rd_kafka_poll(sender, 0);
     }
@@ -328,12 +273,6 @@ static void measure_round_trips(rd_kafka_t *admin, double *took_ms)
     rd_kafka_destroy(consumer);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Of one round trip, and of as many one behind the other as a saga has steps. */
 static void print_round_trips(double *took_ms)
 {
@@ -341,8 +280,8 @@ static void print_round_trips(double *took_ms)
     double *sum_ms = calloc((size_t)sums, sizeof *sum_ms);
     if (!sum_ms) raw_stop("out of memory");
     for (int i = 0; i < sums * STEPS; i++) sum_ms[i / STEPS] += took_ms[i];
-    qsort(took_ms, (size_t)count, sizeof *took_ms, by_value);
-    qsort(sum_ms, (size_t)sums, sizeof *sum_ms, by_value);
+    qsort(took_ms, (size_t)count, sizeof *took_ms, raw_by_value);
+    qsort(sum_ms, (size_t)sums, sizeof *sum_ms, raw_by_value);
     printf(",\"raw_round_trip_ms\":%.3f,\"raw_round_trip_p99_ms\":%.3f,"
            "\"raw_three_p50_ms\":%.3f,\"raw_three_p99_ms\":%.3f",
            took_ms[count / 2], took_ms[count * 99 / 100], sum_ms[sums / 2],
@@ -362,6 +301,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case 'n': options.batch = (int)read_count(text, 1, BATCH_MAX, state); break;
     case 'h': options.headers = true; break;
     case 'r': options.round_trips = (int)read_count(text, 0, 1000000, state); break;
+    case 'R': options.rate = (int)read_count(text, 0, 1000000, state); break;
+    case 's': options.seconds = (int)read_count(text, 1, 600, state); break;
     case ARGP_KEY_ARG: argp_error(state, "what is '%s' for?", text); break;
     case ARGP_KEY_END:
         if (!options.bootstrap) argp_error(state, "--bootstrap is missing");
@@ -384,6 +325,8 @@ int main(int argc, char **argv)
         { "batch", 'n', "COUNT", 0, "events of one transaction at most (1000)", 0 },
         { "headers", 'h', NULL, 0, "with as many headers as replies and commands have", 0 },
         { "round-trips", 'r', "COUNT", 0, "round trips to time (600); 0: none", 0 },
+        { "rate", 'R', "COUNT", 0, "events a second of a steady load, each timed; 0: none", 0 },
+        { "seconds", 's', "COUNT", 0, "of it (20)", 0 },
         { 0 }
     };
     static const struct argp argp = {
@@ -412,9 +355,16 @@ int main(int argc, char **argv)
                name, options.events / seconds, name, processor_s / options.events * 1e6,
                options.events, transactions, seconds);
     }
+    running = true;
     if (options.round_trips > 0) {
         measure_round_trips(admin, took_ms);
         print_round_trips(took_ms);
+    }
+    if (options.rate > 0) {
+        const struct raw_pace pace = { options.partitions, options.rate, options.seconds,
+                                       event_headers() };
+        struct raw_hop hop = raw_paced(admin, &pace);
+        printf(",\"raw_hop_p50_ms\":%.3f,\"raw_hop_p99_ms\":%.3f", hop.p50_ms, hop.p99_ms);
     }
     workers_stop();
     raw_delete_topics(admin);
