@@ -166,7 +166,7 @@ void bench_load(json_t *figures)
     bench_warm_up();
     measure_plain_loop(figures);
     bench_coordinator();
-    struct bench_sender *sender = bench_sender_open("bench.starts", "Asked", false);
+    struct bench_sender *sender = bench_sender_open("bench.starts", "Asked", true);
     struct bench_reader *reader = bench_reader_open("bench.done");
     bench_say("%.0f sagas a second for %u s", load.rate, bench_options.seconds);
     load.begin_ms = bench_now_ms() + WORKING_MS;

@@ -190,9 +190,9 @@ rd_kafka_t *raw_reader_at_the_end(rd_kafka_t *admin, int partitions)
     return rk;
 }
 
-rd_kafka_t *raw_plain_producer(void)
+rd_kafka_t *raw_plain_producer(const char *linger_ms)
 {
-    const char *const pairs[][2] = { { "linger.ms", "0" } };
+    const char *const pairs[][2] = { { "linger.ms", linger_ms } };
     rd_kafka_conf_t *conf = raw_settings(pairs, sizeof pairs / sizeof pairs[0]);
     rd_kafka_conf_set_dr_msg_cb(conf, raw_delivered);
     return raw_client(RD_KAFKA_PRODUCER, conf);

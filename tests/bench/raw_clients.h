@@ -50,8 +50,9 @@ void raw_read_headers(rd_kafka_message_t *message);
 
 /* Reads the first partitions of the commands from where they end now, without a group; the caller's. */
 rd_kafka_t *raw_reader_at_the_end(rd_kafka_t *admin, int partitions);
-/* As participants send their replies; the caller's. */
-rd_kafka_t *raw_plain_producer(void);
+/* As participants send their replies; the caller's. `linger_ms`: "0" where one is sent at a time; of many a second each would be
+ * a request of its own then, which takes the broker more than all else. */
+rd_kafka_t *raw_plain_producer(const char *linger_ms);
 
 /* A transactional producer of a worker; two of them are used in turn. */
 struct raw_producer {

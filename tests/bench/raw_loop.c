@@ -255,7 +255,7 @@ static void read_command(rd_kafka_t *consumer, int number)
 static void measure_round_trips(rd_kafka_t *admin, double *took_ms)
 {
     enum { WARM_UP = 20 };
-    rd_kafka_t *consumer = raw_reader_at_the_end(admin, 1), *sender = raw_plain_producer();
+    rd_kafka_t *consumer = raw_reader_at_the_end(admin, 1), *sender = raw_plain_producer("0");
     rd_kafka_topic_t *topic = raw_topic(sender, raw_events_topic);
     struct raw_events events;
     raw_events_init(&events, event_headers());

@@ -24,7 +24,7 @@ static void *send_evenly(void *opaque)
 {
     const struct paced *paced = opaque;
     struct raw_events events;
-    rd_kafka_t *sender = raw_plain_producer();
+    rd_kafka_t *sender = raw_plain_producer("5");
     rd_kafka_topic_t *topic = raw_topic(sender, raw_events_topic);
     raw_events_init(&events, paced->pace->headers);
     for (int i = 0; i < paced->count; i++) {
