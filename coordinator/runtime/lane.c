@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/memory.h"
 #include "base/mutation.h"
 
 static void none_touched(struct saga_lane *lane)
@@ -41,10 +42,19 @@ void saga_lane_drop(struct saga_lane *lane, struct saga_resident *resident)
     free_resident(lane, resident);
 }
 
+static void free_passed(struct saga_lane *lane)
+{
+    while (lane->passed_count) saga_state_free(lane->passed[--lane->passed_count]);
+    free(lane->passed);
+    lane->passed = NULL;
+    lane->passed_capacity = 0;
+}
+
 void saga_lane_clear(struct saga_lane *lane)
 {
     struct saga_resident *resident, *next;
     HASH_ITER(hh, lane->residents, resident, next) free_resident(lane, resident);
+    free_passed(lane);
     none_touched(lane);
     saga_lane_none_unstored(lane);
     saga_arena_free(&lane->unstored_arena);
@@ -138,6 +148,17 @@ int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga
     return SAGA_OK;
 }
 
+/* What the batch is to send consists of pieces of the states that it was decided on: they stay as long as the batch. */
+static void keep_passed(struct saga_lane *lane, struct saga_state *run)
+{
+    if (lane->passed_count == lane->passed_capacity) {
+        lane->passed_capacity = lane->passed_capacity ? 2 * lane->passed_capacity : 4;
+        lane->passed =
+            saga_memory_grow(lane->passed, lane->passed_capacity * sizeof(struct saga_state *));
+    }
+    lane->passed[lane->passed_count++] = run;
+}
+
 struct saga_state *saga_lane_work_on(struct saga_lane *lane, struct saga_resident *resident)
 {
     if (!resident->working) {
@@ -146,8 +167,10 @@ struct saga_state *saga_lane_work_on(struct saga_lane *lane, struct saga_residen
         *lane->touched_end = resident;
         lane->touched_end = &resident->next_touched;
     } else if (resident->working->forgotten) {
-        saga_state_free(resident->departed);
-        resident->departed = resident->working;
+        if (resident->departed)
+            keep_passed(lane, resident->working);
+        else
+            resident->departed = resident->working;
         resident->working = saga_state_new();
         resident->history_count = 0; /* the history of the run that left goes with it */
     }
@@ -272,6 +295,7 @@ static void end_batch(struct saga_lane *lane, bool committed)
         r->history_count = r->history_capacity = 0;
         r->next_touched = NULL;
     }
+    free_passed(lane);
     none_touched(lane);
 }
 

@@ -20,8 +20,8 @@ struct saga_resident {
     struct saga_slice id;       /* owned */
     struct saga_state *clean;   /* as of the last committed batch; NULL: no such saga */
     struct saga_state *working; /* this batch's; NULL: not touched */
-    struct saga_state
-        *departed;    /* forgotten in this batch, before a new run began in it; else NULL */
+    struct saga_state *
+        departed; /* the first that was forgotten in this batch, before a new run began in it; else NULL */
     int64_t *history; /* where the offsets of this batch's records will stand (batch's arena) */
     size_t history_count, history_capacity;
     size_t bytes; /* of memory, with the clean state's: for the cache's budget */
@@ -78,6 +78,8 @@ struct saga_lane {
     size_t resident_bytes;
     struct saga_resident *touched; /* in the order in which the batch touched them */
     struct saga_resident **touched_end;
+    struct saga_state **passed; /* runs that began and were forgotten within the batch in hand */
+    size_t passed_count, passed_capacity;
     struct saga_resident
         *unstored; /* what Redis is still to be told, in the order of first change */
     struct saga_resident **unstored_end;

@@ -209,6 +209,35 @@ static void within_one_batch_too(void **state)
     assert_non_null(told[1].state.data);
 }
 
+/* Catches a run that is given back while what the batch sends is still made of it: an entry is forgotten as soon as it has nothing
+ * to do, and may begin several times in a batch. */
+static void runs_of_one_batch_stay_until_its_end(void **state)
+{
+    struct saga_state_write *told;
+    struct saga_slice keys[3];
+    (void)state;
+    touch("order/a");
+    saga_lane_publish(&lane, 1);
+    tell(&told);
+    for (size_t i = 0; i < 3; i++) {
+        struct saga_state *run = touch("order/a");
+        run->key = keys[i] = saga_arena_copy(&run->arena, SAGA_SLICE("a"));
+        forget("order/a");
+    }
+    touch("order/a");
+    for (size_t i = 0; i < 3; i++) assert_true(saga_slice_is(keys[i], "a"));
+    saga_lane_publish(&lane, 2);
+    assert_int_equal(tell(&told), 2);
+    assert_null(told[0].state.data);
+    assert_non_null(told[1].state.data);
+    for (size_t i = 0; i < 3; i++) {
+        touch("order/b");
+        forget("order/b");
+    }
+    saga_lane_abandon(&lane);
+    assert_int_equal(tell(&told), 0);
+}
+
 static void an_abort_leaves_what_was_committed(void **state)
 {
     struct saga_state_write *told;
@@ -284,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_run_begins_behind_the_end_of_the_old, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(within_one_batch_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(runs_of_one_batch_stay_until_its_end, setup, teardown),
         cmocka_unit_test_setup_teardown(an_abort_leaves_what_was_committed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_of_another_version_leaves_what_it_stands_in, setup,
                                         teardown),
