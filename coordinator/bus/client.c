@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "bus/client_internal.h"
 #include "bus/kafka_error.h"
 #include "bus/kafka_headers.h"
@@ -159,13 +159,6 @@ int saga_client_check_broker(struct saga_client *client, int timeout_ms, struct 
 
 /* ---- sending ---- */
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int saga_client_send(struct saga_client *client, const struct saga_message *message, int timeout_ms,
                      struct saga_position *ret)
 {
@@ -176,8 +169,8 @@ int saga_client_send(struct saga_client *client, const struct saga_message *mess
     struct saga_client_delivery *delivery = saga_memory_zeroed(1, sizeof *delivery);
     rd_kafka_resp_err_t code = saga_kafka_produce(client->producer, topic, message, delivery);
     /* by the clock: a poll comes back early for whatever librdkafka has to say, as of each connection that fails */
-    int64_t until_ms = monotonic_ms() + timeout_ms;
-    while (!code && !delivery->done && monotonic_ms() < until_ms)
+    int64_t until_ms = saga_monotonic_ms() + timeout_ms;
+    while (!code && !delivery->done && saga_monotonic_ms() < until_ms)
         rd_kafka_poll(client->producer, CHECK_TIMEOUT_STEP_MS);
     if (!code && !delivery->done) { /* purged, so that it is not sent behind the caller's back */
         rd_kafka_purge(client->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -325,7 +318,7 @@ int saga_reader_open(struct saga_client *client, struct saga_slice topic, int32_
     offset = resolve(reader, list->elems[0].topic, partition, offset);
     list->elems[0].offset = offset;
     reader->position = offset >= 0 ? offset : 0;
-    reader->alive_ms = monotonic_ms();
+    reader->alive_ms = saga_monotonic_ms();
     rd_kafka_resp_err_t code = rd_kafka_assign(reader->consumer, list);
     int error = code ? saga_client_fail(client, code, list->elems[0].topic) : SAGA_OK;
     rd_kafka_topic_partition_list_destroy(list);
@@ -355,10 +348,10 @@ static int ask_whether_alive(struct saga_reader *reader)
 {
     struct saga_client *client = reader->client;
     const rd_kafka_metadata_t *metadata = NULL;
-    if (monotonic_ms() - reader->alive_ms < ALIVE_MS) return SAGA_OK;
+    if (saga_monotonic_ms() - reader->alive_ms < ALIVE_MS) return SAGA_OK;
     rd_kafka_resp_err_t code =
         rd_kafka_metadata(reader->consumer, 0, NULL, &metadata, PROBE_TIMEOUT_MS);
-    reader->alive_ms = monotonic_ms();
+    reader->alive_ms = saga_monotonic_ms();
     if (metadata) rd_kafka_metadata_destroy(metadata);
     if (!code) return SAGA_OK;
     /* a broker that is there but slow looks the same: nobody could tell them apart from here */
@@ -383,7 +376,7 @@ int saga_reader_read(struct saga_reader *reader, int timeout_ms, size_t max,
     reader->end = false;
     saga_kafka_records(messages, count > 0 ? (size_t)count : 0, ret, on_read_error, reader);
     free(messages);
-    if (count > 0) reader->alive_ms = monotonic_ms();
+    if (count > 0) reader->alive_ms = saga_monotonic_ms();
     if (count <= 0) reader->error = ask_whether_alive(reader);
     if (ret->count) {
         int64_t behind = ret->items[ret->count - 1].offset + 1;

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "bus/kafka_internal.h"
 
 enum { TROUBLE_EVERY_MS = 5000 };
@@ -36,12 +36,8 @@ void saga_kafka_log(const struct saga_kafka_config *config, int level, const cha
                     const char *text)
 {
     static _Atomic int64_t last_ms;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     if (!config || !config->log || saga_kafka_log_is_noise(facility, text)) return;
-    if (saga_kafka_log_is_repeated(facility, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
-                                   &last_ms))
-        return;
+    if (saga_kafka_log_is_repeated(facility, saga_monotonic_ms(), &last_ms)) return;
     config->log(level, text, config->log_context);
 }
 

@@ -2,10 +2,10 @@
  * other begins. Never two transactions open at once, since offsets count in the order of their sending. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "bus/kafka_error.h"
 #include "bus/kafka_internal.h"
 
@@ -16,13 +16,6 @@ enum {
     ABORT_MS = 10000,
     DRAIN_MS = 2000
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 rd_kafka_t *saga_kafka_current(struct saga_kafka *k)
 {
@@ -188,7 +181,7 @@ int saga_kafka_begin(void *self)
 int saga_kafka_flush(void *self)
 {
     struct saga_kafka *k = self;
-    int64_t until_ms = now_ms() + FLUSH_MS;
+    int64_t until_ms = saga_monotonic_ms() + FLUSH_MS;
     SAGA_ASSERT(k->open);
     while (rd_kafka_flush(saga_kafka_current(k), CALL_MS) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
         char words[256];
@@ -196,7 +189,7 @@ int saga_kafka_flush(void *self)
             snprintf(k->problem, sizeof k->problem, "%s", words);
             return saga_kafka_end_if_lost(k, SAGA_E_RECOVER);
         }
-        if (now_ms() >= until_ms) {
+        if (saga_monotonic_ms() >= until_ms) {
             snprintf(k->problem, sizeof k->problem, "the broker took no records for a minute");
             return SAGA_E_ABORT;
         }
@@ -224,13 +217,13 @@ static int add_offsets(struct saga_kafka *k, const struct saga_position *positio
         return SAGA_E_FENCED;
     }
     rd_kafka_topic_partition_list_t *list = saga_kafka_list(positions, count, true);
-    int64_t until_ms = now_ms() + within_ms;
+    int64_t until_ms = saga_monotonic_ms() + within_ms;
     int call_ms = within_ms < CALL_MS ? within_ms : CALL_MS;
     int error;
     do {
         error = judge(k, rd_kafka_send_offsets_to_transaction(saga_kafka_current(k), list,
                                                               k->metadata, call_ms));
-    } while (error == SAGA_E_AGAIN && now_ms() < until_ms);
+    } while (error == SAGA_E_AGAIN && saga_monotonic_ms() < until_ms);
     rd_kafka_topic_partition_list_destroy(list);
     return error == SAGA_E_AGAIN ? SAGA_E_ABORT : error;
 }
@@ -245,11 +238,11 @@ int saga_kafka_send_offsets(void *self, const struct saga_position *positions, s
 int saga_kafka_commit(void *self)
 {
     struct saga_kafka *k = self;
-    int64_t until_ms = now_ms() + COMMIT_TRIES_MS;
+    int64_t until_ms = saga_monotonic_ms() + COMMIT_TRIES_MS;
     SAGA_ASSERT(k->open);
     for (;;) {
         int error = judge(k, rd_kafka_commit_transaction(saga_kafka_current(k), CALL_MS));
-        if (error == SAGA_E_AGAIN && now_ms() < until_ms) continue;
+        if (error == SAGA_E_AGAIN && saga_monotonic_ms() < until_ms) continue;
         if (error == SAGA_E_AGAIN || error == SAGA_E_RECOVER) {
             k->open = false;
             return SAGA_E_RECOVER;
@@ -264,13 +257,13 @@ int saga_kafka_commit(void *self)
 int saga_kafka_abort(void *self)
 {
     struct saga_kafka *k = self;
-    int64_t until_ms = now_ms() + ABORT_MS;
+    int64_t until_ms = saga_monotonic_ms() + ABORT_MS;
     int error;
     if (!k->open) return SAGA_OK;
     rd_kafka_flush(saga_kafka_current(k), DRAIN_MS);
     do {
         error = judge(k, rd_kafka_abort_transaction(saga_kafka_current(k), CALL_MS));
-    } while (error == SAGA_E_AGAIN && now_ms() < until_ms);
+    } while (error == SAGA_E_AGAIN && saga_monotonic_ms() < until_ms);
     k->open = false;
     return error == SAGA_OK ? SAGA_OK : error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_RECOVER;
 }

@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "bus/kafka_error.h"
 #include "bus/kafka_headers.h"
 #include "bus/kafka_internal.h"
@@ -18,13 +18,6 @@ struct saga_outbox {
     size_t failed; /* deliveries of this transaction */
     char problem[SAGA_PROBLEM_BYTES];
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
 {
@@ -118,11 +111,11 @@ static int send_record(struct saga_outbox *outbox, const struct saga_message *me
 
 static int flush(struct saga_outbox *outbox)
 {
-    int64_t until_ms = now_ms() + FLUSH_MS;
+    int64_t until_ms = saga_monotonic_ms() + FLUSH_MS;
     while (rd_kafka_flush(outbox->producer, 100) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
         if (rd_kafka_fatal_error(outbox->producer, outbox->problem, sizeof outbox->problem))
             return SAGA_E_RECOVER;
-        if (now_ms() < until_ms) continue;
+        if (saga_monotonic_ms() < until_ms) continue;
         snprintf(outbox->problem, sizeof outbox->problem, "the broker takes no records");
         return SAGA_E_ABORT;
     }
@@ -134,11 +127,11 @@ static int flush(struct saga_outbox *outbox)
 /* While the outcome can be learned it is waited for: the call is the same one, continued. After that it is unknown (R5). */
 static int commit(struct saga_outbox *outbox)
 {
-    int64_t until_ms = now_ms() + COMMIT_MS;
+    int64_t until_ms = saga_monotonic_ms() + COMMIT_MS;
     int error;
     do {
         error = judge(outbox, rd_kafka_commit_transaction(outbox->producer, CALL_MS));
-    } while (error == SAGA_E_AGAIN && now_ms() < until_ms);
+    } while (error == SAGA_E_AGAIN && saga_monotonic_ms() < until_ms);
     return error == SAGA_E_AGAIN || error == SAGA_E_FENCED ? SAGA_E_RECOVER : error;
 }
 
@@ -147,13 +140,13 @@ static int commit(struct saga_outbox *outbox)
 static int abort_it(struct saga_outbox *outbox)
 {
     char ignored[SAGA_PROBLEM_BYTES];
-    int64_t until_ms = now_ms() + CALL_MS;
+    int64_t until_ms = saga_monotonic_ms() + CALL_MS;
     int error;
     rd_kafka_flush(outbox->producer, DRAIN_MS);
     do {
         error = saga_kafka_classify_transaction(
             rd_kafka_abort_transaction(outbox->producer, CALL_MS), ignored, sizeof ignored);
-    } while (error == SAGA_E_AGAIN && now_ms() < until_ms);
+    } while (error == SAGA_E_AGAIN && saga_monotonic_ms() < until_ms);
     return error == SAGA_OK ? SAGA_E_ABORT : error == SAGA_E_STOP ? SAGA_E_STOP : SAGA_E_RECOVER;
 }
 

@@ -33,6 +33,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "definition/expression_internal.h"
 
 enum {
@@ -396,20 +397,13 @@ static struct saga_slice make_request(struct saga_slice source, const struct sag
     return saga_buffer_slice(&out);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 enum outcome { ANSWERED, ENDED, NO_ANSWER, GIVEN_UP };
 
 static enum outcome wait_for(int fd)
 {
-    int64_t end_ms = now_ms() + SAGA_EXPRESSION_WAIT_MS_MAX;
+    int64_t end_ms = saga_monotonic_ms() + SAGA_EXPRESSION_WAIT_MS_MAX;
     for (;;) {
-        int64_t left_ms = end_ms - now_ms();
+        int64_t left_ms = end_ms - saga_monotonic_ms();
         struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
         if (left_ms <= 0) return NO_ANSWER;
         if (saga_expression_may_give_up() && left_ms > LEAVE_EVERY_MS) left_ms = LEAVE_EVERY_MS;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "codec/message.h"
 #include "engine/state.h"
 #include "http/stream.h"
@@ -129,7 +130,7 @@ void saga_http_events(struct saga_exchange *x)
     struct listener *listener = saga_memory_zeroed(1, sizeof *listener);
     saga_stream_init(&listener->stream, x, PENDING_BYTES_MAX, on_close);
     listener->changes = changes;
-    listener->began_ms = saga_http_monotonic_ms();
+    listener->began_ms = saga_monotonic_ms();
     keep_text(listener->saga_id, saga_id);
     keep_text(listener->definition, definition);
     if (add(changes, listener)) {
@@ -182,7 +183,7 @@ static void greet_all(struct saga_changes *changes)
 static void tell_lanes(struct saga_changes *changes, struct saga_arena *arena)
 {
     json_t *lanes = json_array();
-    int64_t now_ms = saga_http_monotonic_ms();
+    int64_t now_ms = saga_monotonic_ms();
     for (uint32_t lane = 0; lane < changes->http->config->lanes; lane++)
         if (changes->moved[lane]) json_array_append_new(lanes, json_integer(lane));
     if (json_array_size(lanes) == 0 || now_ms - changes->told_lanes_ms < LANES_MS) {
@@ -198,7 +199,7 @@ static void tell_lanes(struct saga_changes *changes, struct saga_arena *arena)
 
 static void keep_alive(struct saga_changes *changes)
 {
-    int64_t now_ms = saga_http_monotonic_ms();
+    int64_t now_ms = saga_monotonic_ms();
     for (struct listener *l = changes->listeners; l; l = l->next) {
         if (now_ms - l->stream.told_ms > ALIVE_MS)
             saga_stream_tell(&l->stream, SAGA_SLICE(": alive\n\n"));
@@ -325,7 +326,7 @@ static void begin_anew(struct saga_changes *changes)
 /* Is it time for what has changed? */
 static bool is_time_to_look(struct saga_changes *changes)
 {
-    int64_t now_ms = saga_http_monotonic_ms();
+    int64_t now_ms = saga_monotonic_ms();
     if (!changes->unseen || now_ms - changes->looked_ms < STATUSES_MS) return false;
     changes->unseen = false;
     changes->looked_ms = now_ms;

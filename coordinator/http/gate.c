@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "http/oidc.h"
 #include "http/rate.h"
 #include "http/server.h"
@@ -211,7 +212,7 @@ static bool take_rate(struct saga_gate *gate, struct saga_rate *rate, struct sag
 {
     unsigned wait_s = 1;
     pthread_mutex_lock(&gate->lock);
-    bool may = saga_rate_take(rate, who, saga_http_monotonic_ms(), &wait_s);
+    bool may = saga_rate_take(rate, who, saga_monotonic_ms(), &wait_s);
     pthread_mutex_unlock(&gate->lock);
     if (may) return true;
     x->retry_after_s = wait_s;

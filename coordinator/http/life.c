@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "http/changes.h"
 #include "http/gate.h"
 #include "http/known.h"
@@ -319,8 +320,8 @@ static void leave(struct saga_http *http)
     atomic_store(&http->stopping, true);
     saga_changes_wake(http->changes);
     saga_what_ifs_stop(http->what_ifs);
-    int64_t until_ms = saga_http_monotonic_ms() + LEAVE_MS;
-    while (atomic_load(&http->in_hand) > 0 && saga_http_monotonic_ms() < until_ms) {
+    int64_t until_ms = saga_monotonic_ms() + LEAVE_MS;
+    while (atomic_load(&http->in_hand) > 0 && saga_monotonic_ms() < until_ms) {
         struct timespec wait = { 0, 10 * 1000000L };
         nanosleep(&wait, NULL);
     }

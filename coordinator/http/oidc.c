@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "http/jwt.h"
 #include "http/server.h"
 #include "runtime/log.h"
@@ -82,7 +83,7 @@ static const char *read_keys(struct saga_oidc *oidc)
     struct saga_jwt_keys *keys, *old = NULL;
     const char *why = oidc->is_url ? fetch_url(oidc->config, &fetched)
                                    : fetch_file(oidc->config->oidc_jwks, &fetched);
-    oidc->asked_ms = saga_http_monotonic_ms();
+    oidc->asked_ms = saga_monotonic_ms();
     if (!why && saga_jwt_keys_read((struct saga_slice){ fetched.bytes, fetched.size }, &keys,
                                    &why) == SAGA_OK) {
         pthread_rwlock_wrlock(&oidc->lock);
@@ -151,7 +152,7 @@ void saga_oidc_free(struct saga_oidc *oidc)
 
 static bool is_due(struct saga_oidc *oidc)
 {
-    int64_t now_ms = saga_http_monotonic_ms();
+    int64_t now_ms = saga_monotonic_ms();
     struct stat now = { 0 };
     if (oidc->is_url) {
         if (oidc->asked_ms && now_ms - oidc->asked_ms < AGAIN_MS) return false;

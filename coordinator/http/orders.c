@@ -2,6 +2,7 @@
 #include "operate/orders.h"
 
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "codec/message.h"
 #include "http/known.h"
 #include "http/story.h"
@@ -213,6 +214,6 @@ void saga_http_order(struct saga_exchange *x)
                            &count) == SAGA_OK &&
         count)
         o->from = offsets[count - 1] + 1;
-    o->until_ms = saga_http_monotonic_ms() + o->wait_ms;
+    o->until_ms = saga_monotonic_ms() + o->wait_ms;
     send(x, o);
 }

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "runtime/log.h"
 
 enum { LOGS_A_SECOND = 20 };
@@ -23,7 +24,7 @@ struct saga_peer *saga_peer_new(struct saga_http *http, int file)
     struct saga_peer *peer = saga_memory_zeroed(1, sizeof *peer);
     peer->http = http;
     peer->file = file;
-    peer->since_ms = saga_http_monotonic_ms();
+    peer->since_ms = saga_monotonic_ms();
     pthread_mutex_lock(&http->lock);
     peer->next = http->peers;
     if (peer->next) peer->next->before = peer;
@@ -51,7 +52,7 @@ void saga_peer_enter(struct saga_peer *peer, enum saga_peer_phase phase)
     if (!peer) return;
     pthread_mutex_lock(&peer->http->lock);
     peer->phase = phase;
-    peer->since_ms = saga_http_monotonic_ms();
+    peer->since_ms = saga_monotonic_ms();
     pthread_mutex_unlock(&peer->http->lock);
 }
 
@@ -84,7 +85,7 @@ bool saga_peer_has_gone(const struct saga_peer *peer)
 
 void saga_peers_sweep(struct saga_http *http)
 {
-    int64_t now_ms = saga_http_monotonic_ms();
+    int64_t now_ms = saga_monotonic_ms();
     unsigned slow = 0;
     pthread_mutex_lock(&http->lock);
     for (struct saga_peer *peer = http->peers; peer; peer = peer->next) {
@@ -100,7 +101,7 @@ void saga_peers_sweep(struct saga_http *http)
 
 bool saga_peers_may_log(struct saga_http *http)
 {
-    int64_t second = saga_http_monotonic_ms() / 1000;
+    int64_t second = saga_monotonic_ms() / 1000;
     pthread_mutex_lock(&http->lock);
     if (second != http->log_second) {
         http->log_second = second;

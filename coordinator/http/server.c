@@ -13,22 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "http/gate.h"
 #include "http/peers.h"
 #include "http/stream.h"
 #include "runtime/log.h"
-
-int64_t saga_http_monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- exchanges ---- */
 
@@ -60,7 +53,7 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
     struct saga_exchange *x = saga_memory_zeroed(1, sizeof *x);
     x->http = http;
     x->connection = connection;
-    x->began_ms = saga_http_monotonic_ms();
+    x->began_ms = saga_monotonic_ms();
     saga_arena_init(&x->arena);
     x->raw_target = saga_arena_copy(&x->arena, saga_slice_of(target));
     saga_buffer_init(&x->body, &x->arena);

@@ -79,7 +79,6 @@ bool saga_http_route(struct saga_exchange *x);
 
 /* The exchange is complete: from another thread than the network's, with nothing of it touched behind. */
 void saga_exchange_complete(struct saga_exchange *x);
-int64_t saga_http_monotonic_ms(void);
 
 /* ---- life.c ---- */
 

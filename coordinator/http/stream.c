@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "http/peers.h"
 
 enum { BLOCK_BYTES = 4096 };
@@ -16,7 +17,7 @@ void saga_stream_init(struct saga_stream *stream, struct saga_exchange *x, size_
                                     .peer = saga_peer_of(x->connection),
                                     .on_close = on_close,
                                     .bytes_max = bytes_max,
-                                    .told_ms = saga_http_monotonic_ms() };
+                                    .told_ms = saga_monotonic_ms() };
     pthread_mutex_init(&stream->lock, NULL);
 }
 
@@ -67,7 +68,7 @@ static void add(struct saga_stream *stream, struct saga_slice text)
         make_room(stream, text.size);
         memcpy(stream->pending + stream->size, text.data, text.size);
         stream->size += text.size;
-        stream->told_ms = saga_http_monotonic_ms();
+        stream->told_ms = saga_monotonic_ms();
     }
     wake(stream);
 }

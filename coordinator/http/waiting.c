@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "http/peers.h"
 #include "http/thread.h"
 #include "operate/opening.h"
@@ -37,7 +38,7 @@ static void look_now(struct saga_exchange *x)
 {
     struct wait *wait = x->waited;
     saga_look_again *look = wait->look;
-    bool over = saga_http_monotonic_ms() >= wait->until_ms || wait->from < 0;
+    bool over = saga_monotonic_ms() >= wait->until_ms || wait->from < 0;
     x->waited = NULL;
     free(wait);
     look(x, over);
@@ -98,7 +99,7 @@ static struct wait *look_at_all(struct saga_waiting *waiting, struct saga_call *
     struct wait *left = NULL, *next;
     struct saga_arena arena;
     saga_arena_init(&arena);
-    int64_t now_ms = saga_http_monotonic_ms();
+    int64_t now_ms = saga_monotonic_ms();
     for (struct wait *wait = all; wait; wait = next) {
         bool over = stopping || now_ms >= wait->until_ms ||
                     saga_peer_has_gone(saga_peer_of(wait->x->connection));
@@ -193,10 +194,9 @@ static bool add(struct saga_waiting *waiting, const struct wait *wanted)
 bool saga_waiting_for_end(struct saga_exchange *x, const struct saga_address *address,
                           int64_t wait_ms, saga_answer_end *answer)
 {
-    struct wait wait = { .x = x,
-                         .address = *address,
-                         .until_ms = saga_http_monotonic_ms() + wait_ms,
-                         .answer = answer };
+    struct wait wait = {
+        .x = x, .address = *address, .until_ms = saga_monotonic_ms() + wait_ms, .answer = answer
+    };
     return add(x->http->waiting, &wait);
 }
 

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "operate/output.h"
 #include "operate/reading.h"
 #include "runtime/log.h"
@@ -26,13 +27,6 @@ enum { PRUNE_MS = 3600000 };
 
 /* What functions of the commands call themselves where they say something. */
 static const struct saga_subcommand runner_command = { .name = "jobs", .is_daemon = true };
-
-int64_t saga_job_monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void rest(struct saga_job_runner *runner, int ms)
 {
@@ -55,7 +49,7 @@ static bool hold(struct saga_job_runner *runner)
 {
     const struct saga_config *config = &runner->call.config;
     struct saga_diagnostic diagnostic = { 0 };
-    int64_t now_ms = saga_job_monotonic_ms();
+    int64_t now_ms = saga_monotonic_ms();
     if (runner->held_ms && now_ms - runner->held_ms < RENEW_MS) return true;
     int error = saga_instance_hold(&config->redis, config->kafka.group, LEASE,
                                    saga_daemon_holder(runner->daemon), HOLD_MS, runner->call.arena,
@@ -212,7 +206,7 @@ static int take_news(struct saga_job_runner *runner, int timeout_ms)
 static int prune(struct saga_job_runner *runner)
 {
     struct saga_call *call = &runner->call;
-    int64_t now_ms = saga_job_monotonic_ms();
+    int64_t now_ms = saga_monotonic_ms();
     if (runner->pruned_ms && now_ms - runner->pruned_ms < PRUNE_MS) return SAGA_OK;
     struct saga_job *next, *job = saga_jobs_next(&runner->jobs, NULL);
     for (; job; job = next) {

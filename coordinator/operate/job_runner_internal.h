@@ -47,8 +47,6 @@ struct saga_job_hand {
 struct saga_job_hand *saga_job_hand_of(struct saga_job_runner *runner, struct saga_slice id);
 void saga_job_hands_free(struct saga_job_runner *runner);
 
-int64_t saga_job_monotonic_ms(void);
-
 /* Does what is to be done now of a job that has not ended: one portion at most. Errors: as saga_outbox_commit; after RECOVER
  * nothing is known of any job any more. */
 int saga_job_step(struct saga_job_runner *runner, struct saga_job *job);

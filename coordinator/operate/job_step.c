@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/monotonic.h"
 #include "base/table.h"
 #include "codec/message.h"
 #include "operate/job_runner_internal.h"
@@ -25,7 +26,7 @@ struct saga_job_hand *saga_job_hand_of(struct saga_job_runner *runner, struct sa
     if (hand) return hand;
     hand = saga_memory_zeroed(1, sizeof *hand);
     memcpy(hand->id, id.data, id.size);
-    hand->filled_ms = saga_job_monotonic_ms();
+    hand->filled_ms = saga_monotonic_ms();
     saga_arena_init(&hand->arena);
     HASH_ADD_KEYPTR(hh, runner->hands, hand->id, id.size, hand);
     return hand;
@@ -48,7 +49,7 @@ void saga_job_hands_free(struct saga_job_runner *runner)
  * saved up. */
 static size_t room_of(struct saga_job_hand *hand, const struct saga_job *job)
 {
-    int64_t now_ms = saga_job_monotonic_ms();
+    int64_t now_ms = saga_monotonic_ms();
     double rate = job->rate, worth = rate * PACE_MS / 1000;
     hand->tokens += rate * (double)(now_ms - hand->filled_ms) / 1000;
     hand->filled_ms = now_ms;

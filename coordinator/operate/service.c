@@ -4,15 +4,10 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#include "runtime/clock.h"
+#include "base/monotonic.h"
 #include "runtime/log.h"
 
 enum { STATUS_EVERY_MS = 1000 };
-
-static int64_t now_ms(void)
-{
-    return saga_clock_system().monotonic_ms(NULL);
-}
 
 void saga_service_init(struct saga_service *service)
 {
@@ -26,8 +21,8 @@ void saga_service_init(struct saga_service *service)
 static void tell_status(struct saga_service *service, struct saga_daemon *daemon)
 {
     char status[sizeof service->status];
-    if (service->told_ms && now_ms() - service->told_ms < STATUS_EVERY_MS) return;
-    service->told_ms = now_ms();
+    if (service->told_ms && saga_monotonic_ms() - service->told_ms < STATUS_EVERY_MS) return;
+    service->told_ms = saga_monotonic_ms();
     saga_daemon_status(daemon, status, sizeof status);
     if (strcmp(status, service->status) == 0) return;
     memcpy(service->status, status, sizeof status);
@@ -38,10 +33,12 @@ static void tell_status(struct saga_service *service, struct saga_daemon *daemon
 static void feed(struct saga_service *service, struct saga_daemon *daemon)
 {
     const char *who;
-    if (service->watchdog_ms == 0 || now_ms() - service->fed_ms < service->watchdog_ms / 3) return;
+    if (service->watchdog_ms == 0 ||
+        saga_monotonic_ms() - service->fed_ms < service->watchdog_ms / 3)
+        return;
     bool alive = saga_daemon_is_alive(daemon, service->watchdog_ms, &who);
     if (alive) {
-        service->fed_ms = now_ms();
+        service->fed_ms = saga_monotonic_ms();
         sd_notify(0, "WATCHDOG=1");
     } else if (!service->stalled) {
         saga_log(SAGA_LOG_ERROR, "a thread does not come round: the watchdog is not fed",
@@ -62,7 +59,7 @@ void saga_service_look(struct saga_service *service, struct saga_daemon *daemon)
 
 void saga_service_reloading(void)
 {
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now_ms() * 1000);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)saga_monotonic_ms() * 1000);
 }
 
 void saga_service_reloaded(const struct saga_service *service)

@@ -1,8 +1,8 @@
 #include "operate/trial.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/monotonic.h"
 #include "base/nearest.h"
 #include "operate/opening.h"
 
@@ -62,13 +62,6 @@ bool saga_trial_passed(const struct saga_trial *t)
 
 /* ---- how far it is ---- */
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 double saga_trial_part(const struct saga_trial *t)
 {
     int64_t all = 0, done = 0;
@@ -93,7 +86,7 @@ static enum saga_trial_bound look(struct saga_trial *t)
     if (asked->bytes_max && saga_what_if_held_bytes(t->what_if) > asked->bytes_max)
         return SAGA_TRIAL_MEMORY;
     if (!asked->ms_max && !asked->tell) return SAGA_TRIAL_WHOLE;
-    int64_t now_ms = monotonic_ms();
+    int64_t now_ms = saga_monotonic_ms();
     if (asked->tell && now_ms - t->told_ms >= TELL_EVERY_MS) {
         t->told_ms = now_ms;
         saga_what_if_count(t->what_if, &t->counts);
@@ -120,7 +113,7 @@ static bool is_given_up(void *context)
 static void give_share(struct saga_trial *t, uint32_t lane)
 {
     uint64_t records = 0;
-    int64_t left = t->call->config.lanes - lane, now_ms = monotonic_ms();
+    int64_t left = t->call->config.lanes - lane, now_ms = saga_monotonic_ms();
     for (uint32_t i = 0; i < lane; i++) records += t->lanes[i].records;
     t->lane = lane;
     t->lane_records_max = (t->asked.records_max - records + (uint64_t)left - 1) / (uint64_t)left;
@@ -199,7 +192,7 @@ static int try_lane(struct saga_trial *t, uint32_t number)
 int saga_trial_run(struct saga_call *call, const struct saga_trial_asked *asked,
                    struct saga_trial *ret)
 {
-    *ret = (struct saga_trial){ .call = call, .asked = *asked, .began_ms = monotonic_ms() };
+    *ret = (struct saga_trial){ .call = call, .asked = *asked, .began_ms = saga_monotonic_ms() };
     ret->options = (struct saga_what_if_options){
         .name = asked->name.data ? asked->name : asked->definition->name,
         .since_ms = asked->since_ms,

@@ -2,25 +2,22 @@
 
 #include <time.h>
 
-enum { JUMP_MS = 5000, HOLD_MS = 10000 };
+#include "base/monotonic.h"
 
-static int64_t read_clock(clockid_t id)
-{
-    struct timespec now;
-    clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+enum { JUMP_MS = 5000, HOLD_MS = 10000 };
 
 static int64_t wall_ms(void *context)
 {
+    struct timespec now;
     (void)context;
-    return read_clock(CLOCK_REALTIME);
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int64_t monotonic_ms(void *context)
 {
     (void)context;
-    return read_clock(CLOCK_MONOTONIC);
+    return saga_monotonic_ms();
 }
 
 struct saga_clock saga_clock_system(void)

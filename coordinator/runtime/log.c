@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/monotonic.h"
 #include "base/time.h"
 
 enum line_form { FORM_TEXT, FORM_JOURNAL, FORM_JSON };
@@ -234,9 +235,7 @@ void saga_log(enum saga_log_level level, const char *what, const char *pairs_for
 void saga_log_seldom(int64_t *last_ms, int64_t every_ms, enum saga_log_level level,
                      const char *what, const char *pairs_format, ...)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    int64_t now_ms = saga_monotonic_ms();
     bool too_soon = *last_ms != 0 && now_ms - *last_ms < every_ms;
     if (!is_written(level) || too_soon) return;
     *last_ms = now_ms;

@@ -1,10 +1,10 @@
 #include "runtime/metrics.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 
 #define MS(n) ((n)*1000LL)
 #define SECONDS(n) ((n)*1000000LL)
@@ -130,16 +130,9 @@ void saga_metrics_free(struct saga_metrics *metrics)
     free(metrics);
 }
 
-int64_t saga_metrics_now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 void saga_metrics_transaction(struct saga_worker_metrics *metrics, int64_t begun_us)
 {
     if (!metrics) return;
     saga_metric_histogram_observe(&metrics->transactions, &saga_scale_calls,
-                                  saga_metrics_now_us() - begun_us);
+                                  saga_monotonic_us() - begun_us);
 }

@@ -138,9 +138,6 @@ struct saga_metrics {
 struct saga_metrics *saga_metrics_new(unsigned workers);
 void saga_metrics_free(struct saga_metrics *metrics);
 
-/* Microseconds of a clock that never jumps. Measures only: nothing is decided by it, so it is the machine's also where a
- * worker has another clock. */
-int64_t saga_metrics_now_us(void);
 /* A transaction that began at `begun_us` was committed. `metrics` may be NULL. */
 void saga_metrics_transaction(struct saga_worker_metrics *metrics, int64_t begun_us);
 

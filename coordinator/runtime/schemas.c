@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "definition/schema_folder.h"
-#include "runtime/clock.h"
 #include "runtime/log.h"
 
 struct saga_schema_store {
@@ -16,12 +16,6 @@ struct saga_schema_store {
     int64_t looked_ms; /* monotonic */
     struct saga_schemas *schemas;
 };
-
-static int64_t now_ms(void)
-{
-    struct saga_clock clock = saga_clock_system();
-    return clock.monotonic_ms(clock.context);
-}
 
 int saga_schema_store_open(const char *folder, struct saga_arena *arena,
                            struct saga_schema_store **ret, struct saga_diagnostic *diagnostic)
@@ -39,7 +33,7 @@ int saga_schema_store_open(const char *folder, struct saga_arena *arena,
     store->folder = saga_memory_text(folder, SIZE_MAX);
     store->schemas = schemas;
     store->state = state;
-    store->looked_ms = now_ms();
+    store->looked_ms = saga_monotonic_ms();
     *ret = store;
     return SAGA_OK;
 }
@@ -79,11 +73,11 @@ bool saga_schema_store_look(struct saga_schema_store *store, int64_t age_ms)
 {
     bool changed = false;
     pthread_mutex_lock(&store->lock);
-    if (now_ms() - store->looked_ms >= age_ms) {
+    if (saga_monotonic_ms() - store->looked_ms >= age_ms) {
         uint64_t state = saga_schema_folder_look(store->folder);
         changed = state != store->state;
         store->state = state;
-        store->looked_ms = now_ms();
+        store->looked_ms = saga_monotonic_ms();
         if (changed) changed = read_again(store);
     }
     pthread_mutex_unlock(&store->lock);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/monotonic.h"
 
 struct timed {
     struct saga_store store;
@@ -13,14 +14,14 @@ struct timed {
 static int note(struct timed *t, enum saga_redis_call call, int64_t begun_us, int error)
 {
     saga_metric_histogram_observe(&t->metrics->redis[call], &saga_scale_calls,
-                                  saga_metrics_now_us() - begun_us);
+                                  saga_monotonic_us() - begun_us);
     if (error < 0) saga_metrics_add(&t->metrics->redis_errors[call], 1);
     return error;
 }
 
 #define TIMED(call, function, ...)                                                                 \
     struct timed *t = self;                                                                        \
-    int64_t begun_us = saga_metrics_now_us();                                                      \
+    int64_t begun_us = saga_monotonic_us();                                                        \
     return note(t, call, begun_us, t->store.function(t->store.self, __VA_ARGS__))
 
 static const char *problem(void *self)

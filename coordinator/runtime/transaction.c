@@ -1,4 +1,5 @@
 /* One transaction, in the order that the rules ask for. */
+#include "base/monotonic.h"
 #include "base/mutation.h"
 #include "runtime/worker_internal.h"
 
@@ -23,7 +24,7 @@ int saga_transact(struct saga_worker *w, const struct saga_outgoing *outgoing,
 {
     struct saga_bus *bus = &w->config.bus;
     SAGA_ASSERT(position_count > 0 || SAGA_WITHOUT(FENCING)); /* R2: an empty list fences nobody */
-    int64_t begun_us = saga_metrics_now_us();
+    int64_t begun_us = saga_monotonic_us();
     int error = bus->begin(bus->self);
     if (error < 0) {
         saga_worker_note(w, "%s", bus->problem(bus->self));

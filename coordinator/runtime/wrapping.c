@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 
 extern char **environ;
 
@@ -101,20 +101,13 @@ int saga_wrapping_of(struct saga_slice text, struct saga_arena *arena, struct sa
 
 /* ---- file and command ---- */
 
-static int64_t now_ms(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 /* Everything that comes of `fd` until it ends. Errors: errno, ETIMEDOUT. */
 static int read_all(int fd, int64_t until_ms, char *text, size_t *ret_size)
 {
     size_t size = 0;
     for (;;) {
         struct pollfd wait = { .fd = fd, .events = POLLIN };
-        int64_t left_ms = until_ms - now_ms();
+        int64_t left_ms = until_ms - saga_monotonic_ms();
         int ready = left_ms > 0 ? poll(&wait, 1, (int)left_ms) : 0;
         if (ready < 0 && errno == EINTR) continue;
         if (ready <= 0) return ready < 0 ? errno : ETIMEDOUT;
@@ -133,7 +126,7 @@ static int read_file(const char *path, char *text, size_t *ret_size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return errno;
-    int failed = read_all(fd, now_ms() + COMMAND_MS_MAX, text, ret_size);
+    int failed = read_all(fd, saga_monotonic_ms() + COMMAND_MS_MAX, text, ret_size);
     close(fd);
     return failed;
 }
@@ -166,7 +159,7 @@ static int read_command(const char *command, char *text, size_t *ret_size)
     int failed = spawn_shell(command, ends[1], &pid);
     close(ends[1]);
     if (!failed) {
-        failed = read_all(ends[0], now_ms() + COMMAND_MS_MAX, text, ret_size);
+        failed = read_all(ends[0], saga_monotonic_ms() + COMMAND_MS_MAX, text, ret_size);
         if (failed) kill(-pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
         if (!failed && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) failed = -1;

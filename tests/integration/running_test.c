@@ -15,7 +15,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness/cluster.h"
@@ -27,13 +26,6 @@
 
 enum { LANES = 4, WAIT_MS = 240000, SILENCE_MS = 6000, ORDERS = 50, DECLINED = 20 };
 #define WATCHDOG_USEC "1500000"
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the service manager's end ---- */
 
@@ -76,8 +68,8 @@ static bool hear(struct manager *manager, int ms, char *message, size_t size)
 static void await_message(struct manager *manager, const char *expected)
 {
     char message[1024] = "";
-    int64_t until_ms = now_ms() + WAIT_MS;
-    while (now_ms() < until_ms)
+    int64_t until_ms = saga_test_now_ms() + WAIT_MS;
+    while (saga_test_now_ms() < until_ms)
         if (hear(manager, 1000, message, sizeof message) &&
             strncmp(message, expected, strlen(expected)) == 0)
             return;
@@ -90,9 +82,9 @@ static void await_messages(struct manager *manager, const char *const *expected,
     bool said[8] = { false };
     size_t open = count;
     char message[1024] = "";
-    int64_t until_ms = now_ms() + WAIT_MS;
+    int64_t until_ms = saga_test_now_ms() + WAIT_MS;
     assert_true(count <= sizeof said / sizeof said[0]);
-    while (open > 0 && now_ms() < until_ms) {
+    while (open > 0 && saga_test_now_ms() < until_ms) {
         if (!hear(manager, 1000, message, sizeof message)) continue;
         for (size_t i = 0; i < count; i++) {
             if (said[i] || strncmp(message, expected[i], strlen(expected[i])) != 0) continue;
@@ -108,11 +100,12 @@ static void await_messages(struct manager *manager, const char *const *expected,
 static void await_silence(struct manager *manager)
 {
     char message[1024];
-    int64_t fed_ms = now_ms(), until_ms = fed_ms + WAIT_MS;
-    while (now_ms() - fed_ms < SILENCE_MS) {
-        if (now_ms() > until_ms) fail_msg("the watchdog is fed although a thread stands still");
+    int64_t fed_ms = saga_test_now_ms(), until_ms = fed_ms + WAIT_MS;
+    while (saga_test_now_ms() - fed_ms < SILENCE_MS) {
+        if (saga_test_now_ms() > until_ms)
+            fail_msg("the watchdog is fed although a thread stands still");
         if (hear(manager, 100, message, sizeof message) && strstr(message, "WATCHDOG=1"))
-            fed_ms = now_ms();
+            fed_ms = saga_test_now_ms();
     }
 }
 
