@@ -15,39 +15,25 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-sys.path.insert(0, os.path.join(REPOSITORY, "tests/chaos"))
+sys.path[:0] = [os.path.join(REPOSITORY, "tests", folder) for folder in ("chaos", "http")]
 from confluent_kafka.admin import AdminClient  # noqa: E402
 from processes import Ports, Process, Trouble, wait_until  # noqa: E402
+from servers import broker_properties  # noqa: E402
 
 START_S = 180
 DELAY_S = "1.5"
 TOKEN = "a-token-of-the-view's-tests"
 TOPICS = ["view.orders", "view.commands", "view.replies"]
 
-BROKER = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=DIRECT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-listener.security.protocol.map=DIRECT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=DIRECT
-log.dirs={folder}/data
-auto.create.topics.enable=false
-offsets.topic.num.partitions=4
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-group.initial.rebalance.delay.ms=0
-"""
-
 
 def start_broker(folder, ports, jars):
     port = ports.take()
     properties = os.path.join(folder, "server.properties")
     with open(properties, "w") as file:
-        file.write(BROKER.format(port=port, controller=ports.take(), folder=folder))
+        controller = ports.take()
+        file.write(broker_properties(folder, controller) + f"""
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+""")
     java = ["java", "-Xms64m", "-Xmx300m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", os.path.join(jars, "*")]
     tool = subprocess.run(java + ["kafka.tools.StorageTool", "format", "-t", "saga-view-cluster-0000", "-c", properties],
                           capture_output=True, text=True)
