@@ -15,13 +15,14 @@
 
 #include "codec/codec.h"
 #include "harness/cluster.h"
+#include "harness/expect.h"
 #include "harness/process.h"
 
 #define PATIENT SAGA_SOURCE_DIR "/tests/integration/sagas/patient-order.yaml"
 #define VERIFIER SAGA_SOURCE_DIR "/tools/verify-journal.py"
 #define TAMPER SAGA_SOURCE_DIR "/tests/audit/tamper.py"
 
-enum { LANES = 2, WAIT_MS = 240000, STEP_MS = 200, DONE = 24, WORDS = 65536 };
+enum { LANES = 2, WAIT_MS = 240000, DONE = 24, WORDS = 65536 };
 
 static const struct saga_answer_rule rules[] = { { "open-*", "ChargeCard", "silent" } };
 
@@ -31,33 +32,12 @@ static const struct saga_answer_rule rules[] = { { "open-*", "ChargeCard", "sile
 static void start(struct saga_test_cluster *cluster)
 {
     saga_test_cluster_start(cluster, PATIENT, LANES);
-    const char *folder = cluster->folder;
-    assert_int_equal(
-        saga_test_shell("openssl genpkey -algorithm ed25519 -out %s/anchor.key 2>/dev/null &&"
-                        "openssl pkey -in %s/anchor.key -pubout -out %s/anchor.pub",
-                        folder, folder, folder),
-        0);
+    saga_test_anchor_keys(cluster);
     saga_test_participants(cluster, rules, 1);
     saga_test_coordinators_ready(cluster, 1);
     saga_test_send_orders(cluster, "open-", 2);
     saga_test_send_orders(cluster, "done-", DONE);
     saga_test_wait_status(cluster, "completed", DONE, WAIT_MS);
-}
-
-/* `saga ARGUMENTS` ends with `code` and says `words`. */
-__attribute__((format(printf, 4, 5))) static void
-expect(struct saga_test_cluster *cluster, int code, const char *words, const char *format, ...)
-{
-    static char said[WORDS];
-    char line[900];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    int exited = saga_test_cli(cluster, said, sizeof said, "%s", line);
-    if (exited != code || !strstr(said, words))
-        fail_msg("saga %s: exit %d, not %d; expected \"%s\" in\n%s", line, exited, code, words,
-                 said);
 }
 
 static void write_said(struct saga_test_cluster *cluster, const char *name, const char *said)
@@ -90,39 +70,44 @@ static void expect_same(struct saga_test_cluster *cluster, const char *arguments
 static void export_all(struct saga_test_cluster *cluster)
 {
     const char *folder = cluster->folder;
-    expect(cluster, 0, "2 anchors", "audit anchor --key %s/anchor.key --to %s/anchors.jsonl",
-           folder, folder);
-    expect(cluster, 0, "exported", "audit export %s/all --anchors %s/anchors.jsonl", folder,
-           folder);
+    saga_test_expect(cluster, 0, "2 anchors",
+                     "audit anchor --key %s/anchor.key --to %s/anchors.jsonl", folder, folder);
+    saga_test_expect(cluster, 0, "exported", "audit export %s/all --anchors %s/anchors.jsonl",
+                     folder, folder);
 }
 
 /* ---- looking at it ---- */
 
 static void nobody_works_on_it(struct saga_test_cluster *cluster)
 {
-    expect(cluster, 1, "the timers of the imported sagas would send commands",
-           "run --instance=other --set topics.prefix=copy. --set redis.prefix=copy:");
-    expect(cluster, 1, "no coordinator works on them",
-           "cancel order-fulfilment/open-1 --reason none --set topics.prefix=copy. --set "
-           "redis.prefix=copy:");
-    expect(cluster, 1, "no coordinator works on them",
-           "start order-fulfilment --key x --set topics.prefix=copy. --set redis.prefix=copy:");
+    saga_test_expect(cluster, 1, "the timers of the imported sagas would send commands",
+                     "run --instance=other --set topics.prefix=copy. --set redis.prefix=copy:");
+    saga_test_expect(cluster, 1, "no coordinator works on them",
+                     "cancel order-fulfilment/open-1 --reason none --set topics.prefix=copy. --set "
+                     "redis.prefix=copy:");
+    saga_test_expect(
+        cluster, 1, "no coordinator works on them",
+        "start order-fulfilment --key x --set topics.prefix=copy. --set redis.prefix=copy:");
 }
 
 static void it_is_refused(struct saga_test_cluster *cluster)
 {
     const char *folder = cluster->folder;
-    expect(cluster, 1, "topic saga.journal has records", "audit import %s/all", folder);
-    expect(cluster, 1, "Redis has something of lane 0",
-           "audit import %s/all --set topics.prefix=new.", folder);
-    expect(cluster, 1, "set lanes to 2",
-           "audit import %s/all --set topics.prefix=new. --set redis.prefix=new: --set lanes=3",
-           folder);
-    expect(cluster, 1, "there is an import already, which was done",
-           "audit import %s/all --set topics.prefix=copy. --set redis.prefix=copy:", folder);
-    expect(cluster, 0, "exported", "audit export %s/part --saga order-fulfilment/done-3", folder);
-    expect(cluster, 1, "is a part",
-           "audit import %s/part --set topics.prefix=new. --set redis.prefix=new:", folder);
+    saga_test_expect(cluster, 1, "topic saga.journal has records", "audit import %s/all", folder);
+    saga_test_expect(cluster, 1, "Redis has something of lane 0",
+                     "audit import %s/all --set topics.prefix=new.", folder);
+    saga_test_expect(
+        cluster, 1, "set lanes to 2",
+        "audit import %s/all --set topics.prefix=new. --set redis.prefix=new: --set lanes=3",
+        folder);
+    saga_test_expect(
+        cluster, 1, "there is an import already, which was done",
+        "audit import %s/all --set topics.prefix=copy. --set redis.prefix=copy:", folder);
+    saga_test_expect(cluster, 0, "exported", "audit export %s/part --saga order-fulfilment/done-3",
+                     folder);
+    saga_test_expect(
+        cluster, 1, "is a part",
+        "audit import %s/part --set topics.prefix=new. --set redis.prefix=new:", folder);
 }
 
 /* What was broken off: the mark says that it began, and topics have some of it. */
@@ -139,13 +124,16 @@ static void it_is_begun_anew(struct saga_test_cluster *cluster)
     bool created;
     assert_int_equal(saga_client_create_topic(cluster->client, &spec, WAIT_MS, &created), 0);
     assert_int_equal(saga_client_send(cluster->client, &mark, WAIT_MS, &position), 0);
-    expect(cluster, 0, "made", "topics create %s", prefix);
+    saga_test_expect(cluster, 0, "made", "topics create %s", prefix);
     assert_int_equal(saga_client_send(cluster->client, &record, WAIT_MS, &position), 0);
-    expect(cluster, 1, "did not come to its end", "audit import %s/all %s", folder, prefix);
-    expect(cluster, 0, "imported, at the offsets", "audit import %s/all --anew %s", folder, prefix);
-    expect(cluster, 0, "verified", "audit verify %s", prefix);
-    expect(cluster, 0, "imported, at the offsets", "audit import %s/all --anew %s", folder, prefix);
-    expect(cluster, 0, "states equal those in Redis", "audit verify %s", prefix);
+    saga_test_expect(cluster, 1, "did not come to its end", "audit import %s/all %s", folder,
+                     prefix);
+    saga_test_expect(cluster, 0, "imported, at the offsets", "audit import %s/all --anew %s",
+                     folder, prefix);
+    saga_test_expect(cluster, 0, "verified", "audit verify %s", prefix);
+    saga_test_expect(cluster, 0, "imported, at the offsets", "audit import %s/all --anew %s",
+                     folder, prefix);
+    saga_test_expect(cluster, 0, "states equal those in Redis", "audit verify %s", prefix);
 }
 
 /* Catches a record that does not stand where it stood, a state or a view that is another, an import that is mixed with
@@ -158,22 +146,23 @@ static void an_export_is_looked_at(void **state)
     saga_test_coordinator_stop(&cluster, 0);
     const char *folder = cluster.folder;
     export_all(&cluster);
-    expect(&cluster, 0, "2 anchors in topic copy.anchors",
-           "audit import %s/all --key %s/anchor.pub --set topics.prefix=copy. --set "
-           "redis.prefix=copy:",
-           folder, folder);
+    saga_test_expect(&cluster, 0, "2 anchors in topic copy.anchors",
+                     "audit import %s/all --key %s/anchor.pub --set topics.prefix=copy. --set "
+                     "redis.prefix=copy:",
+                     folder, folder);
     expect_same(&cluster, "list -o json");
     expect_same(&cluster, "show order-fulfilment/open-1 -o json");
     expect_same(&cluster, "history order-fulfilment/done-7 -o json");
     expect_same(&cluster, "definitions -o json");
-    expect(&cluster, 0, "states equal those in Redis",
-           "replay --verify --set topics.prefix=copy. --set redis.prefix=copy:");
-    expect(&cluster, 0, "2 anchors hold",
-           "audit verify --anchors %s/anchors.jsonl --key %s/anchor.pub --set topics.prefix=copy. "
-           "--set redis.prefix=copy:",
-           folder, folder);
-    expect(&cluster, 0, "complete: every lane", "audit export %s/again --set topics.prefix=copy.",
-           folder);
+    saga_test_expect(&cluster, 0, "states equal those in Redis",
+                     "replay --verify --set topics.prefix=copy. --set redis.prefix=copy:");
+    saga_test_expect(
+        &cluster, 0, "2 anchors hold",
+        "audit verify --anchors %s/anchors.jsonl --key %s/anchor.pub --set topics.prefix=copy. "
+        "--set redis.prefix=copy:",
+        folder, folder);
+    saga_test_expect(&cluster, 0, "complete: every lane",
+                     "audit export %s/again --set topics.prefix=copy.", folder);
     for (int lane = 0; lane < LANES; lane++)
         assert_int_equal(
             saga_test_shell("cmp %s/all/journal-000%d.jsonl %s/again/journal-000%d.jsonl", folder,
@@ -187,66 +176,34 @@ static void an_export_is_looked_at(void **state)
 
 /* ---- a journal that was cut ---- */
 
-struct marks {
-    struct saga_codec *codec;
-    struct saga_arena arena;
-    int64_t offsets[LANES];
-};
-
-static void note_marker(const struct saga_message *record, void *context)
-{
-    struct marks *marks = context;
-    struct saga_diagnostic diagnostic = { 0 };
-    struct saga_marker marker;
-    if (!saga_slice_equal(record->key, SAGA_MARKER_KEY)) return;
-    assert_int_equal(
-        saga_marker_decode(marks->codec, record->value, &marks->arena, &marker, &diagnostic), 0);
-    marks->offsets[record->partition] = marker.offset;
-}
-
-static void wait_snapshots(struct saga_test_cluster *cluster, struct marks *marks)
-{
-    for (int waited_ms = 0; waited_ms < WAIT_MS; waited_ms += STEP_MS) {
-        bool all = true;
-        saga_test_visit_topic(cluster, "saga.snapshots", note_marker, marks);
-        for (int lane = 0; lane < LANES; lane++) all = all && marks->offsets[lane] > 20;
-        if (all) return;
-        saga_test_sleep_ms(STEP_MS);
-    }
-    fail_msg("there are no snapshots; logs in %s", cluster->folder);
-}
-
 /* Catches a journal whose beginning is gone that is put elsewhere than it was, or without what its snapshots say. */
 static void a_cut_journal_is_looked_at(void **state)
 {
     struct saga_test_cluster cluster;
-    struct marks marks = { .codec = NULL };
+    int64_t places[LANES];
     (void)state;
-    saga_arena_init(&marks.arena);
-    assert_int_equal(saga_codec_new(&marks.codec), 0);
     start(&cluster);
     const char *folder = cluster.folder;
-    wait_snapshots(&cluster, &marks);
+    saga_test_wait_snapshots(&cluster, 20, places);
     saga_test_coordinator_stop(&cluster, 0);
     for (int32_t lane = 0; lane < LANES; lane++)
         assert_int_equal(
-            saga_test_kafka_cut(&cluster.kafka, "saga.journal", lane, marks.offsets[lane] - 5), 0);
+            saga_test_kafka_cut(&cluster.kafka, "saga.journal", lane, places[lane] - 5), 0);
     export_all(&cluster);
-    expect(&cluster, 0, "imported, at the offsets",
-           "audit import %s/all --key %s/anchor.pub --set topics.prefix=copy. --set "
-           "redis.prefix=copy:",
-           folder, folder);
+    saga_test_expect(&cluster, 0, "imported, at the offsets",
+                     "audit import %s/all --key %s/anchor.pub --set topics.prefix=copy. --set "
+                     "redis.prefix=copy:",
+                     folder, folder);
     expect_same(&cluster, "list -o json");
-    expect(&cluster, 0, "2 anchors hold",
-           "audit verify --anchors %s/anchors.jsonl --key %s/anchor.pub --set topics.prefix=copy. "
-           "--set redis.prefix=copy:",
-           folder, folder);
+    saga_test_expect(
+        &cluster, 0, "2 anchors hold",
+        "audit verify --anchors %s/anchors.jsonl --key %s/anchor.pub --set topics.prefix=copy. "
+        "--set redis.prefix=copy:",
+        folder, folder);
     assert_int_equal(saga_test_shell("python3 -B %s %s/all --key %s/anchor.pub >/dev/null",
                                      VERIFIER, folder, folder),
                      0);
     saga_test_cluster_stop(&cluster);
-    saga_codec_free(marks.codec);
-    saga_arena_free(&marks.arena);
 }
 
 /* ---- tampering ---- */
@@ -284,20 +241,22 @@ static void tampering_is_found(void **state)
             saga_test_shell("python3 -B %s %s/all %s %s/%s", TAMPER, folder, kind, folder, kind),
             0);
         if (words)
-            expect(&cluster, 1, "nothing was imported",
-                   "audit import %s/%s --set topics.prefix=%s. --set redis.prefix=%s:", folder,
-                   kind, kind, kind);
+            saga_test_expect(&cluster, 1, "nothing was imported",
+                             "audit import %s/%s --set topics.prefix=%s. --set redis.prefix=%s:",
+                             folder, kind, kind, kind);
         int code = saga_test_cli(&cluster, NULL, 0,
                                  "audit import %s/%s --unverified --set topics.prefix=%s. --set "
                                  "redis.prefix=%s:",
                                  folder, kind, kind, kind);
         assert_true(code == 0 || code == 1); /* 1: a lane that cannot be believed has no states */
         if (words)
-            expect(&cluster, 1, words, "audit verify --from-journal --set topics.prefix=%s.", kind);
-        expect(&cluster, 1, tampering[i].anchored,
-               "audit verify --from-journal --set topics.prefix=%s. --anchors %s/anchors.jsonl "
-               "--key %s/anchor.pub",
-               kind, folder, folder);
+            saga_test_expect(&cluster, 1, words,
+                             "audit verify --from-journal --set topics.prefix=%s.", kind);
+        saga_test_expect(
+            &cluster, 1, tampering[i].anchored,
+            "audit verify --from-journal --set topics.prefix=%s. --anchors %s/anchors.jsonl "
+            "--key %s/anchor.pub",
+            kind, folder, folder);
         if (words && strncmp(words, "(facts)", 7) != 0)
             assert_int_equal(
                 saga_test_shell("python3 -B %s %s/%s > /dev/null", VERIFIER, folder, kind), 1);

@@ -13,28 +13,13 @@
 #include <sys/wait.h>
 
 #include "harness/cluster.h"
+#include "harness/expect.h"
 #include "harness/process.h"
 
 #define PATIENT SAGA_SOURCE_DIR "/tests/integration/sagas/patient-order.yaml"
 #define VERIFIER SAGA_SOURCE_DIR "/tools/verify-journal.py"
 
 enum { LANES = 2, WAIT_MS = 240000, STEP_MS = 200, DONE = 12, WORDS = 65536 };
-
-/* `saga ARGUMENTS` ends with `code` and says `words`. */
-__attribute__((format(printf, 4, 5))) static bool says(struct saga_test_cluster *cluster, int code,
-                                                       const char *words, const char *format, ...)
-{
-    static char said[WORDS];
-    char line[900];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    int exited = saga_test_cli(cluster, said, sizeof said, "%s", line);
-    if (exited == code && strstr(said, words)) return true;
-    print_message("saga %s: exit %d\n%s\n", line, exited, said);
-    return false;
-}
 
 static void set(const struct saga_test_cluster *cluster, const char *name, const char *file)
 {
@@ -46,12 +31,7 @@ static void set(const struct saga_test_cluster *cluster, const char *name, const
 static void start(struct saga_test_cluster *cluster)
 {
     saga_test_cluster_start(cluster, PATIENT, LANES);
-    const char *folder = cluster->folder;
-    assert_int_equal(
-        saga_test_shell("openssl genpkey -algorithm ed25519 -out %s/anchor.key 2>/dev/null &&"
-                        "openssl pkey -in %s/anchor.key -pubout -out %s/anchor.pub",
-                        folder, folder, folder),
-        0);
+    saga_test_anchor_keys(cluster);
     set(cluster, "SAGA_AUDIT_ANCHOR_KEY", "anchor.key");
     set(cluster, "SAGA_AUDIT_ANCHOR_FILE", "anchors.jsonl");
     setenv("SAGA_AUDIT_ANCHOR_TOPIC", "audit.anchors", 1);
@@ -109,17 +89,16 @@ static void anchors_come_by_themselves(void **state)
     for (unsigned i = 0; i < 2; i++) {
         saga_test_coordinator_stop(&cluster, i);
     }
-    assert_true(says(&cluster, 0, "anchors hold: lane 0",
-                     "audit verify --anchors %s/anchors.jsonl --key %s/anchor.pub", folder,
-                     folder));
-    assert_true(says(&cluster, 0, "anchors hold: lane 0",
-                     "audit verify --anchors kafka:audit.anchors --key %s/anchor.pub", folder));
-    assert_true(says(&cluster, 2, "there is no topic \"nowhere\"",
-                     "audit verify --anchors kafka:nowhere --key %s/anchor.pub", folder));
-    assert_true(
-        says(&cluster, 0, "complete", "audit export %s/all --anchors kafka:audit.anchors", folder));
-    assert_true(says(&cluster, 0, "anchors hold: lane 0", "audit verify %s/all --key %s/anchor.pub",
-                     folder, folder));
+    saga_test_expect(&cluster, 0, "anchors hold: lane 0",
+                     "audit verify --anchors %s/anchors.jsonl --key %s/anchor.pub", folder, folder);
+    saga_test_expect(&cluster, 0, "anchors hold: lane 0",
+                     "audit verify --anchors kafka:audit.anchors --key %s/anchor.pub", folder);
+    saga_test_expect(&cluster, 2, "there is no topic \"nowhere\"",
+                     "audit verify --anchors kafka:nowhere --key %s/anchor.pub", folder);
+    saga_test_expect(&cluster, 0, "complete", "audit export %s/all --anchors kafka:audit.anchors",
+                     folder);
+    saga_test_expect(&cluster, 0, "anchors hold: lane 0", "audit verify %s/all --key %s/anchor.pub",
+                     folder, folder);
     assert_int_equal(saga_test_shell("python3 -B %s %s/all --key %s/anchor.pub >/dev/null",
                                      VERIFIER, folder, folder),
                      0);

@@ -16,13 +16,14 @@
 
 #include "codec/codec.h"
 #include "harness/cluster.h"
+#include "harness/expect.h"
 #include "harness/process.h"
 #include "runtime/chain.h"
 
 #define PATIENT SAGA_SOURCE_DIR "/tests/integration/sagas/patient-order.yaml"
 #define VERIFIER SAGA_SOURCE_DIR "/tools/verify-journal.py"
 
-enum { LANES = 2, WAIT_MS = 240000, STEP_MS = 200, DONE = 16, MORE = 4, WORDS = 65536 };
+enum { LANES = 2, WAIT_MS = 240000, DONE = 16, MORE = 4 };
 /* Where lane 0 is tampered with: far enough from both ends. */
 enum { PLACE = 20 };
 
@@ -30,21 +31,19 @@ static const struct saga_answer_rule rules[] = { { "open-*", "ChargeCard", "sile
 
 /* ---- surroundings ---- */
 
-static void make_keys(const char *folder)
+static void make_keys(const struct saga_test_cluster *cluster)
 {
-    assert_int_equal(
-        saga_test_shell("openssl genpkey -algorithm ed25519 -out %s/anchor.key 2>/dev/null &&"
-                        "openssl pkey -in %s/anchor.key -pubout -out %s/anchor.pub &&"
-                        "openssl genpkey -algorithm ed25519 2>/dev/null |"
-                        "openssl pkey -pubout -out %s/other.pub",
-                        folder, folder, folder, folder),
-        0);
+    saga_test_anchor_keys(cluster);
+    assert_int_equal(saga_test_shell("openssl genpkey -algorithm ed25519 2>/dev/null |"
+                                     "openssl pkey -pubout -out %s/other.pub",
+                                     cluster->folder),
+                     0);
 }
 
 static void start(struct saga_test_cluster *cluster)
 {
     saga_test_cluster_start(cluster, PATIENT, LANES);
-    make_keys(cluster->folder);
+    make_keys(cluster);
     saga_test_participants(cluster, rules, 1);
     saga_test_coordinators_ready(cluster, 1);
     saga_test_send_orders(cluster, "open-", 2);
@@ -58,22 +57,6 @@ static void finish(struct saga_test_cluster *cluster)
     saga_test_cluster_stop(cluster);
 }
 
-/* `saga audit ARGUMENTS` ends with `code` and says `words`. */
-__attribute__((format(printf, 4, 5))) static void
-expect(struct saga_test_cluster *cluster, int code, const char *words, const char *format, ...)
-{
-    static char said[WORDS];
-    char line[900];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    int exited = saga_test_cli(cluster, said, sizeof said, "audit %s", line);
-    if (exited != code || !strstr(said, words))
-        fail_msg("saga audit %s: exit %d, not %d; expected \"%s\" in\n%s", line, exited, code,
-                 words, said);
-}
-
 /* Both verifiers say of an export: `code`. With the cluster's anchors where `anchored`. */
 static void expect_export(struct saga_test_cluster *cluster, int code, const char *name,
                           bool anchored, const char *words)
@@ -83,7 +66,7 @@ static void expect_export(struct saga_test_cluster *cluster, int code, const cha
     if (anchored)
         snprintf(options, sizeof options, "--anchors %s/anchors.jsonl --key %s/anchor.pub", folder,
                  folder);
-    expect(cluster, code, words, "verify %s/%s %s", folder, name, options);
+    saga_test_expect(cluster, code, words, "audit verify %s/%s %s", folder, name, options);
     int exited = saga_test_shell("python3 -B %s %s/%s %s > %s/verifier.out 2>&1", VERIFIER, folder,
                                  name, options, folder);
     if (exited != code) {
@@ -97,73 +80,37 @@ static void expect_export(struct saga_test_cluster *cluster, int code, const cha
 static void parts(struct saga_test_cluster *cluster)
 {
     const char *folder = cluster->folder;
-    expect(cluster, 0, "NOT complete", "export %s/saga --saga order-fulfilment/done-3", folder);
+    saga_test_expect(cluster, 0, "NOT complete",
+                     "audit export %s/saga --saga order-fulfilment/done-3", folder);
     expect_export(cluster, 0, "saga", false, "1 saga, 1 completed");
-    expect(cluster, 0, "NOT complete", "export %s/search --search customer=c-12", folder);
+    saga_test_expect(cluster, 0, "NOT complete", "audit export %s/search --search customer=c-12",
+                     folder);
     expect_export(cluster, 0, "search", false, "1 saga, 1 completed");
-    expect(cluster, 0, "exported", "export %s/lane --search customer=c-12 --whole-lane", folder);
+    saga_test_expect(cluster, 0, "exported",
+                     "audit export %s/lane --search customer=c-12 --whole-lane", folder);
     expect_export(cluster, 0, "lane", true, "of 1 lane");
-    expect(cluster, 0, "0 records exported", "export %s/since --since 2100-01-01T00:00:00Z",
-           folder);
-    expect(cluster, 0, "exported", "export %s/until --until 0s", folder);
+    saga_test_expect(cluster, 0, "0 records exported",
+                     "audit export %s/since --since 2100-01-01T00:00:00Z", folder);
+    saga_test_expect(cluster, 0, "exported", "audit export %s/until --until 0s", folder);
     expect_export(cluster, 0, "until", true, "2 anchors hold");
-    expect(cluster, 3, "no such saga", "export %s/none --saga nobody/x", folder);
-    expect(cluster, 2, "cannot be read", "export %s/none --anchors %s/nowhere", folder, folder);
-    expect(cluster, 2, "there is no topic", "export %s/none --anchors kafka:nowhere", folder);
-    expect(cluster, 2, "nothing is from", "export %s/none --since 1h --until 2h", folder);
+    saga_test_expect(cluster, 3, "no such saga", "audit export %s/none --saga nobody/x", folder);
+    saga_test_expect(cluster, 2, "cannot be read", "audit export %s/none --anchors %s/nowhere",
+                     folder, folder);
+    saga_test_expect(cluster, 2, "there is no topic",
+                     "audit export %s/none --anchors kafka:nowhere", folder);
+    saga_test_expect(cluster, 2, "nothing is from", "audit export %s/none --since 1h --until 2h",
+                     folder);
     assert_int_not_equal(saga_test_shell("test -e %s/none", folder), 0); /* it can be tried again */
-    expect(cluster, 2, "there is no topic", "verify --anchors kafka:nowhere --key %s/anchor.pub",
-           folder);
-    expect(cluster, 2, "the coordinator's own", "anchor --key %s/anchor.key --topic saga.journal",
-           folder);
-    expect(cluster, 1, "is not empty", "export %s/saga", folder);
-    expect(cluster, 2, "is not a time", "export %s/when --since yesterday", folder);
-    expect(cluster, 1, "--complete asks for", "verify %s/saga --complete", folder);
+    saga_test_expect(cluster, 2, "there is no topic",
+                     "audit verify --anchors kafka:nowhere --key %s/anchor.pub", folder);
+    saga_test_expect(cluster, 2, "the coordinator's own",
+                     "audit anchor --key %s/anchor.key --topic saga.journal", folder);
+    saga_test_expect(cluster, 1, "is not empty", "audit export %s/saga", folder);
+    saga_test_expect(cluster, 2, "is not a time", "audit export %s/when --since yesterday", folder);
+    saga_test_expect(cluster, 1, "--complete asks for", "audit verify %s/saga --complete", folder);
 }
 
 /* ---- snapshots ---- */
-
-struct marks {
-    struct saga_codec *codec;
-    struct saga_arena arena;
-    int64_t offsets[LANES];
-};
-
-static void open_marks(struct marks *marks)
-{
-    memset(marks, 0, sizeof *marks);
-    saga_arena_init(&marks->arena);
-    assert_int_equal(saga_codec_new(&marks->codec), 0);
-}
-
-static void close_marks(struct marks *marks)
-{
-    saga_codec_free(marks->codec);
-    saga_arena_free(&marks->arena);
-}
-
-static void note_marker(const struct saga_message *record, void *context)
-{
-    struct marks *marks = context;
-    struct saga_diagnostic diagnostic = { 0 };
-    struct saga_marker marker;
-    if (!saga_slice_equal(record->key, SAGA_MARKER_KEY)) return;
-    assert_int_equal(
-        saga_marker_decode(marks->codec, record->value, &marks->arena, &marker, &diagnostic), 0);
-    marks->offsets[record->partition] = marker.offset;
-}
-
-static void wait_snapshots(struct saga_test_cluster *cluster, struct marks *marks)
-{
-    for (int waited_ms = 0; waited_ms < WAIT_MS; waited_ms += STEP_MS) {
-        bool all = true;
-        saga_test_visit_topic(cluster, "saga.snapshots", note_marker, marks);
-        for (int lane = 0; lane < LANES; lane++) all = all && marks->offsets[lane] > PLACE;
-        if (all) return;
-        saga_test_sleep_ms(STEP_MS);
-    }
-    fail_msg("there are no snapshots; logs in %s", cluster->folder);
-}
 
 /* Two states of sagas of lane 0 in the snapshots. */
 struct states {
@@ -210,14 +157,16 @@ static void lose_views(struct saga_test_cluster *cluster)
                             "ZREM saga:{%u}:index:order-fulfilment@1:completed "
                             "order-fulfilment/done-2",
                             lane);
-    expect(cluster, 1, "saga order-fulfilment/done-2: Redis does not have it in the index",
-           "verify");
+    saga_test_expect(cluster, 1,
+                     "saga order-fulfilment/done-2: Redis does not have it in the index",
+                     "audit verify");
     saga_test_redis_ask(cluster->redis, "DEL saga:{0}:search:customer:c-12 "
                                         "saga:{1}:search:customer:c-12");
-    expect(cluster, 1, "Redis does not find it by its search values", "verify");
-    expect(cluster, 0, "verified", "verify --from-journal");
+    saga_test_expect(cluster, 1, "Redis does not find it by its search values", "audit verify");
+    saga_test_expect(cluster, 0, "verified", "audit verify --from-journal");
     saga_test_redis_ask(cluster->redis, "DEL saga:{0}:timers saga:{1}:timers");
-    expect(cluster, 1, "saga order-fulfilment/open-1: Redis has lost an alarm of it", "verify");
+    saga_test_expect(cluster, 1, "saga order-fulfilment/open-1: Redis has lost an alarm of it",
+                     "audit verify");
 }
 
 /* ---- a journal as it is, and one that was cut ---- */
@@ -227,26 +176,25 @@ static void lose_views(struct saga_test_cluster *cluster)
 static void a_living_journal_is_proved(void **state)
 {
     struct saga_test_cluster cluster;
-    struct marks marks;
+    int64_t places[LANES];
     (void)state;
-    open_marks(&marks);
     start(&cluster);
     const char *folder = cluster.folder;
-    expect(&cluster, 0, "verified", "verify --complete");
-    expect(&cluster, 0, "2 anchors", "anchor --key %s/anchor.key --to %s/anchors.jsonl", folder,
-           folder);
+    saga_test_expect(&cluster, 0, "verified", "audit verify --complete");
+    saga_test_expect(&cluster, 0, "2 anchors",
+                     "audit anchor --key %s/anchor.key --to %s/anchors.jsonl", folder, folder);
     saga_test_send_orders(&cluster, "more-", MORE);
     saga_test_wait_status(&cluster, "completed", DONE + MORE, WAIT_MS);
-    expect(&cluster, 0, "2 anchors hold", "verify --anchors %s/anchors.jsonl --key %s/anchor.pub",
-           folder, folder);
-    expect(&cluster, 1, "another key", "verify --anchors %s/anchors.jsonl --key %s/other.pub",
-           folder, folder);
-    expect(&cluster, 2, "is no public key", "verify --anchors %s/anchors.jsonl --key %s/anchor.key",
-           folder, folder);
-    expect(&cluster, 0, "complete: every lane", "export %s/all --anchors %s/anchors.jsonl", folder,
-           folder);
-    expect(&cluster, 0, "2 anchors hold", "verify %s/all --complete --key %s/anchor.pub", folder,
-           folder);
+    saga_test_expect(&cluster, 0, "2 anchors hold",
+                     "audit verify --anchors %s/anchors.jsonl --key %s/anchor.pub", folder, folder);
+    saga_test_expect(&cluster, 1, "another key",
+                     "audit verify --anchors %s/anchors.jsonl --key %s/other.pub", folder, folder);
+    saga_test_expect(&cluster, 2, "is no public key",
+                     "audit verify --anchors %s/anchors.jsonl --key %s/anchor.key", folder, folder);
+    saga_test_expect(&cluster, 0, "complete: every lane",
+                     "audit export %s/all --anchors %s/anchors.jsonl", folder, folder);
+    saga_test_expect(&cluster, 0, "2 anchors hold",
+                     "audit verify %s/all --complete --key %s/anchor.pub", folder, folder);
     expect_export(&cluster, 0, "all", true, "2 anchors hold");
     parts(&cluster);
 
@@ -254,45 +202,43 @@ static void a_living_journal_is_proved(void **state)
     const char *keys = saga_test_redis_ask(cluster.redis, "KEYS saga:{*}:state:*done-1");
     assert_non_null(strstr(keys, "done-1"));
     saga_test_redis_ask(cluster.redis, "DEL %s", keys);
-    expect(&cluster, 1, "Redis has lost the saga", "verify");
-    expect(&cluster, 0, "not compared with Redis", "verify --from-journal");
-    wait_snapshots(&cluster, &marks);
+    saga_test_expect(&cluster, 1, "Redis has lost the saga", "audit verify");
+    saga_test_expect(&cluster, 0, "not compared with Redis", "audit verify --from-journal");
+    saga_test_wait_snapshots(&cluster, PLACE, places);
     int status = saga_test_coordinator_signal(&cluster, 0, SIGTERM); /* it would mend them */
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     forge_snapshot(&cluster, false);
-    expect(&cluster, 1, "the snapshots have another state than the journal gives",
-           "verify --from-journal");
+    saga_test_expect(&cluster, 1, "the snapshots have another state than the journal gives",
+                     "audit verify --from-journal");
     forge_snapshot(&cluster, true);
-    expect(&cluster, 1, "the snapshots lack the saga", "verify --from-journal");
+    saga_test_expect(&cluster, 1, "the snapshots lack the saga", "audit verify --from-journal");
     saga_test_cluster_stop(&cluster);
-    close_marks(&marks);
 }
 
 /* Catches snapshots that are not looked at, and a journal without its beginning that is not proved, or passes for all. */
 static void a_cut_journal_is_proved_from_its_snapshots(void **state)
 {
     struct saga_test_cluster cluster;
-    struct marks marks;
+    int64_t places[LANES];
     (void)state;
-    open_marks(&marks);
     start(&cluster);
     const char *folder = cluster.folder;
-    wait_snapshots(&cluster, &marks);
-    expect(&cluster, 0, "of the snapshots are as the journal gives them", "verify");
-    expect(&cluster, 0, "2 anchors", "anchor --key %s/anchor.key --to %s/anchors.jsonl", folder,
-           folder);
+    saga_test_wait_snapshots(&cluster, PLACE, places);
+    saga_test_expect(&cluster, 0, "of the snapshots are as the journal gives them", "audit verify");
+    saga_test_expect(&cluster, 0, "2 anchors",
+                     "audit anchor --key %s/anchor.key --to %s/anchors.jsonl", folder, folder);
     for (int32_t lane = 0; lane < LANES; lane++)
         assert_int_equal(
-            saga_test_kafka_cut(&cluster.kafka, "saga.journal", lane, marks.offsets[lane] - 5), 0);
-    expect(&cluster, 0, "journals of 2 lanes were cut",
-           "verify --anchors %s/anchors.jsonl --key %s/anchor.pub", folder, folder);
-    expect(&cluster, 1, "2 of its lanes do not begin with their first record", "verify --complete");
-    expect(&cluster, 0, "NOT complete", "export %s/cut", folder);
+            saga_test_kafka_cut(&cluster.kafka, "saga.journal", lane, places[lane] - 5), 0);
+    saga_test_expect(&cluster, 0, "journals of 2 lanes were cut",
+                     "audit verify --anchors %s/anchors.jsonl --key %s/anchor.pub", folder, folder);
+    saga_test_expect(&cluster, 1, "2 of its lanes do not begin with their first record",
+                     "audit verify --complete");
+    saga_test_expect(&cluster, 0, "NOT complete", "audit export %s/cut", folder);
     expect_export(&cluster, 0, "cut", true, "2 anchors hold");
     assert_int_equal(saga_test_shell("rm %s/cut/snapshots-0000.jsonl", folder), 0);
     expect_export(&cluster, 1, "cut", true, "it is missing");
     finish(&cluster);
-    close_marks(&marks);
 }
 
 /* ---- copies ---- */
@@ -465,13 +411,15 @@ static void tampering_is_found_and_named(void **state)
     saga_test_visit_topic(&cluster, "saga.definitions", note_definition, &copy);
     assert_true(copy.count[0] > PLACE + 4);
     write_copy(&cluster, &copy, "same");
-    expect(&cluster, 0, "2 anchors",
-           "anchor --set topics.prefix=same. --key %s/anchor.key --to %s/anchors.jsonl", folder,
-           folder);
-    expect(&cluster, 0, "2 anchors hold",
-           "verify --from-journal --set topics.prefix=same. --anchors %s/anchors.jsonl --key "
-           "%s/anchor.pub",
-           folder, folder);
+    saga_test_expect(
+        &cluster, 0, "2 anchors",
+        "audit anchor --set topics.prefix=same. --key %s/anchor.key --to %s/anchors.jsonl", folder,
+        folder);
+    saga_test_expect(
+        &cluster, 0, "2 anchors hold",
+        "audit verify --from-journal --set topics.prefix=same. --anchors %s/anchors.jsonl --key "
+        "%s/anchor.pub",
+        folder, folder);
     for (size_t i = 0; i < sizeof tampering / sizeof tampering[0]; i++) {
         const char *prefix = tampering[i].prefix;
         struct copy evil = copy;
@@ -483,14 +431,15 @@ static void tampering_is_found_and_named(void **state)
         tampering[i].act(&evil);
         write_copy(&cluster, &evil, prefix);
         if (!tampering[i].anchored)
-            expect(&cluster, 1, tampering[i].words, "verify --from-journal --set topics.prefix=%s.",
-                   prefix);
-        expect(&cluster, 1, tampering[i].words,
-               "verify --from-journal --set topics.prefix=%s. --anchors %s/anchors.jsonl --key "
-               "%s/anchor.pub",
-               prefix, folder, folder);
-        expect(&cluster, 0, "exported", "export --set topics.prefix=%s. %s/%s", prefix, folder,
-               prefix);
+            saga_test_expect(&cluster, 1, tampering[i].words,
+                             "audit verify --from-journal --set topics.prefix=%s.", prefix);
+        saga_test_expect(
+            &cluster, 1, tampering[i].words,
+            "audit verify --from-journal --set topics.prefix=%s. --anchors %s/anchors.jsonl --key "
+            "%s/anchor.pub",
+            prefix, folder, folder);
+        saga_test_expect(&cluster, 0, "exported", "audit export --set topics.prefix=%s. %s/%s",
+                         prefix, folder, prefix);
         expect_export(&cluster, 1, prefix, true, tampering[i].words);
     }
     finish(&cluster);

@@ -16,6 +16,7 @@
 
 #include "codec/sealed.h"
 #include "harness/cluster.h"
+#include "harness/expect.h"
 #include "harness/process.h"
 
 #define SAGAS SAGA_SOURCE_DIR "/tests/integration/sagas"
@@ -36,24 +37,15 @@ static const struct saga_answer_rule rules[] = { { NULL, "Enrol", "silent" },
                                                  { NULL, "Greet", "silent" } };
 static char said[WORDS];
 
-/* `saga ARGUMENTS` ends with `code` and says `words`. */
-__attribute__((format(printf, 4, 5))) static void
-expect(struct saga_test_cluster *cluster, int code, const char *words, const char *format, ...)
+static void expect_said(const char *words)
 {
-    char line[900];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    int exited = saga_test_cli(cluster, said, sizeof said, "%s", line);
-    if (exited != code || !strstr(said, words))
-        fail_msg("saga %s: exit %d, not %d; expected \"%s\" in\n%s", line, exited, code, words,
-                 said);
+    if (!strstr(saga_test_said(), words))
+        fail_msg("\"%s\" is not said in\n%s", words, saga_test_said());
 }
 
 static void expect_not_said(const char *words)
 {
-    if (strstr(said, words)) fail_msg("\"%s\" is said in\n%s", words, said);
+    if (strstr(saga_test_said(), words)) fail_msg("\"%s\" is said in\n%s", words, saga_test_said());
 }
 
 /* ---- surroundings ---- */
@@ -104,10 +96,10 @@ static void start(struct saga_test_cluster *cluster)
     assert_int_equal(saga_test_kafka_restart(&cluster->kafka), 0);
     make_topics(cluster);
     saga_test_cluster_deploy(cluster, SAGAS "/private-order.yaml");
-    expect(cluster, 0, "", "topics create %s/open-order.yaml", SAGAS);
-    expect(cluster, 0, "", "deploy %s/open-order.yaml", SAGAS);
-    expect(cluster, 0, "", "topics create %s/brief-order.yaml", SAGAS);
-    expect(cluster, 0, "", "deploy %s/brief-order.yaml", SAGAS);
+    saga_test_expect(cluster, 0, "", "topics create %s/open-order.yaml", SAGAS);
+    saga_test_expect(cluster, 0, "", "deploy %s/open-order.yaml", SAGAS);
+    saga_test_expect(cluster, 0, "", "topics create %s/brief-order.yaml", SAGAS);
+    saga_test_expect(cluster, 0, "", "deploy %s/brief-order.yaml", SAGAS);
     char path[512];
     snprintf(path, sizeof path, "%s/privacy.key", cluster->folder);
     setenv("SAGA_PRIVACY_KEY_FILE", path, 1);
@@ -130,8 +122,8 @@ static void begin_saga(struct saga_test_cluster *cluster, const char *definition
                         "%s/input.json",
                         key, secret, secret, cluster->folder),
         0);
-    expect(cluster, 0, "", "start %s --key %s --input %s/input.json --timeout 200s", definition,
-           key, cluster->folder);
+    saga_test_expect(cluster, 0, "", "start %s --key %s --input %s/input.json --timeout 200s",
+                     definition, key, cluster->folder);
 }
 
 static void answer(struct saga_test_cluster *cluster, const char *topic, const char *key,
@@ -281,9 +273,9 @@ static void live(struct saga_test_cluster *cluster)
     wait_enrolling(cluster, "private-order/bob");
     answer(cluster, "club.replies", "ada", "Unwelcome", "{\"message\":\"not " GONE "\"}");
     wait_shown(cluster, "private-order/ada", "compensated", "compensating");
-    expect(cluster, 0, GONE "-card", "show private-order/ada --bodies");
-    expect(cluster, 0, GONE "@mail", "history private-order/ada --bodies");
-    expect(cluster, 0, "not " GONE, "history private-order/ada");
+    saga_test_expect(cluster, 0, GONE "-card", "show private-order/ada --bodies");
+    saga_test_expect(cluster, 0, GONE "@mail", "history private-order/ada --bodies");
+    saga_test_expect(cluster, 0, "not " GONE, "history private-order/ada");
 }
 
 static void before(struct saga_test_cluster *cluster)
@@ -298,49 +290,50 @@ static void before(struct saga_test_cluster *cluster)
     assert_false(log_holds(cluster, "saga.snapshots", GONE));
     assert_false(log_holds(cluster, "saga.keys", GONE));
     assert_false(redis_holds(cluster, GONE));
-    expect(cluster, 0, "verified", "replay --verify");
+    saga_test_expect(cluster, 0, "verified", "replay --verify");
     expect_not_said("not decided again");
-    expect(cluster, 0, "", "audit verify");
+    saga_test_expect(cluster, 0, "", "audit verify");
     expect_not_said("not decided again");
-    expect(cluster, 0, "", "replay --with %s/private-order.yaml", SAGAS);
+    saga_test_expect(cluster, 0, "", "replay --with %s/private-order.yaml", SAGAS);
     expect_not_said("sealed");
-    expect(cluster, 1, "until it has ended", "audit forget private-order/bob --reason test");
-    expect(cluster, 3, "no key", "audit forget open-order/o --reason test");
-    expect(cluster, 3, "no key", "audit forget private-order/nobody --reason test");
-    expect(cluster, 2, "--reason", "audit forget private-order/ada");
+    saga_test_expect(cluster, 1, "until it has ended",
+                     "audit forget private-order/bob --reason test");
+    saga_test_expect(cluster, 3, "no key", "audit forget open-order/o --reason test");
+    saga_test_expect(cluster, 3, "no key", "audit forget private-order/nobody --reason test");
+    saga_test_expect(cluster, 2, "--reason", "audit forget private-order/ada");
 }
 
 static void after(struct saga_test_cluster *cluster)
 {
     const char *folder = cluster->folder;
     assert_false(redis_holds(cluster, GONE));
-    expect(cluster, 0, "forgotten before", "audit forget private-order/ada --reason again");
-    expect(cluster, 0, "(forgotten)", "show private-order/ada --bodies");
+    saga_test_expect(cluster, 0, "forgotten before",
+                     "audit forget private-order/ada --reason again");
+    saga_test_expect(cluster, 0, "(forgotten)", "show private-order/ada --bodies");
     expect_not_said(GONE);
-    if (!strstr(said, "request-17")) fail_msg("who and why are not told:\n%s", said);
-    expect(cluster, 0, "(forgotten)", "show private-order/ada --bodies -o json");
-    expect(cluster, 0, "(forgotten)", "history private-order/ada --bodies");
-    if (!strstr(said, "request-17")) fail_msg("who and why are not told:\n%s", said);
-    expect(cluster, 0, "StepFailed", "history private-order/ada --bodies -o jsonl");
-    expect(cluster, 0, "request-17", "history private-order~forget/ada --scan");
-    expect(cluster, 0, "verified", "replay --verify");
-    if (!strstr(said, "forgotten (chain and sequence hold)"))
-        fail_msg("that decisions were not proved is not said:\n%s", said);
-    expect(cluster, 0, "were forgotten", "audit verify");
-    expect(cluster, 0, "values were forgotten",
-           "replay --accept not-judged --with %s/private-order.yaml", SAGAS);
-    expect(cluster, 0, "(forgotten)", "replay --at 0s private-order/ada --bodies");
-    expect(cluster, 0, "exported", "audit export %s/export", folder);
-    expect(cluster, 0, "not decided again", "audit verify %s/export", folder);
+    expect_said("request-17");
+    saga_test_expect(cluster, 0, "(forgotten)", "show private-order/ada --bodies -o json");
+    saga_test_expect(cluster, 0, "(forgotten)", "history private-order/ada --bodies");
+    expect_said("request-17");
+    saga_test_expect(cluster, 0, "StepFailed", "history private-order/ada --bodies -o jsonl");
+    saga_test_expect(cluster, 0, "request-17", "history private-order~forget/ada --scan");
+    saga_test_expect(cluster, 0, "verified", "replay --verify");
+    expect_said("forgotten (chain and sequence hold)");
+    saga_test_expect(cluster, 0, "were forgotten", "audit verify");
+    saga_test_expect(cluster, 0, "values were forgotten",
+                     "replay --accept not-judged --with %s/private-order.yaml", SAGAS);
+    saga_test_expect(cluster, 0, "(forgotten)", "replay --at 0s private-order/ada --bodies");
+    saga_test_expect(cluster, 0, "exported", "audit export %s/export", folder);
+    saga_test_expect(cluster, 0, "not decided again", "audit verify %s/export", folder);
     assert_int_equal(
         saga_test_shell("python3 -B %s %s/export > %s/verifier.out 2>&1", VERIFIER, folder, folder),
         0);
     assert_int_equal(saga_test_shell("grep -rqF -e " GONE " %s/export", folder), 1);
     /* without the key nothing is shown, and nothing is taken for a fault */
     setenv("SAGA_PRIVACY_KEY_FILE", "", 1);
-    expect(cluster, 0, "(sealed)", "show private-order/bob --bodies");
+    saga_test_expect(cluster, 0, "(sealed)", "show private-order/bob --bodies");
     expect_not_said(KEPT);
-    expect(cluster, 0, "key is not here", "replay --verify");
+    saga_test_expect(cluster, 0, "key is not here", "replay --verify");
     char path[512];
     snprintf(path, sizeof path, "%s/privacy.key", folder);
     setenv("SAGA_PRIVACY_KEY_FILE", path, 1);
@@ -376,19 +369,19 @@ static void dead_letters_go_too(struct saga_test_cluster *cluster)
     late_answer(cluster, "nobody", OPEN);
     late_answer(cluster, "eva", LEFT);
     assert_true(log_holds(cluster, "saga.dead-letters", LEFT));
-    expect(cluster, 0, "1 dead letter of it, or under its key, is still there: 0/",
-           "audit forget brief-order/eva --reason again");
-    expect(cluster, 1, "1 of other sagas stand in front of them",
-           "audit forget brief-order/eva --reason again --dead-letters");
-    expect(cluster, 0, "", "dead-letters list -o jsonl");
+    saga_test_expect(cluster, 0, "1 dead letter of it, or under its key, is still there: 0/",
+                     "audit forget brief-order/eva --reason again");
+    saga_test_expect(cluster, 1, "1 of other sagas stand in front of them",
+                     "audit forget brief-order/eva --reason again --dead-letters");
+    saga_test_expect(cluster, 0, "", "dead-letters list -o jsonl");
     unsigned long long offset;
-    const char *at = strstr(said, "\"offset\":");
+    const char *at = strstr(saga_test_said(), "\"offset\":");
     assert_non_null(at);
     assert_int_equal(sscanf(at, "\"offset\": %llu", &offset), 1);
-    expect(cluster, 0, "", "dead-letters drop 0/%llu --reason nobody", offset);
-    expect(cluster, 0, "1 dead letter of it, or under its key, is deleted",
-           "audit forget brief-order/eva --reason again --dead-letters");
-    expect(cluster, 0, "forgotten before", "audit forget brief-order/eva --reason again");
+    saga_test_expect(cluster, 0, "", "dead-letters drop 0/%llu --reason nobody", offset);
+    saga_test_expect(cluster, 0, "1 dead letter of it, or under its key, is deleted",
+                     "audit forget brief-order/eva --reason again --dead-letters");
+    saga_test_expect(cluster, 0, "forgotten before", "audit forget brief-order/eva --reason again");
     expect_not_said("dead letter");
     for (int waited_ms = 0; log_holds(cluster, "saga.dead-letters", LEFT); waited_ms += 2000) {
         char name[32];
@@ -408,28 +401,28 @@ static void what_has_left_is_forgotten_too(struct saga_test_cluster *cluster)
     saga_test_coordinator_stop(cluster, 0);
     saga_test_coordinators_ready(cluster, 1);
     brief_run(cluster);
-    expect(cluster, 0, LEFT, "history brief-order/eva --scan --bodies");
-    expect(cluster, 0, "the key of 2 runs is destroyed",
-           "audit forget brief-order/eva --reason request-18 --timeout 200s");
-    expect(cluster, 0, "forgotten before", "audit forget brief-order/eva --reason again");
-    expect(cluster, 0, "request-18", "history brief-order/eva --scan --bodies");
+    saga_test_expect(cluster, 0, LEFT, "history brief-order/eva --scan --bodies");
+    saga_test_expect(cluster, 0, "the key of 2 runs is destroyed",
+                     "audit forget brief-order/eva --reason request-18 --timeout 200s");
+    saga_test_expect(cluster, 0, "forgotten before", "audit forget brief-order/eva --reason again");
+    saga_test_expect(cluster, 0, "request-18", "history brief-order/eva --scan --bodies");
     expect_not_said(LEFT);
-    expect(cluster, 0, "verified", "replay --verify");
+    saga_test_expect(cluster, 0, "verified", "replay --verify");
 }
 
 /* Bob's saga goes on, from saga.keys and the journal alone. */
 static void the_other_is_whole(struct saga_test_cluster *cluster)
 {
-    expect(cluster, 0, KEPT "-card", "show private-order/bob --bodies");
+    saga_test_expect(cluster, 0, KEPT "-card", "show private-order/bob --bodies");
     saga_test_coordinator_signal(cluster, 0, SIGKILL);
     saga_test_redis_flushall(cluster->redis);
     saga_test_coordinators_ready(cluster, 1);
     answer(cluster, "club.replies", "bob", "Enrolled", "{\"number\":\"" KEPT "-number\"}");
     wait_shown(cluster, "private-order/bob", "completed", NULL);
-    expect(cluster, 0, KEPT "-number", "show private-order/bob --bodies");
+    saga_test_expect(cluster, 0, KEPT "-number", "show private-order/bob --bodies");
     assert_false(log_holds(cluster, "saga.journal", KEPT));
     assert_false(redis_holds(cluster, KEPT));
-    expect(cluster, 0, "verified", "replay --verify");
+    saga_test_expect(cluster, 0, "verified", "replay --verify");
 }
 
 /* A coordinator without the key puts aside what it cannot decide, and goes on with the rest. */
@@ -438,13 +431,14 @@ static void without_a_key_the_others_go_on(struct saga_test_cluster *cluster)
     saga_test_coordinator_stop(cluster, 0);
     setenv("SAGA_PRIVACY_KEY_FILE", "", 1);
     saga_test_coordinators_ready(cluster, 1);
-    expect(cluster, 1, "no-privacy-key",
-           "start private-order --key eve --input %s/input.json --timeout 200s", cluster->folder);
+    saga_test_expect(cluster, 1, "no-privacy-key",
+                     "start private-order --key eve --input %s/input.json --timeout 200s",
+                     cluster->folder);
     answer(cluster, "post.replies", "later-0", "Greeted", "{\"card\":\"x\"}");
     wait_aside(cluster, "sealed");
     begin_saga(cluster, "open-order", "p", "x");
     wait_shown(cluster, "open-order/p", "running", NULL);
-    expect(cluster, 0, "verified", "replay --verify");
+    saga_test_expect(cluster, 0, "verified", "replay --verify");
 }
 
 /* Catches a value that is not sealed, one that is kept in the inbox, a key that is not destroyed or not compacted, and
@@ -462,8 +456,8 @@ static void what_is_forgotten_is_gone(void **state)
     wait_keys_hold(&cluster, wanted.hex);
     wait_in_snapshots(&cluster, "private-order/ada");
     before(&cluster);
-    expect(&cluster, 0, "destroyed",
-           "audit forget private-order/ada --reason request-17 --timeout 200s");
+    saga_test_expect(&cluster, 0, "destroyed",
+                     "audit forget private-order/ada --reason request-17 --timeout 200s");
     wait_gone(&cluster, wanted.hex);
     after(&cluster);
     the_other_is_whole(&cluster);
