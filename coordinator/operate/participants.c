@@ -12,11 +12,12 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/monotonic.h"
 #include "engine/engine.h"
 
 /* A batch of replies leaves as one: producing waits for more (LINGER_MS) unless told that there is none, which costs the
  * broker far less than a request for each few records. */
-enum { BATCH = 1000, POLL_MS = 20, SEND_MS = 1 };
+enum { BATCH = 1000, POLL_MS = 20, SEND_MS = 1, CLOSE_MS = 10000 };
 #define LINGER_MS "2"
 
 /* How commands of one type are answered where no rule says otherwise. */
@@ -358,13 +359,27 @@ static int subscribe(struct saga_participants *p)
     return error ? SAGA_E_STOP : SAGA_OK;
 }
 
+/* Leaves the group. rd_kafka_consumer_close waits without an end when the broker went away in the middle of something; a
+ * consumer that is not closed in time is left to the end of the process, as rd_kafka_destroy would wait in the same way. */
+static void close_consumer(rd_kafka_t *consumer)
+{
+    int64_t until_ms = saga_monotonic_ms() + CLOSE_MS;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer, queue);
+    while (!error && !rd_kafka_consumer_closed(consumer) && saga_monotonic_ms() < until_ms) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, POLL_MS);
+        if (event) rd_kafka_event_destroy(event);
+    }
+    bool closed = rd_kafka_consumer_closed(consumer);
+    rd_kafka_error_destroy(error);
+    rd_kafka_queue_destroy(queue);
+    if (closed) rd_kafka_destroy(consumer);
+}
+
 static void free_participants(struct saga_participants *p)
 {
     if (p->queue) rd_kafka_queue_destroy(p->queue);
-    if (p->consumer) {
-        rd_kafka_consumer_close(p->consumer);
-        rd_kafka_destroy(p->consumer);
-    }
+    if (p->consumer) close_consumer(p->consumer);
     if (p->producer) {
         rd_kafka_flush(p->producer, 1000);
         for (size_t i = 0; i < p->topic_count; i++) rd_kafka_topic_destroy(p->topics[i].topic);

@@ -41,6 +41,7 @@ int saga_participants_start(const struct saga_participants_config *config,
                             struct saga_participants **ret);
 /* Commands that were answered. */
 uint64_t saga_participants_answered(const struct saga_participants *participants);
+/* Ends the thread and leaves the consumer group; also where the broker has gone, some seconds later then. NULL: nothing. */
 void saga_participants_stop(struct saga_participants *participants);
 
 #endif
