@@ -10,6 +10,8 @@
     X(FENCING, "alarms-unfenced", "R2: a batch of alarms alone carries no positions")              \
     X(WORKING_COPIES, "dirty-abort", "R6: what an aborted batch decided stays in the cache")       \
     X(CATCHING_UP, "no-catching-up", "R8: recovery does not read the journal behind Redis")        \
+    X(FOREIGN_RECORDS, "foreign-records",                                                          \
+      "R8: a journal is not read past a record that is none of it")                                \
     X(PASSING_OVER, "twice-contained", "R12: replay does not pass over what a snapshot contains")  \
     X(BUILDING_APART, "half-built", "R11: a lane that is being built bears its own name")          \
     X(MARKING_BEGIN, "marks-its-end", "R12: the marker names where the snapshot ended")            \

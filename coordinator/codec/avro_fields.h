@@ -69,6 +69,8 @@ struct saga_avro_in {
     bool unnamed;
 };
 
+/* Does it begin as single-object encoding does? */
+bool saga_avro_is_single_object(struct saga_slice bytes);
 /* Checks the head. Errors: SAGA_E_INVALID with words in `*ret_words` (arena). */
 int saga_avro_open(struct saga_avro_in *in, struct saga_slice bytes, uint64_t fingerprint,
                    struct saga_arena *arena, struct saga_slice *ret_words);

@@ -177,11 +177,16 @@ static uint64_t fingerprint_of(struct saga_slice bytes)
     return fingerprint;
 }
 
+bool saga_avro_is_single_object(struct saga_slice bytes)
+{
+    return bytes.size >= SAGA_AVRO_HEAD_BYTES && (unsigned char)bytes.data[0] == 0xC3 &&
+           bytes.data[1] == 0x01;
+}
+
 int saga_avro_open(struct saga_avro_in *in, struct saga_slice bytes, uint64_t fingerprint,
                    struct saga_arena *arena, struct saga_slice *ret_words)
 {
-    if (bytes.size < SAGA_AVRO_HEAD_BYTES || (unsigned char)bytes.data[0] != 0xC3 ||
-        bytes.data[1] != 0x01) {
+    if (!saga_avro_is_single_object(bytes)) {
         *ret_words = SAGA_SLICE("it is not in Avro's single-object encoding (C3 01)");
         return SAGA_E_INVALID;
     }

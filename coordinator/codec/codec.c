@@ -74,3 +74,8 @@ void saga_codec_free(struct saga_codec *codec)
     free(codec->out.bytes);
     free(codec);
 }
+
+bool saga_codec_is_encoded(struct saga_slice bytes)
+{
+    return saga_avro_is_single_object(bytes);
+}

@@ -25,6 +25,9 @@ struct saga_codec;
 int saga_codec_new(struct saga_codec **ret);
 void saga_codec_free(struct saga_codec *codec);
 
+/* Does it begin as all of these do? What does not was never written by a coordinator, of whatever version. */
+bool saga_codec_is_encoded(struct saga_slice bytes);
+
 /* One record of a lane's journal: an event taken, and what followed from it. */
 struct saga_journal_record {
     struct saga_slice saga_id; /* empty for the lane's first record */

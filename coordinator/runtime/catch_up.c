@@ -102,7 +102,7 @@ int saga_catch_up_step(struct saga_worker *w, struct saga_lane *lane)
     struct saga_recovery *r = &w->recovery;
     struct saga_bus_records records = { 0 };
     if (w->position >= r->high || SAGA_WITHOUT(CATCHING_UP)) return end(w, lane);
-    int error = saga_worker_read(w, SAGA_RECOVERY_CHUNK, &records);
+    int error = saga_worker_read_journal(w, SAGA_RECOVERY_CHUNK, &records);
     if (error < 0) return saga_recovery_lane_again(w, error);
     saga_arena_reset(&w->arena);
     if (records.count) error = replay_chunk(w, lane, &records);

@@ -317,6 +317,7 @@ void saga_daemon_count(struct saga_daemon *daemon, struct saga_daemon_counts *re
         ret->snapshots += counts->snapshots;
         ret->snapshot_states += counts->snapshot_states;
         ret->unfit += counts->unfit;
+        ret->foreign += counts->foreign;
     }
 }
 

@@ -322,6 +322,11 @@ static void print_counts(const struct saga_daemon_counts *counts, struct saga_bu
           "How often a worker had to recover its lanes after trouble.", counts->recoveries);
     alone(out, "saga_states_unfit_total", "counter",
           "States that were read, and do not fit their definition.", counts->unfit);
+    alone(
+        out, "saga_journal_foreign_total", "counter",
+        "Records in the journal that are none of the coordinator's, each time that one was passed "
+        "over.",
+        counts->foreign);
     alone(out, "saga_snapshots_total", "counter", "Snapshots of lanes written.", counts->snapshots);
     alone(out, "saga_snapshot_states_total", "counter", "States written into snapshots.",
           counts->snapshot_states);

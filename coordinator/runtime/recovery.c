@@ -424,7 +424,7 @@ static int read_first_record(struct saga_worker *w)
     struct saga_lane *lane = next_lane(w);
     struct saga_bus_records records = { 0 };
     int error = SAGA_OK;
-    if (r->low < r->high) error = saga_worker_read(w, 1, &records);
+    if (r->low < r->high) error = saga_worker_read_journal(w, 1, &records);
     if (error < 0) return saga_recovery_lane_again(w, error);
     bool any = records.count > 0, end = w->position >= r->high;
     if (any) error = take_first_record(w, lane, &records.items[0]);

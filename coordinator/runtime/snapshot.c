@@ -177,7 +177,7 @@ static int scan_journal(struct saga_worker *w, struct saga_lane *lane)
 {
     struct saga_snapshots *s = &w->snapshots;
     struct saga_bus_records records = { 0 };
-    int error = saga_worker_read(w, READ_RECORDS, &records);
+    int error = saga_worker_read_journal(w, READ_RECORDS, &records);
     bool end = w->position >= lane->applied;
     saga_arena_reset(&w->arena);
     for (size_t i = 0; i < records.count && error == SAGA_OK; i++) {

@@ -33,7 +33,8 @@ struct saga_worker_counts {
         timers;
     atomic_ullong sagas_started, sagas_ended;
     atomic_ullong snapshots, snapshot_states;
-    atomic_ullong unfit; /* states that were read, and do not fit their definition */
+    atomic_ullong unfit;   /* states that were read, and do not fit their definition */
+    atomic_ullong foreign; /* records read in journals that are none of the coordinator's */
 };
 
 /* Settings that may change while workers run; they take them at their next step. */

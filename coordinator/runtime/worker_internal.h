@@ -157,7 +157,7 @@ struct saga_worker {
     struct saga_clock_guard guard;
     int64_t time_ms; /* of the last batch (R17) */
     int64_t last_logged_ms, last_unexpected_ms, last_untyped_ms, last_snapshot_log_ms,
-        last_sealed_ms, last_unfit_ms;
+        last_sealed_ms, last_unfit_ms, last_foreign_ms;
     int64_t anchors_due_ms;     /* monotonic: when to say again where the lanes stand */
     unsigned recoveries_in_row; /* since the last batch that was done */
     char problem[512];
@@ -186,6 +186,11 @@ int saga_worker_read_from(struct saga_worker *w, struct saga_slice topic, uint32
 void saga_worker_end_reading(struct saga_worker *w);
 /* Its next records, and where it stands then in w->position. Errors: as reader_read, noted. */
 int saga_worker_read(struct saga_worker *w, size_t max, struct saga_bus_records *ret);
+
+/* ---- journal_reading.c ---- */
+/* The same of a journal, without the records that are none of it: these are counted and logged (R8). There may be none left
+ * although w->position has moved on. */
+int saga_worker_read_journal(struct saga_worker *w, size_t max, struct saga_bus_records *ret);
 
 /* ---- storing.c ---- */
 /* Tells Redis all that the lane has committed, and `more`; cuts the lane's cache to its share. Its arena is the worker's.

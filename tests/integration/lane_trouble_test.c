@@ -44,13 +44,18 @@ static void wait_log(const struct saga_test_cluster *cluster, const char *words,
     fail_msg("the coordinator never said \"%s\"; logs in %s", words, cluster->folder);
 }
 
-static void start(struct saga_test_cluster *cluster)
+static void work(struct saga_test_cluster *cluster)
 {
-    saga_test_cluster_start(cluster, PATIENT, LANES);
     saga_test_participants(cluster, NULL, 0);
     saga_test_coordinators_ready(cluster, 1);
     saga_test_send_orders(cluster, "a-", ORDERS);
     saga_test_wait_status(cluster, "completed", ORDERS, WAIT_MS);
+}
+
+static void start(struct saga_test_cluster *cluster)
+{
+    saga_test_cluster_start(cluster, PATIENT, LANES);
+    work(cluster);
 }
 
 /* Catches a rebuild that goes on where it was interrupted and takes the second record for the first. */
@@ -75,18 +80,44 @@ static void redis_is_full_while_lanes_are_built(void **state)
     saga_test_cluster_stop(&cluster);
 }
 
-/* Catches a worker that stands still with all its lanes because of one. */
-static void a_journal_with_garbage_holds_up_its_lane_only(void **state)
+static void write_journal(struct saga_test_cluster *cluster, struct saga_slice value)
+{
+    struct saga_message message = { .topic = SAGA_SLICE("saga.journal"),
+                                    .partition = 0,
+                                    .value = value };
+    struct saga_position position;
+    assert_int_equal(saga_client_send(cluster->client, &message, CALL_MS, &position), 0);
+}
+
+/* Catches a lane that is never built again because somebody else has written into its journal, and a proof that does not say so. */
+static void a_foreign_record_holds_up_nothing(void **state)
 {
     struct saga_test_cluster cluster;
-    struct saga_message garbage = { .topic = SAGA_SLICE("saga.journal"),
-                                    .partition = 0,
-                                    .value = SAGA_SLICE("this is no record") };
-    struct saga_position position;
+    char words[16384];
+    (void)state;
+    saga_test_cluster_start(&cluster, PATIENT, LANES);
+    write_journal(&cluster, SAGA_SLICE("before the record that opens the journal"));
+    work(&cluster);
+    write_journal(&cluster, SAGA_SLICE("this is no record"));
+    saga_test_redis_flushall(cluster.redis);
+    wait_log(&cluster, "none of the coordinator's: it is passed over", 1);
+    saga_test_send_orders(&cluster, "b-", ORDERS);
+    saga_test_wait_status(&cluster, "completed", 2 * ORDERS, WAIT_MS);
+    assert_int_equal(saga_test_cli(&cluster, words, sizeof words, "replay --verify"), 1);
+    assert_non_null(strstr(words, "lane 0, offset 0: it is not in Avro's single-object encoding"));
+    assert_non_null(strstr(words, "NOT verified: 2 differences"));
+    saga_test_coordinator_stop(&cluster, 0);
+    saga_test_cluster_stop(&cluster);
+}
+
+/* Catches a worker that stands still with all its lanes because of one. */
+static void a_journal_that_cannot_be_read_holds_up_its_lane_only(void **state)
+{
+    struct saga_test_cluster cluster;
     char words[16384];
     (void)state;
     start(&cluster);
-    assert_int_equal(saga_client_send(cluster.client, &garbage, CALL_MS, &position), 0);
+    write_journal(&cluster, SAGA_SLICE("\xC3\x01 as if it were a record"));
     saga_test_redis_flushall(cluster.redis);
     wait_log(&cluster, "a journal cannot be read: the sagas of its lane wait", 1);
     saga_test_send_orders(&cluster, "b-", ORDERS);
@@ -243,7 +274,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(redis_is_full_while_lanes_are_built),
-        cmocka_unit_test(a_journal_with_garbage_holds_up_its_lane_only),
+        cmocka_unit_test(a_foreign_record_holds_up_nothing),
+        cmocka_unit_test(a_journal_that_cannot_be_read_holds_up_its_lane_only),
         cmocka_unit_test(a_damaged_state_is_built_anew),
         cmocka_unit_test(a_state_that_does_not_fit_is_built_anew),
         cmocka_unit_test(a_saga_whose_version_has_another_content_is_put_aside),

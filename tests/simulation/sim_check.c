@@ -331,6 +331,7 @@ void sim_check_journal(struct sim_check *check, uint32_t number, const struct sa
     struct saga_journal_record record;
     struct saga_diagnostic diagnostic = { 0 };
     struct lane *lane = &check->lanes[number];
+    if (!saga_codec_is_encoded(message->value)) return; /* of somebody else */
     saga_arena_reset(&check->scratch);
     bool readable = saga_journal_decode(check->codec, message->value, &check->scratch, &record,
                                         &diagnostic) == SAGA_OK;

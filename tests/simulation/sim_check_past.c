@@ -152,14 +152,17 @@ static void try_definition(struct sim_check *check, const struct sim_topic *jour
     const struct saga_what_if_group *const *groups;
     struct saga_what_if_counts counts;
     struct saga_what_if *what_if;
+    uint64_t foreign = 0;
     saga_what_if_new(check->codec, definition, &options, &what_if);
     for (uint32_t n = 0; n < SIM_LANES; n++) {
         const struct sim_partition *partition = &journal->partitions[n];
         saga_what_if_lane_begin(what_if, n);
         saga_what_if_keys(what_if, check->lanes[n].keys);
-        for (size_t offset = 0; offset < (size_t)partition->seen; offset++)
-            if (committed(partition, offset))
-                saga_what_if_record(what_if, committed(partition, offset));
+        for (size_t offset = 0; offset < (size_t)partition->seen; offset++) {
+            if (!committed(partition, offset)) continue;
+            saga_what_if_record(what_if, committed(partition, offset));
+            foreign += !saga_codec_is_encoded(committed(partition, offset)->value);
+        }
         saga_what_if_lane_end(what_if);
     }
     saga_what_if_count(what_if, &counts);
@@ -173,7 +176,7 @@ static void try_definition(struct sim_check *check, const struct sim_topic *jour
         else
             tell_parting(check, definition, which, groups[i]);
     }
-    if (counts.unreadable || same != counts.sagas)
+    if (counts.unreadable != foreign || same != counts.sagas)
         sim_violate(check->sim, "by %s version of %.*s not all sagas are judged", which,
                     SAGA_SLICE_ARG(definition->name));
     saga_what_if_free(what_if);

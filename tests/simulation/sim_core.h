@@ -53,7 +53,8 @@ enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
     X(COMMAND_REDELIVERED, "a service is given a command twice")                                   \
     X(START_DUPLICATED, "a saga is started twice")                                                 \
     X(OPERATOR, "an operator cancels, pauses, retries")                                            \
-    X(DEPLOY, "a definition is deployed")
+    X(DEPLOY, "a definition is deployed")                                                          \
+    X(FOREIGN_RECORD, "somebody writes into a journal")
 
 /* Situations: what the rules of the design are about. */
 #define SIM_SITUATIONS(X)                                                                          \

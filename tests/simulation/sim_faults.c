@@ -6,16 +6,27 @@
 
 enum { FAULTS_MIN = 8, FAULTS_MAX = 18 };
 
+/* In every second history, and last: the others stay as they were. */
+static void draw_foreign_record(struct sim_world *world, struct sim_random *random,
+                                int64_t within_us)
+{
+    if (sim_random_chance(random, 500)) return;
+    world->faults[world->fault_count++] =
+        (struct sim_fault){ .kind = SIM_FOREIGN_RECORD,
+                            .at_us = sim_random_between(random, 0, within_us),
+                            .detail = sim_random_next(random) >> 8 };
+}
+
 void sim_faults_draw(struct sim_world *world)
 {
     struct sim_random random;
     sim_random_init(&random, world->sim.seed ^ 0x6661756c7473u);
     world->fault_count = (size_t)sim_random_between(&random, FAULTS_MIN, FAULTS_MAX);
     int64_t within_us = sim_random_between(&random, 5, 40) * SIM_SECOND;
-    SAGA_ASSERT(world->fault_count <= SIM_FAULTS_MAX);
+    SAGA_ASSERT(world->fault_count < SIM_FAULTS_MAX);
     for (size_t i = 0; i < world->fault_count; i++) {
         struct sim_fault *fault = &world->faults[i];
-        fault->kind = (enum sim_count)sim_random_below(&random, SIM_FAULTS_END);
+        fault->kind = (enum sim_count)sim_random_below(&random, SIM_FOREIGN_RECORD);
         fault->at_us = sim_random_between(&random, 0, within_us);
         /* mostly short; sometimes longer than the session, and than a transaction may last */
         int64_t most_ms = sim_random_chance(&random, 300) ? 20000 : 3000;
@@ -23,6 +34,7 @@ void sim_faults_draw(struct sim_world *world)
         fault->worker = (unsigned)sim_random_below(&random, SIM_WORKERS);
         fault->detail = sim_random_next(&random) >> 8;
     }
+    draw_foreign_record(world, &random, within_us);
     world->calm_at_us = within_us + 2 * SIM_SECOND;
 }
 
@@ -190,6 +202,7 @@ static void happen(void *context, uint64_t index, uint64_t unused)
     case SIM_JOURNAL_CUT: cut_journals(world, fault, false); return;
     case SIM_JOURNAL_CUT_DEEP: cut_journals(world, fault, true); return;
     case SIM_COMPACTED: compact(world); return;
+    case SIM_FOREIGN_RECORD: sim_people_write_journal(world, fault->detail); return;
     case SIM_SERVICE_SILENT: sim_services_be_silent(world->services, until_us); return;
     case SIM_POISON:
         sim_count(sim, POISON);

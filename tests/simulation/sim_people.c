@@ -178,6 +178,24 @@ void sim_people_send_poison(struct sim_world *world)
     append(world, &message, 1, false);
 }
 
+/* Some records one behind the other, one of them without a value. */
+void sim_people_write_journal(struct sim_world *world, uint64_t detail)
+{
+    const struct saga_slice values[] = { SAGA_SLICE("from elsewhere"), SAGA_SLICE_NONE,
+                                         SAGA_SLICE("{\"id\":\"order/1\"}") };
+    struct saga_message message = { .topic = SAGA_SLICE("saga.journal"),
+                                    .partition = (int32_t)(detail % SIM_LANES),
+                                    .key = SAGA_SLICE("order/1") };
+    unsigned count = 1 + (unsigned)(detail / SIM_LANES % 3);
+    sim_count(&world->sim, FOREIGN_RECORD);
+    sim_tell(&world->sim, "somebody writes %u records into the journal of lane %d", count,
+             (int)message.partition);
+    for (unsigned i = 0; i < count; i++) {
+        message.value = values[i];
+        sim_kafka_append(&world->kafka, &message);
+    }
+}
+
 void sim_people_send_unsendable(struct sim_world *world)
 {
     char id[32];

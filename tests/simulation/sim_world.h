@@ -72,6 +72,7 @@ void sim_people_operate(struct sim_world *world);
 void sim_people_help(struct sim_world *world);
 void sim_people_send_poison(struct sim_world *world);
 void sim_people_send_unsendable(struct sim_world *world);
+void sim_people_write_journal(struct sim_world *world, uint64_t detail);
 
 /* ---- sim_deploys.c: whoever deploys, and who reads of it ---- */
 /* Puts the first versions in force, and plans the schedules of a history. */
