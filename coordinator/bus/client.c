@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -15,6 +16,7 @@
 enum {
     CHECK_TIMEOUT_STEP_MS = 100,
     RESOLVE_TIMEOUT_MS = 1000,
+    LEADER_PAUSE_MS = 50,
     ALIVE_MS = 1000,
     PROBE_TIMEOUT_MS = 1500
 };
@@ -219,15 +221,30 @@ static int make_looker(struct saga_client *client)
     return client->looker ? SAGA_OK : SAGA_E_STOP;
 }
 
+/* Another broker is about to lead: there is none for a moment, or who is asked has just ceased to. A command can wait for it. */
+static bool is_changing_leaders(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE;
+}
+
 int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, int32_t partition,
                            int timeout_ms, int64_t *ret_low, int64_t *ret_high)
 {
+    const struct timespec pause = { 0, LEADER_PAUSE_MS * 1000000L };
+    int64_t until_ms = saga_monotonic_ms() + timeout_ms;
     struct saga_arena arena;
     if (make_looker(client) < 0) return SAGA_E_STOP;
     saga_arena_init(&arena);
     const char *name = saga_arena_string(&arena, topic);
     rd_kafka_resp_err_t code =
         saga_kafka_query_watermarks(client->looker, name, partition, timeout_ms, ret_low, ret_high);
+    while (is_changing_leaders(code) && saga_monotonic_ms() < until_ms) {
+        nanosleep(&pause, NULL);
+        code = saga_kafka_query_watermarks(client->looker, name, partition, timeout_ms, ret_low,
+                                           ret_high);
+    }
     int error = code ? saga_client_fail(client, code, name) : SAGA_OK;
     saga_arena_free(&arena);
     return error;

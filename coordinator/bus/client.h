@@ -58,6 +58,8 @@ int saga_client_delete_consumed(struct saga_client *client, const char *group, c
 int saga_client_delete_before(struct saga_client *client, const char *topic, int32_t partition,
                               int64_t offset, int timeout_ms);
 
+/* Where a partition begins and ends (read_uncommitted). A change of its leader is waited for, for as long as `timeout_ms`. Errors: as
+ * classified, NOT_FOUND, with words. */
 int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, int32_t partition,
                            int timeout_ms, int64_t *ret_low, int64_t *ret_high);
 

@@ -1,4 +1,4 @@
-/* The bus on librdkafka's mock cluster, where each request of a transaction is answered with each error that a broker may
+/* The bus and a command's client on librdkafka's mock cluster, where each request of a transaction is answered with each error that a broker may
  * give, once, and those that pass several times too. The bus must say one of what bus.h knows, with words; and when the worker has done what it
  * then has to do, the next transaction succeeds. */
 #include <setjmp.h>
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "bus/client.h"
 #include "bus/kafka.h"
 
 enum { OPEN_MS = 120000, POLL_MS = 200, TRIES_MAX = 1000, OFTEN = 4, PASSING = 6 };
@@ -196,6 +197,22 @@ static void every_answer_has_a_meaning(void **state)
     assert_true(counts[-SAGA_E_RECOVER] > 0 && counts[0] > 0);
 }
 
+/* Catches a command that fails because the partition is led by another broker in a moment. */
+static void the_next_leader_is_waited_for(void **state)
+{
+    enum { LIST_OFFSETS = 2, TIMES = 6 };
+    struct saga_client *client;
+    struct saga_diagnostic diagnostic = { 0 };
+    rd_kafka_resp_err_t errors[TIMES];
+    int64_t low, high;
+    (void)state;
+    for (int i = 0; i < TIMES; i++) errors[i] = RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+    assert_int_equal(saga_client_new(&config, &arena, &client, &diagnostic), 0);
+    rd_kafka_mock_push_request_errors_array(cluster, LIST_OFFSETS, TIMES, errors);
+    assert_int_equal(saga_client_watermarks(client, SAGA_SLICE("out"), 0, OPEN_MS, &low, &high), 0);
+    saga_client_free(client);
+}
+
 static int start(void **state)
 {
     char words[256];
@@ -231,6 +248,7 @@ static int stop(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_answer_has_a_meaning) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(the_next_leader_is_waited_for),
+                                        cmocka_unit_test(every_answer_has_a_meaning) };
     return cmocka_run_group_tests_name("a broker's answers", tests, start, stop);
 }
