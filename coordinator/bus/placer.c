@@ -15,8 +15,9 @@
 
 /* A run of records without a gap is held until it is known what comes behind it, but no more than this. */
 enum { RUN_RECORDS_MAX = 2000, RUN_BYTES_MAX = 4 * 1024 * 1024 };
-/* Records of one transaction that is aborted; and of a part of what is deleted. */
-enum { FILLERS_MAX = 20000, SKIPPED_MAX = 200000 };
+/* Records of one transaction that is aborted, few enough that it does not take too long on a slow machine either; and of a part of
+ * what is deleted. */
+enum { FILLERS_MAX = 5000, SKIPPED_MAX = 200000 };
 enum { CALL_MS = 5000, TRIES = 12, DELETE_MS = 60000, POLL_MS = 100, END_MS = 60000, WAIT_MS = 1 };
 /* Where a record stands may be anywhere. */
 static const int64_t anywhere = -1;

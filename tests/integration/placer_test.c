@@ -106,7 +106,7 @@ static void expect_placed(int32_t partition, const int64_t *offsets, size_t coun
  * longer than is held, and a beginning that is gone. */
 static void records_stand_where_they_are_put(void **state)
 {
-    static const int64_t gaps[] = { 0, 1, 2, 4, 7, 11, 12, 14, 15, 18, 20100, 20101, 60200 };
+    static const int64_t gaps[] = { 0, 1, 2, 4, 7, 11, 12, 14, 15, 18, 20100, 20101, 60200, 65202 };
     static const int64_t late[] = { 2, 5 };
     static const int64_t cut[] = { 1234, 1236, 1237, 1240 };
     static int64_t many[MANY + 1];
