@@ -20,6 +20,9 @@
 #define SAGA_UNSTORED_MS 500
 /* And so much of them, with the room that a state has to grow: two thousand of the largest would be gigabytes. */
 #define SAGA_UNSTORED_BYTES_MAX (32 * 1024 * 1024)
+/* States, as they are in memory, that a batch reads beside those at hand; each has a working copy too. A batch that would read more is
+ * made smaller (R24), else two thousand of the largest would be gigabytes. */
+#define SAGA_LOAD_BYTES_MAX (64 * 1024 * 1024)
 /* One journal record: a cause of a payload and the commands that followed from it. */
 #define SAGA_JOURNAL_RECORD_BYTES_MAX (8 * 1024 * 1024)
 /* A state in saga.snapshots: its bytes as in Redis, which may be a little over the engine's estimate, and a frame. */

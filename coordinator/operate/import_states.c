@@ -226,6 +226,7 @@ static int run_worker(struct saga_call *call, struct reading_bus *bus)
         .lanes = call->config.lanes,
         .batch_max = call->config.batch_max,
         .cache_bytes = call->config.cache_bytes,
+        .load_bytes = SAGA_LOAD_BYTES_MAX,
         .snapshot_portion = SAGA_SNAPSHOT_PORTION_MAX,
         .long_recovery = INT64_MAX, /* there are no others to work meanwhile */
         .owner = SAGA_SLICE(SAGA_IMPORT_OWNER),

@@ -21,7 +21,7 @@ static int by_lane(const void *left, const void *right)
 }
 
 static int load_lane(struct saga_batch *b, struct saga_lane *lane, const struct saga_item *items,
-                     size_t count)
+                     size_t count, size_t *room)
 {
     struct saga_slice *ids = NULL;
     size_t id_count = 0, id_capacity = 0;
@@ -32,8 +32,8 @@ static int load_lane(struct saga_batch *b, struct saga_lane *lane, const struct 
             SAGA_PUSH(b->arena, ids, id_count, id_capacity, items[i].in->candidates[c]);
     }
     memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
-    int error = saga_lane_load(lane, &b->w->config.store, b->w->codec, ids, id_count, b->arena,
-                               &diagnostic);
+    int error = saga_lane_load(lane, &b->w->config.store, b->w->codec, ids, id_count, room,
+                               b->arena, &diagnostic);
     if (error < 0)
         saga_worker_note(b->w, "lane %u: %.*s", lane->number, SAGA_SLICE_ARG(diagnostic.what));
     if (error != SAGA_E_INVALID) return error;
@@ -41,15 +41,19 @@ static int load_lane(struct saga_batch *b, struct saga_lane *lane, const struct 
     return SAGA_E_CONFLICT;
 }
 
+/* What is alone is taken whatever it comes to. */
 static int load(struct saga_batch *b)
 {
+    size_t room = b->w->config.load_bytes;
+    bool alone = b->to - b->from + b->timers <= 1;
     if (b->item_count == 0) return SAGA_OK;
     qsort(b->items, b->item_count, sizeof *b->items, by_lane);
     for (size_t i = 0, end; i < b->item_count; i = end) {
         uint32_t number = b->items[i].in->lane;
         for (end = i + 1; end < b->item_count && b->items[end].in->lane == number; end++) {
         }
-        int error = load_lane(b, saga_batch_owned_lane(b, number), b->items + i, end - i);
+        int error = load_lane(b, saga_batch_owned_lane(b, number), b->items + i, end - i,
+                              alone ? NULL : &room);
         if (error < 0) return error;
     }
     return SAGA_OK;
@@ -344,6 +348,14 @@ int64_t saga_worker_next_due(const struct saga_worker *w)
     return next;
 }
 
+/* What was read of it leaves the memory again: it is run again, smaller. */
+static int give_up_states(struct saga_worker *w)
+{
+    for (uint32_t n = 0; n < w->config.lanes; n++)
+        if (w->lanes[n].ready) saga_lane_cut(&w->lanes[n], w->config.cache_bytes / w->own_lanes);
+    return SAGA_E_LIMIT;
+}
+
 int saga_batch_run(struct saga_worker *w)
 {
     int64_t jump_ms;
@@ -359,12 +371,14 @@ int saga_batch_run(struct saga_worker *w)
     int error = saga_batch_take(&b);
     if (error == SAGA_OK && b.to == b.from && b.item_count == 0) return SAGA_OK;
     if (error == SAGA_OK) error = load(&b);
+    bool too_large = error == SAGA_E_LIMIT;
     if (error == SAGA_OK) error = decide_all(&b);
     if (error == SAGA_OK) {
         error = saga_batch_commit(&b);
     } else {
         if (error == SAGA_E_LIMIT) error = SAGA_E_INVALID;
         saga_batch_abandon(w);
+        if (too_large) error = give_up_states(w);
     }
     saga_batch_close_opened(&b);
     saga_spans_free(b.spans); /* of what was not committed */

@@ -74,8 +74,8 @@ static int replay_chunk(struct saga_worker *w, struct saga_lane *lane,
         ids[i] = decoded[i].saga_id;
     }
     memcpy(lane->working_chain, lane->chain, sizeof lane->chain);
-    int error = saga_lane_load(lane, &w->config.store, w->codec, ids, records->count, &w->arena,
-                               &diagnostic);
+    int error = saga_lane_load(lane, &w->config.store, w->codec, ids, records->count, NULL,
+                               &w->arena, &diagnostic);
     if (error == SAGA_E_INVALID)
         return saga_recovery_damaged(w, lane, records->items[0].offset, diagnostic.what);
     for (size_t i = 0; i < records->count && error == SAGA_OK; i++)

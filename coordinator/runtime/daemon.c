@@ -102,6 +102,7 @@ static bool open_worker(struct worker_thread *thread)
         .lanes = config->lanes,
         .batch_max = config->batch_max,
         .cache_bytes = config->cache_bytes,
+        .load_bytes = SAGA_LOAD_BYTES_MAX,
         .snapshot_records = config->snapshot_records,
         .snapshot_portion = SAGA_SNAPSHOT_PORTION_MAX,
         .snapshot_interval_ms = config->snapshot_interval_ms,
@@ -316,6 +317,7 @@ void saga_daemon_count(struct saga_daemon *daemon, struct saga_daemon_counts *re
         ret->sagas_ended += counts->sagas_ended;
         ret->snapshots += counts->snapshots;
         ret->snapshot_states += counts->snapshot_states;
+        ret->made_smaller += counts->made_smaller;
         ret->unfit += counts->unfit;
         ret->foreign += counts->foreign;
     }

@@ -36,8 +36,9 @@ struct saga_daemon_counts {
     uint64_t events, batches, commands, hops, dead_letters, ignored, aborts, recoveries;
     uint64_t sagas_started, sagas_ended;
     uint64_t snapshots, snapshot_states;
-    uint64_t unfit;   /* states that do not fit their definition */
-    uint64_t foreign; /* records in journals that are none of the coordinator's */
+    uint64_t made_smaller; /* batches that had no room for their states */
+    uint64_t unfit;        /* states that do not fit their definition */
+    uint64_t foreign;      /* records in journals that are none of the coordinator's */
 };
 void saga_daemon_count(struct saga_daemon *daemon, struct saga_daemon_counts *ret);
 /* What the keys of sagas that redact are wrapped with; the daemon's. NULL: there are no keys. */

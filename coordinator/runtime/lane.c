@@ -9,6 +9,9 @@
 #include "base/memory.h"
 #include "base/mutation.h"
 
+/* Sagas that are read at once; the bytes of them that are aimed at. */
+enum { PORTION_MIN = 16, PORTION_MAX = 500, PORTION_BYTES = 8 * 1024 * 1024 };
+
 static void none_touched(struct saga_lane *lane)
 {
     lane->touched = NULL;
@@ -120,30 +123,63 @@ static void set_clean(struct saga_lane *lane, struct saga_resident *resident,
     lane->resident_bytes += resident->bytes;
 }
 
-int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga_codec *codec,
-                   const struct saga_slice *ids, size_t count, struct saga_arena *arena,
-                   struct saga_diagnostic *diagnostic)
+/* How many are read at once: about as many as come to some MiB if they are as large as the last ones. */
+static size_t portion_of(const struct saga_lane *lane, size_t count)
 {
-    struct saga_slice *missing = SAGA_NEW_ARRAY(arena, struct saga_slice, count);
-    size_t missing_count = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!is_at_hand(lane, ids[i])) missing[missing_count++] = ids[i];
-    if (missing_count == 0) return SAGA_OK;
-    struct saga_slice *states = SAGA_NEW_ARRAY(arena, struct saga_slice, missing_count);
-    int error = store->states_read(store->self, lane->number, saga_lane_applied_in_redis(lane),
-                                   missing, missing_count, arena, states);
+    size_t portion = lane->mean_bytes ? PORTION_BYTES / lane->mean_bytes : PORTION_MAX;
+    if (portion > PORTION_MAX) portion = PORTION_MAX;
+    if (portion < PORTION_MIN) portion = PORTION_MIN;
+    return portion < count ? portion : count;
+}
+
+/* Gives the bytes of what was read. */
+static int load_portion(struct saga_lane *lane, struct saga_store *store, struct saga_codec *codec,
+                        const struct saga_slice *ids, size_t count, struct saga_arena *arena,
+                        size_t *ret_bytes, struct saga_diagnostic *diagnostic)
+{
+    struct saga_slice *states = SAGA_NEW_ARRAY(arena, struct saga_slice, count);
+    size_t found = 0;
+    int error = store->states_read(store->self, lane->number, saga_lane_applied_in_redis(lane), ids,
+                                   count, arena, states);
     if (error < 0) {
         saga_diagnostic_set(diagnostic, arena, "%s", store->problem(store->self));
         return error;
     }
-    for (size_t i = 0; i < missing_count; i++) {
-        if (is_at_hand(lane, missing[i])) continue; /* named twice */
+    *ret_bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_at_hand(lane, ids[i])) continue; /* named twice */
         struct saga_state *state = NULL;
         if (states[i].data) error = saga_state_decode(codec, states[i], arena, &state, diagnostic);
         if (error < 0) return error;
-        struct saga_resident *resident = saga_lane_find(lane, missing[i]);
+        struct saga_resident *resident = saga_lane_find(lane, ids[i]);
         resident->foreign = state != NULL;
         set_clean(lane, resident, state);
+        if (!state) continue;
+        *ret_bytes += resident->bytes;
+        found++;
+    }
+    if (found) lane->mean_bytes = *ret_bytes / found;
+    return SAGA_OK;
+}
+
+int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga_codec *codec,
+                   const struct saga_slice *ids, size_t count, size_t *room,
+                   struct saga_arena *arena, struct saga_diagnostic *diagnostic)
+{
+    struct saga_slice *missing = SAGA_NEW_ARRAY(arena, struct saga_slice, count);
+    size_t missing_count = 0, bytes;
+    for (size_t i = 0; i < count; i++)
+        if (!is_at_hand(lane, ids[i])) missing[missing_count++] = ids[i];
+    for (size_t from = 0, portion; from < missing_count; from += portion) {
+        if (room && *room == 0) {
+            saga_diagnostic_set(diagnostic, arena, "the states are too many bytes together");
+            return SAGA_E_LIMIT;
+        }
+        portion = portion_of(lane, missing_count - from);
+        int error =
+            load_portion(lane, store, codec, missing + from, portion, arena, &bytes, diagnostic);
+        if (error < 0) return error;
+        if (room) *room -= bytes < *room ? bytes : *room;
     }
     return SAGA_OK;
 }

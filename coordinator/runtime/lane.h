@@ -76,6 +76,7 @@ struct saga_lane {
     bool apply_pending;                       /* the answer to the last apply is still to come */
     struct saga_resident *residents;          /* by id; least recently used first */
     size_t resident_bytes;
+    size_t mean_bytes;             /* of the states that were read last; 0: none were */
     struct saga_resident *touched; /* in the order in which the batch touched them */
     struct saga_resident **touched_end;
     struct saga_state **passed; /* runs that began and were forgotten within the batch in hand */
@@ -107,10 +108,11 @@ int saga_lane_settle(struct saga_lane *lane, struct saga_store *store);
 struct saga_resident *saga_lane_find(struct saga_lane *lane, struct saga_slice id);
 
 /* Makes sure that the clean states of these sagas are at hand, reading what is missing from Redis at the lane's
- * watermark (R10). Errors: AGAIN, CONFLICT (recover the lane), INVALID with words (a state cannot be read). */
+ * watermark (R10). `room`: for so many bytes of them, as they are in memory; lowered by what was read; NULL: for all.
+ * Errors: AGAIN, CONFLICT (recover the lane), INVALID with words (a state cannot be read), LIMIT (no room for the rest). */
 int saga_lane_load(struct saga_lane *lane, struct saga_store *store, struct saga_codec *codec,
-                   const struct saga_slice *ids, size_t count, struct saga_arena *arena,
-                   struct saga_diagnostic *diagnostic);
+                   const struct saga_slice *ids, size_t count, size_t *room,
+                   struct saga_arena *arena, struct saga_diagnostic *diagnostic);
 
 /* The state to decide on; a new one where there is no such saga, or none any more. Touches the resident. */
 struct saga_state *saga_lane_work_on(struct saga_lane *lane, struct saga_resident *resident);

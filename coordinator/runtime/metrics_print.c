@@ -312,6 +312,9 @@ static void print_dead_letters(const struct saga_metrics *metrics, struct saga_b
 static void print_counts(const struct saga_daemon_counts *counts, struct saga_buffer *out)
 {
     alone(out, "saga_batches_total", "counter", "Batches committed.", counts->batches);
+    alone(out, "saga_batches_made_smaller_total", "counter",
+          "Batches that were made smaller because there was no room for their states.",
+          counts->made_smaller);
     alone(out, "saga_hops_total", "counter", "Records sent on to the lane of another worker.",
           counts->hops);
     alone(out, "saga_ignored_total", "counter", "Records and replies that changed nothing.",

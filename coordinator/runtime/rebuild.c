@@ -150,7 +150,8 @@ static int load_those_there(struct saga_worker *w, struct saga_lane *lane, struc
     for (const struct newest *newest = piece; newest; newest = newest->hh.next)
         if (newest->was_there) ids[count++] = newest->id;
     if (count == 0) return SAGA_OK;
-    return saga_lane_load(lane, &w->config.store, w->codec, ids, count, &w->arena, diagnostic);
+    return saga_lane_load(lane, &w->config.store, w->codec, ids, count, NULL, &w->arena,
+                          diagnostic);
 }
 
 /* What a piece comes to in Redis. */

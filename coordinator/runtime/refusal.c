@@ -1,4 +1,4 @@
-/* What the broker refuses (R24). After three refusals in a row a batch takes half as much, until what does it is alone:
+/* What the broker refuses (R24), and what has no room in memory. After three refusals in a row a batch takes half as much, until what does it is alone:
  * a record goes to the dead letters, an alarm waits a minute. As long as anything is suspected, records and alarms are
  * taken apart, so that no record is blamed for what an alarm sends; and a topic that takes only small batches gets
  * them. */
@@ -8,16 +8,16 @@
 #include "base/mutation.h"
 #include "runtime/worker_internal.h"
 
-enum { REFUSALS_MAX = 3, SKIP_MS = 60000 };
+enum { REFUSALS_MAX = 3, SKIP_MS = 60000, SMALL_MS = 10000 };
 
 static bool is_narrow(const struct saga_worker *w, const struct saga_window *window)
 {
-    return window->refusals > 0 || window->size < w->config.batch_max;
+    return window->refusals > 0 || window->size < w->config.batch_max || window->small_until_ms;
 }
 
 void saga_refusals_init(struct saga_worker *w)
 {
-    w->record_window = w->alarm_window = (struct saga_window){ w->config.batch_max, 0, 0 };
+    w->record_window = w->alarm_window = (struct saga_window){ .size = w->config.batch_max };
 }
 
 bool saga_refusals_suspected(const struct saga_worker *w)
@@ -56,9 +56,26 @@ void saga_refusals_note(struct saga_worker *w)
     }
 }
 
-static void widen(const struct saga_worker *w, struct saga_window *window)
+static void shrink(struct saga_window *window, size_t taken, int64_t now_ms)
+{
+    if (taken > 1) window->size = taken / 2;
+    window->small_until_ms = now_ms + SMALL_MS;
+}
+
+void saga_refusals_too_large(struct saga_worker *w)
+{
+    int64_t now_ms = saga_worker_monotonic(w);
+    SAGA_COUNT(w, made_smaller, 1);
+    if (w->taken_records) shrink(&w->record_window, w->taken_records, now_ms);
+    if (w->taken_alarms) shrink(&w->alarm_window, w->taken_alarms, now_ms);
+}
+
+/* Not at once where states were too many: those that come next are as large, and would be read in vain. */
+static void widen(struct saga_worker *w, struct saga_window *window)
 {
     window->refusals = 0;
+    if (window->small_until_ms > saga_worker_monotonic(w)) return;
+    window->small_until_ms = 0;
     window->size *= 2;
     if (window->size > w->config.batch_max) window->size = w->config.batch_max;
 }

@@ -267,13 +267,20 @@ static int transact(struct saga_worker *w, const struct saga_lane *lane,
     return SAGA_E_STOP;
 }
 
-/* The next portion: as many as one script reads and one small transaction takes. */
+/* As many as one script reads and one small transaction takes: what is read beyond that is read again for the next. */
+static size_t portion_max(const struct saga_worker *w)
+{
+    size_t mean = w->snapshots.mean_bytes, most = w->config.snapshot_portion;
+    size_t fit = mean ? SAGA_SNAPSHOT_PORTION_BYTES / mean + 1 : most;
+    return fit < most ? fit : most;
+}
+
 static size_t take_portion(struct saga_worker *w, struct saga_changed **portion,
                            struct saga_slice *ids)
 {
-    size_t count = 0;
-    for (struct saga_changed *changed = w->snapshots.next;
-         changed && count < w->config.snapshot_portion; changed = changed->hh.next) {
+    size_t count = 0, most = portion_max(w);
+    for (struct saga_changed *changed = w->snapshots.next; changed && count < most;
+         changed = changed->hh.next) {
         portion[count] = changed;
         ids[count++] = changed->id;
     }
@@ -312,6 +319,7 @@ static int write_portion(struct saga_worker *w, struct saga_lane *lane)
     if (lane->marker.present) add_marker(w, lane, &lane->marker, outgoing, &out);
     if (out) error = transact(w, lane, outgoing, out);
     if (error < 0) return error;
+    s->mean_bytes = bytes / done;
     s->next = done < count ? portion[done] : portion[count - 1]->hh.next;
     SAGA_COUNT(w, snapshot_states, done);
     return SAGA_OK;

@@ -309,6 +309,7 @@ static int after_batch(struct saga_worker *w, int result)
     case SAGA_OK: end_window(w); return SAGA_OK;
     case SAGA_E_INVALID: note_abort(w, true); break;
     case SAGA_E_ABORT: note_abort(w, false); break;
+    case SAGA_E_LIMIT: saga_refusals_too_large(w); return SAGA_OK;
     case SAGA_E_AGAIN: /* a definition or the broker is waited for; what was read stays in hand */
         w->retained.not_before_ms = saga_worker_monotonic(w) + 50;
         break;

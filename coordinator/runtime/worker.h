@@ -33,8 +33,9 @@ struct saga_worker_counts {
         timers;
     atomic_ullong sagas_started, sagas_ended;
     atomic_ullong snapshots, snapshot_states;
-    atomic_ullong unfit;   /* states that were read, and do not fit their definition */
-    atomic_ullong foreign; /* records read in journals that are none of the coordinator's */
+    atomic_ullong made_smaller; /* batches that had no room for their states */
+    atomic_ullong unfit;        /* states that were read, and do not fit their definition */
+    atomic_ullong foreign;      /* records read in journals that are none of the coordinator's */
 };
 
 /* Settings that may change while workers run; they take them at their next step. */
@@ -51,6 +52,7 @@ struct saga_worker_config {
     uint32_t lanes;
     size_t batch_max;         /* records a batch */
     size_t cache_bytes;       /* of states, over all lanes */
+    size_t load_bytes;        /* of states that a batch reads beside those: SAGA_LOAD_BYTES_MAX */
     int64_t snapshot_records; /* a lane's snapshot is due when its journal has grown by so many */
     size_t snapshot_portion;  /* states in one transaction, at most SAGA_SNAPSHOT_PORTION_MAX */
     int64_t snapshot_interval_ms; /* or when the last one is so old and anything has come since */

@@ -26,7 +26,9 @@ struct saga_retained {
 /* How many records, or alarms, a batch takes at most (R24). */
 struct saga_window {
     size_t size;
-    unsigned refusals;         /* in a row, of what is in it */
+    unsigned refusals; /* in a row, of what is in it */
+    int64_t
+        small_until_ms; /* monotonic: because its states were too many bytes; 0: they were not */
     uint64_t definition_round; /* registry round that what is in it waits for; 0: none (R19) */
 };
 
@@ -121,6 +123,7 @@ struct saga_snapshots {
     bool whole;                     /* of all sagas of the lane: it begins a series */
     bool listing;                   /* and not all of them are written */
     bool acted;                     /* operators said something since the last one */
+    size_t mean_bytes;              /* of the states that were written last; 0: none were */
     struct saga_scan scan;
     struct saga_arena arena;
     struct saga_changed *changed, *next; /* all; the first that is not written yet */
@@ -222,13 +225,16 @@ bool saga_refusals_suspected(const struct saga_worker *w);
 /* The last batch was refused for what it holds; it was committed. */
 void saga_refusals_note(struct saga_worker *w);
 void saga_refusals_end(struct saga_worker *w);
+/* Its states were too many bytes: it is to be made smaller, and the next ones for a while. */
+void saga_refusals_too_large(struct saga_worker *w);
 uint64_t saga_alarm_fingerprint(const struct saga_due_timer *alarm, struct saga_arena *arena);
 /* For how long the alarm is still to wait; 0: it need not. */
 int64_t saga_alarm_skipped_ms(struct saga_worker *w, uint64_t alarm);
 
 /* ---- batch.c ---- */
 /* Decides and commits the next window of what is retained, and the timers that are due. SAGA_OK when it is done (or
- * there was nothing to do); any other: what saga_transact or the store said, and nothing has happened. */
+ * there was nothing to do); LIMIT: there is no room for its states; any other: what saga_transact or the store said. Nothing has
+ * happened then. */
 int saga_batch_run(struct saga_worker *w);
 /* When the earliest timer of all lanes rings. */
 int64_t saga_worker_next_due(const struct saga_worker *w);

@@ -44,6 +44,7 @@ void sim_init(struct sim *sim, uint64_t seed, bool trace, enum sim_mutation muta
     sim->snapshot_portion = (size_t)sim_between(sim, 1, 6);
     sim->long_recovery = sim_chance(sim, 500) ? sim_between(sim, 2, 20) : 100000;
     sim->cache_bytes = sim_chance(sim, 500) ? 2048 : 65536;
+    sim->load_bytes = seed % 3 == 0 ? 1 : SIZE_MAX;
 }
 
 void sim_free(struct sim *sim)

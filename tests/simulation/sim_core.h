@@ -125,7 +125,8 @@ enum { SIM_WORKERS = 3, SIM_LANES = 4, SIM_PRODUCERS = 2 * SIM_WORKERS };
     X(SCHEDULE_OLDER, "an older version of a schedule was told late (R28)")                        \
     X(SCHEDULE_TWICE, "a version of a schedule was told twice (R28)")                              \
     X(CAUGHT, "a failure was caught")                                                              \
-    X(NOTE_IGNORED, "a note came too late to count")
+    X(NOTE_IGNORED, "a note came too late to count")                                               \
+    X(MADE_SMALLER, "a batch had no room for its states (R24)")
 
 #define SIM_COUNT_NAME(name, words) SIM_##name,
 enum sim_count {
@@ -182,7 +183,8 @@ struct sim {
     enum sim_mutation mutation;
     int64_t snapshot_records, snapshot_interval_ms, long_recovery; /* of each worker */
     size_t snapshot_portion;
-    size_t cache_bytes;       /* of each worker: little, so that states are read anew, or enough */
+    size_t load_bytes;  /* of each worker: so little that batches are made smaller, or enough */
+    size_t cache_bytes; /* of each worker: little, so that states are read anew, or enough */
     struct sim_event *events; /* a heap, the next first */
     size_t event_count, event_capacity;
     uint64_t event_order;

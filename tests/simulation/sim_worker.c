@@ -53,6 +53,7 @@ static void live(struct sim_worker *w)
                                          .lanes = SIM_LANES,
                                          .batch_max = BATCH_MAX,
                                          .cache_bytes = w->sim->cache_bytes,
+                                         .load_bytes = w->sim->load_bytes,
                                          .owner = saga_slice_of(owners[w->number]),
                                          .clock = { w, wall_ms, monotonic_ms },
                                          .registry = w->registry,
@@ -72,6 +73,7 @@ static void live(struct sim_worker *w)
         if (error == SAGA_E_STOP) break;
         if (error == SAGA_E_AGAIN) sim_worker_wait(w, 5 * SIM_MS);
     }
+    w->sim->counts[SIM_MADE_SMALLER] += atomic_exchange(&w->worker_counts.made_smaller, 0);
     sim_stop_note(w, &stop);
     saga_worker_free(w->worker);
     w->worker = NULL;

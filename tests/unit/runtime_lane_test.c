@@ -1,9 +1,11 @@
-/* What Redis is told of a lane whose batches are told together (lane_store.c). */
+/* What Redis is told of a lane whose batches are told together (lane_store.c), and what is read of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
+
+#include <string.h>
 
 #include "base/error.h"
 #include "runtime/lane.h"
@@ -302,6 +304,68 @@ static void what_redis_lacks_stays_at_hand(void **state)
     assert_int_equal(lane.resident_bytes, 0);
 }
 
+enum { INPUT_BYTES = 100000, SAGAS = 200 };
+
+static size_t most_at_once, reads;
+
+/* A Redis in which all sagas are large. */
+static int read_large(void *self, uint32_t number, int64_t expected, const struct saga_slice *ids,
+                      size_t count, struct saga_arena *to, struct saga_slice *ret)
+{
+    static char input[INPUT_BYTES];
+    (void)self, (void)number, (void)expected;
+    for (size_t i = 0; i < count; i++) {
+        struct saga_state *state = saga_state_new();
+        state->id = ids[i];
+        state->run = state->name = SAGA_SLICE("r");
+        state->kind = SAGA_KIND_CORRELATION; /* which has no blocks */
+        state->sequence = 1;
+        state->status = SAGA_RUNNING;
+        state->input = (struct saga_slice){ memset(input, '1', sizeof input), sizeof input };
+        assert_int_equal(saga_state_encode(codec, state, to, &ret[i]), 0);
+        saga_state_free(state);
+    }
+    if (count > most_at_once) most_at_once = count;
+    reads++;
+    return SAGA_OK;
+}
+
+static const char *no_problem(void *self)
+{
+    (void)self;
+    return "";
+}
+
+static int load(size_t count, size_t *room)
+{
+    struct saga_store store = { .states_read = read_large, .problem = no_problem };
+    struct saga_slice ids[SAGAS];
+    struct saga_diagnostic diagnostic = { 0 };
+    most_at_once = reads = 0;
+    for (size_t i = 0; i < count; i++) ids[i] = saga_arena_printf(&arena, "order/%zu", i);
+    int error = saga_lane_load(&lane, &store, codec, ids, count, room, &arena, &diagnostic);
+    if (error && error != SAGA_E_LIMIT) fail_msg("%.*s", SAGA_SLICE_ARG(diagnostic.what));
+    return error;
+}
+
+/* Catches a batch of large sagas that takes gigabytes, and one that is never small enough. */
+static void no_more_is_read_than_there_is_room_for(void **state)
+{
+    size_t room = 20 * INPUT_BYTES;
+    (void)state;
+    assert_int_equal(load(1, NULL), SAGA_OK); /* how large they are is known now */
+    assert_int_equal(load(SAGAS, &room), SAGA_E_LIMIT);
+    assert_int_equal(room, 0);
+    assert_int_equal(reads, 1);
+    assert_true(lane.resident_bytes < SAGAS * INPUT_BYTES);
+    assert_int_equal(load(most_at_once, &room), SAGA_OK); /* at hand by now */
+    assert_int_equal(reads, 0);
+    saga_lane_cut(&lane, 0);
+    assert_int_equal(load(SAGAS, NULL), SAGA_OK);
+    assert_true(reads > 1);
+    assert_int_equal(HASH_COUNT(lane.residents), SAGAS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +382,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_run_of_another_version_leaves_what_it_stands_in, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_redis_lacks_stays_at_hand, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_more_is_read_than_there_is_room_for, setup, teardown),
     };
-    return cmocka_run_group_tests_name("what Redis is told of a lane", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("a lane and its Redis", tests, NULL, NULL);
 }
