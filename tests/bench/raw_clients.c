@@ -168,6 +168,21 @@ void raw_read_headers(rd_kafka_message_t *message)
 
 /* ---- who sends events and who reads commands ---- */
 
+/* Of a topic that has just been made a partition may have no leader yet. */
+static int64_t end_of(rd_kafka_t *admin, int partition)
+{
+    enum { TRIES = 100, PAUSE_US = 100000 };
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    int64_t low, high;
+    for (int i = 0; i < TRIES; i++) {
+        error = rd_kafka_query_watermark_offsets(admin, raw_commands_topic, partition, &low, &high,
+                                                 RAW_CALL_MS_MAX);
+        if (!error) return high;
+        usleep(PAUSE_US);
+    }
+    raw_stop("watermark: %s", rd_kafka_err2str(error));
+}
+
 rd_kafka_t *raw_reader_at_the_end(rd_kafka_t *admin, int partitions)
 {
     const char *const pairs[][2] = { { "group.id", raw_group },
@@ -178,13 +193,8 @@ rd_kafka_t *raw_reader_at_the_end(rd_kafka_t *admin, int partitions)
         raw_client(RD_KAFKA_CONSUMER, raw_settings(pairs, sizeof pairs / sizeof pairs[0]));
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     rd_kafka_poll_set_consumer(rk);
-    for (int i = 0; i < partitions; i++) {
-        int64_t low, high;
-        rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(admin, raw_commands_topic, i,
-                                                                     &low, &high, RAW_CALL_MS_MAX);
-        if (error) raw_stop("watermark: %s", rd_kafka_err2str(error));
-        rd_kafka_topic_partition_list_add(list, raw_commands_topic, i)->offset = high;
-    }
+    for (int i = 0; i < partitions; i++)
+        rd_kafka_topic_partition_list_add(list, raw_commands_topic, i)->offset = end_of(admin, i);
     rd_kafka_assign(rk, list);
     rd_kafka_topic_partition_list_destroy(list);
     return rk;
