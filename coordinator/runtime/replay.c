@@ -417,7 +417,7 @@ static void take(struct saga_replay *replay, const struct saga_message *message,
     const struct saga_journal_record *record = &ahead->record;
     saga_arena_reset(&replay->arena);
     replay->records++;
-    replay->applied = message->offset + 1;
+    if (saga_codec_is_encoded(message->value)) replay->applied = message->offset + 1;
     struct saga_replayed *saga =
         ahead->common ? saga_replay_find_or_add(replay, record->saga_id, ahead->hash) : NULL;
     if (saga && message->offset >= saga->as_of && !saga->doubted &&

@@ -89,7 +89,8 @@ void saga_replay_record(struct saga_replay *replay, const struct saga_message *m
 void saga_replay_records(struct saga_replay *replay, const struct saga_message *messages,
                          size_t count);
 
-/* Offset behind the last record taken; 0 before the first. */
+/* Where Redis is to stand: behind the last record taken that may be the coordinator's, as foreign ones are passed over; 0 before
+ * the first. */
 int64_t saga_replay_applied(const struct saga_replay *replay);
 
 /* In place of the offset at which Redis stands: it has nothing of the lane; it did not answer. */

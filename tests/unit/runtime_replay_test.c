@@ -205,6 +205,30 @@ static void a_run_of_another_journal_is_a_difference(void **state)
     }
 }
 
+/* Catches a replay that waits for Redis to stand behind what somebody else has written at the journal's end, where it never will. */
+static void redis_is_not_expected_behind_a_foreign_record(void **state)
+{
+    uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT] = { 0 };
+    struct saga_catalog *catalog;
+    struct saga_replay *replay;
+    struct recorded r;
+    (void)state;
+    recorded_begin(&r, DEFINITION);
+    assert_int_equal(saga_catalog_new(&catalog), 0);
+    assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
+    recorded_push(&r, SAGA_SLICE("from elsewhere"));
+    start(&r, "k", "{}");
+    recorded_push(&r, SAGA_SLICE("from elsewhere"));
+    recorded_push(&r, SAGA_SLICE_NONE);
+    saga_replay_new(r.codec, catalog, 0, count_difference, differences, &replay);
+    saga_replay_records(replay, r.records, r.count);
+    assert_int_equal(saga_replay_applied(replay), 2);
+    assert_int_equal(differences[SAGA_DIFFERENCE_UNREADABLE], 3);
+    saga_replay_free(replay);
+    saga_catalog_free(catalog);
+    recorded_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_snapshot_that_does_not_fit_is_a_difference),
         cmocka_unit_test(a_cause_that_is_no_event_is_a_difference),
         cmocka_unit_test(a_run_of_another_journal_is_a_difference),
+        cmocka_unit_test(redis_is_not_expected_behind_a_foreign_record),
     };
     return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
 }
