@@ -35,7 +35,7 @@ const char *saga_call_lane_doubt(struct saga_call *call, uint32_t lane);
  * says why that is not known, SAGA_EXIT_FAILED. */
 int saga_call_no_such_saga(struct saga_call *call, uint32_t lane, struct saga_slice saga_id);
 
-/* What the journal has of a lane that Redis has not. */
+/* What the journal has of a lane that Redis has not, without what is none of the coordinator's. */
 struct saga_lane_ahead {
     size_t records;            /* not more than some thousands are looked at */
     int64_t unreadable_offset; /* of the first that cannot be read; -1: all can be */
