@@ -30,6 +30,7 @@ static bool take_first(const struct saga_message *message, void *context)
 {
     struct anchoring *a = context;
     struct saga_journal_record record;
+    if (!saga_codec_is_encoded(message->value)) return true; /* of somebody else: the next one */
     saga_arena_reset(&a->arena);
     if (saga_journal_decode(a->call->codec, message->value, &a->arena, &record,
                             &(struct saga_diagnostic){ 0 }) < 0 ||
