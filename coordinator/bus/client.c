@@ -233,16 +233,18 @@ int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, 
                            int timeout_ms, int64_t *ret_low, int64_t *ret_high)
 {
     const struct timespec pause = { 0, LEADER_PAUSE_MS * 1000000L };
-    int64_t until_ms = saga_monotonic_ms() + timeout_ms;
+    int64_t until_ms = saga_monotonic_ms() + timeout_ms, left_ms;
     struct saga_arena arena;
     if (make_looker(client) < 0) return SAGA_E_STOP;
     saga_arena_init(&arena);
     const char *name = saga_arena_string(&arena, topic);
     rd_kafka_resp_err_t code =
         saga_kafka_query_watermarks(client->looker, name, partition, timeout_ms, ret_low, ret_high);
-    while (is_changing_leaders(code) && saga_monotonic_ms() < until_ms) {
+    while (is_changing_leaders(code)) {
         nanosleep(&pause, NULL);
-        code = saga_kafka_query_watermarks(client->looker, name, partition, timeout_ms, ret_low,
+        left_ms = until_ms - saga_monotonic_ms();
+        if (left_ms <= 0) break;
+        code = saga_kafka_query_watermarks(client->looker, name, partition, (int)left_ms, ret_low,
                                            ret_high);
     }
     int error = code ? saga_client_fail(client, code, name) : SAGA_OK;
