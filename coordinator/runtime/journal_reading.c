@@ -21,11 +21,12 @@ int saga_worker_read_journal(struct saga_worker *w, size_t max, struct saga_bus_
 {
     int error = saga_worker_read(w, max, ret);
     size_t kept = 0;
+    if (error < 0) return error;
     for (size_t i = 0; i < ret->count; i++)
         if (saga_codec_is_encoded(ret->items[i].value) || SAGA_WITHOUT(FOREIGN_RECORDS))
             ret->items[kept++] = ret->items[i];
         else
             pass_over(w, &ret->items[i]);
     ret->count = kept;
-    return error;
+    return SAGA_OK;
 }

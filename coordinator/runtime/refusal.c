@@ -1,7 +1,8 @@
-/* What the broker refuses (R24), and what has no room in memory. After three refusals in a row a batch takes half as much, until what does it is alone:
- * a record goes to the dead letters, an alarm waits a minute. As long as anything is suspected, records and alarms are
- * taken apart, so that no record is blamed for what an alarm sends; and a topic that takes only small batches gets
- * them. */
+/* What the broker refuses (R24), and what has no room in memory. After three refusals in a row a batch takes half as much,
+ * until what does it is alone: a record goes to the dead letters, an alarm waits a minute. A batch that has no room for its
+ * states takes half as much at once, and what is alone is taken whatever it comes to. As long as anything is suspected,
+ * records and alarms are taken apart, so that no record is blamed for what an alarm sends; and a topic that takes only
+ * small batches gets them. */
 #include <stdio.h>
 
 #include "base/hash.h"

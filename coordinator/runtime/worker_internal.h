@@ -26,9 +26,8 @@ struct saga_retained {
 /* How many records, or alarms, a batch takes at most (R24). */
 struct saga_window {
     size_t size;
-    unsigned refusals; /* in a row, of what is in it */
-    int64_t
-        small_until_ms; /* monotonic: because its states were too many bytes; 0: they were not */
+    unsigned refusals;         /* in a row, of what is in it */
+    int64_t small_until_ms;    /* monotonic: its states were too many bytes; 0: they were not */
     uint64_t definition_round; /* registry round that what is in it waits for; 0: none (R19) */
 };
 

@@ -1,6 +1,6 @@
-/* The bus and a command's client on librdkafka's mock cluster, where each request of a transaction is answered with each error that a broker may
- * give, once, and those that pass several times too. The bus must say one of what bus.h knows, with words; and when the worker has done what it
- * then has to do, the next transaction succeeds. */
+/* The bus and a command's client on librdkafka's mock cluster. Each request of a transaction is answered with each error that
+ * a broker may give, once, and those that pass several times too. The bus must say one of what bus.h knows, with words; and
+ * when the worker has done what it then has to do, the next transaction succeeds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
