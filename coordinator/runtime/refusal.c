@@ -81,10 +81,19 @@ static void widen(struct saga_worker *w, struct saga_window *window)
     if (window->size > w->config.batch_max) window->size = w->config.batch_max;
 }
 
+/* Nothing is due: the alarms that were too large together are over, and none may come for long that would say so. */
+static void forget_small(struct saga_worker *w, struct saga_window *window)
+{
+    if (!window->small_until_ms || window->small_until_ms > saga_worker_monotonic(w)) return;
+    window->small_until_ms = 0;
+    window->size = w->config.batch_max;
+}
+
 void saga_refusals_end(struct saga_worker *w)
 {
     if (w->taken_records) widen(w, &w->record_window);
     if (w->taken_alarms) widen(w, &w->alarm_window);
+    if (!w->taken_records && !w->taken_alarms) forget_small(w, &w->alarm_window);
 }
 
 uint64_t saga_alarm_fingerprint(const struct saga_due_timer *alarm, struct saga_arena *arena)

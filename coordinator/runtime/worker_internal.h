@@ -221,7 +221,7 @@ int saga_transact(struct saga_worker *w, const struct saga_outgoing *outgoing,
 void saga_refusals_init(struct saga_worker *w);
 /* Are records and alarms to be taken apart? */
 bool saga_refusals_suspected(const struct saga_worker *w);
-/* The last batch was refused for what it holds; it was committed. */
+/* The last batch was refused for what it holds; it was committed, or there was nothing to take. */
 void saga_refusals_note(struct saga_worker *w);
 void saga_refusals_end(struct saga_worker *w);
 /* Its states were too many bytes: it is to be made smaller, and the next ones for a while. */

@@ -1,4 +1,4 @@
-/* What the broker refuses is narrowed down until it is alone (R24). */
+/* What the broker refuses is narrowed down until it is alone (R24); what has no room in memory is made smaller. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,8 +21,10 @@ static int64_t clock_ms(void *context)
 static int set_up(void **state)
 {
     static struct saga_worker w;
-    w = (struct saga_worker){ .config = { .batch_max = MAX,
-                                          .clock = { NULL, clock_ms, clock_ms } } };
+    static struct saga_worker_counts counts;
+    w = (struct saga_worker){
+        .config = { .batch_max = MAX, .counts = &counts, .clock = { NULL, clock_ms, clock_ms } }
+    };
     saga_refusals_init(&w);
     now_ms = 1000;
     *state = &w;
@@ -104,6 +106,61 @@ static void what_is_committed_widens_again(void **state)
     assert_false(saga_refusals_suspected(w));
 }
 
+static void make_smaller(struct saga_worker *w, size_t records, size_t alarms)
+{
+    w->taken_records = records;
+    w->taken_alarms = alarms;
+    saga_refusals_too_large(w);
+}
+
+static void end(struct saga_worker *w, size_t records, size_t alarms)
+{
+    w->taken_records = records;
+    w->taken_alarms = alarms;
+    saga_refusals_end(w);
+}
+
+/* Catches a batch that is read in vain again and again, and one that stays small for good. */
+static void what_is_too_large_is_halved_for_a_while(void **state)
+{
+    struct saga_worker *w = *state;
+    make_smaller(w, MAX, 0);
+    assert_int_equal(w->record_window.size, MAX / 2); /* at once: it is not by chance */
+    make_smaller(w, MAX / 2, 0);
+    end(w, MAX / 4, 0);
+    assert_int_equal(w->record_window.size, MAX / 4);
+    now_ms += 10000;
+    end(w, MAX / 4, 0);
+    assert_int_equal(w->record_window.size, MAX / 2);
+    end(w, MAX / 2, 0);
+    assert_false(saga_refusals_suspected(w));
+}
+
+/* Catches a record and an alarm that are too large together, and are taken together for ever. */
+static void one_of_each_are_taken_apart(void **state)
+{
+    struct saga_worker *w = *state;
+    make_smaller(w, 1, 1);
+    assert_true(saga_refusals_suspected(w));
+    assert_int_equal(w->record_window.size, MAX);
+    end(w, 1, 0);
+    assert_true(saga_refusals_suspected(w));
+}
+
+/* Catches a worker that takes records and alarms apart for as long as no alarm rings. */
+static void alarms_that_do_not_come_are_forgotten(void **state)
+{
+    struct saga_worker *w = *state;
+    make_smaller(w, 0, MAX);
+    end(w, 0, 0);
+    assert_int_equal(w->alarm_window.size, MAX / 2);
+    now_ms += 10000;
+    end(w, 1, 0); /* no alarms were looked for */
+    assert_true(saga_refusals_suspected(w));
+    end(w, 0, 0);
+    assert_false(saga_refusals_suspected(w));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +169,9 @@ int main(void)
         cmocka_unit_test_setup(together_neither_is_blamed, set_up),
         cmocka_unit_test_setup(an_alarm_alone_waits, set_up),
         cmocka_unit_test_setup(what_is_committed_widens_again, set_up),
+        cmocka_unit_test_setup(what_is_too_large_is_halved_for_a_while, set_up),
+        cmocka_unit_test_setup(one_of_each_are_taken_apart, set_up),
+        cmocka_unit_test_setup(alarms_that_do_not_come_are_forgotten, set_up),
     };
     return cmocka_run_group_tests_name("refusals", tests, NULL, NULL);
 }
