@@ -21,7 +21,8 @@
 /* And so much of them, with the room that a state has to grow: two thousand of the largest would be gigabytes. */
 #define SAGA_UNSTORED_BYTES_MAX (32 * 1024 * 1024)
 /* States, as they are in memory, that a batch reads beside those at hand; each has a working copy too. A batch that would read more is
- * made smaller (R24), else two thousand of the largest would be gigabytes. */
+ * made smaller (R24), else two thousand of the largest would be gigabytes. Their sizes are known when they are read, some at once
+ * (lane.c), so that it may be more by one such reading. */
 #define SAGA_LOAD_BYTES_MAX (64 * 1024 * 1024)
 /* One journal record: a cause of a payload and the commands that followed from it. */
 #define SAGA_JOURNAL_RECORD_BYTES_MAX (8 * 1024 * 1024)
