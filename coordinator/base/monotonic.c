@@ -13,3 +13,9 @@ int64_t saga_monotonic_ms(void)
 {
     return saga_monotonic_us() / 1000;
 }
+
+void saga_sleep_ms(int ms)
+{
+    const struct timespec pause = { ms / 1000, ms % 1000 * 1000000L };
+    nanosleep(&pause, NULL);
+}

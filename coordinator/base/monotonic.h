@@ -9,4 +9,7 @@
 int64_t saga_monotonic_ms(void);
 int64_t saga_monotonic_us(void);
 
+/* A signal may end it early. */
+void saga_sleep_ms(int ms);
+
 #endif

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -232,7 +231,6 @@ static bool is_changing_leaders(rd_kafka_resp_err_t code)
 int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, int32_t partition,
                            int timeout_ms, int64_t *ret_low, int64_t *ret_high)
 {
-    const struct timespec pause = { 0, LEADER_PAUSE_MS * 1000000L };
     int64_t until_ms = saga_monotonic_ms() + timeout_ms, left_ms;
     struct saga_arena arena;
     if (make_looker(client) < 0) return SAGA_E_STOP;
@@ -241,7 +239,7 @@ int saga_client_watermarks(struct saga_client *client, struct saga_slice topic, 
     rd_kafka_resp_err_t code =
         saga_kafka_query_watermarks(client->looker, name, partition, timeout_ms, ret_low, ret_high);
     while (is_changing_leaders(code)) {
-        nanosleep(&pause, NULL);
+        saga_sleep_ms(LEADER_PAUSE_MS);
         left_ms = until_ms - saga_monotonic_ms();
         if (left_ms <= 0) break;
         code = saga_kafka_query_watermarks(client->looker, name, partition, (int)left_ms, ret_low,

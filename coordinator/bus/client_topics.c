@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "bus/client_internal.h"
 #include "bus/kafka_error.h"
 
@@ -175,11 +175,10 @@ static int wait_until(struct saga_client *client, const char *name, bool exists,
     enum { STEP_MS = 20 };
     struct saga_topic_state state;
     for (int waited_ms = 0; waited_ms < timeout_ms; waited_ms += STEP_MS) {
-        struct timespec wait = { 0, STEP_MS * 1000000L };
         int error = look(client, name, timeout_ms, &state);
         if (error < 0) return error;
         if (state.exists == exists) return SAGA_OK;
-        nanosleep(&wait, NULL);
+        saga_sleep_ms(STEP_MS);
     }
     return fail(client, RD_KAFKA_RESP_ERR__TIMED_OUT, name,
                 exists ? "made, but not in use yet" : "deleted, but not gone yet");

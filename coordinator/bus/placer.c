@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "bus/kafka_error.h"
 #include "bus/kafka_headers.h"
 #include "bus/kafka_internal.h"
@@ -200,13 +200,12 @@ void saga_placer_close(struct saga_placer *placer)
  * producer's handle is told the last stable offset, which is behind that end only when it is there. */
 static int await_end(struct saga_placer *placer, int64_t behind)
 {
-    const struct timespec wait = { 0, WAIT_MS * 1000000L };
     int64_t low, high = -1;
     for (int waited_ms = 0; waited_ms < END_MS; waited_ms += WAIT_MS) {
         rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
             placer->plain, placer->topic, placer->partition, &low, &high, CALL_MS);
         if (!code && high >= behind) break;
-        nanosleep(&wait, NULL);
+        saga_sleep_ms(WAIT_MS);
     }
     if (high == behind) return SAGA_OK;
     snprintf(placer->problem, sizeof placer->problem,

@@ -336,8 +336,7 @@ static bool is_time_to_look(struct saga_changes *changes)
 static void pause_looking(const struct saga_changes *changes)
 {
     bool few = changes->http->config->lanes <= LANES_FEW;
-    const struct timespec pause = { 0, (few ? LOOK_MS : LOOK_AT_MANY_MS) * 1000000L };
-    nanosleep(&pause, NULL);
+    saga_sleep_ms(few ? LOOK_MS : LOOK_AT_MANY_MS);
 }
 
 /* `*ret_anew`: nobody has listened for a while; `*ret_newcomers`: somebody has begun to. False: it is over. */

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "base/nearest.h"
 #include "http/thread.h"
 #include "runtime/log.h"
@@ -106,10 +107,7 @@ static void read_on(struct saga_known *known, struct saga_reader *reader)
 
 static void pause_for(struct saga_known *known, int ms)
 {
-    for (; ms > 0 && !atomic_load(&known->http->stopping); ms -= READ_MS) {
-        struct timespec wait = { 0, READ_MS * 1000000L };
-        nanosleep(&wait, NULL);
-    }
+    for (; ms > 0 && !atomic_load(&known->http->stopping); ms -= READ_MS) saga_sleep_ms(READ_MS);
 }
 
 static void *known_main(void *context)

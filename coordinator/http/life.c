@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -181,8 +180,7 @@ static void *keeper_main(void *context)
 {
     struct saga_http *http = context;
     for (unsigned turn = 0; !atomic_load(&http->stopping); turn++) {
-        struct timespec wait = { 0, KEEP_MS * 1000000L };
-        nanosleep(&wait, NULL);
+        saga_sleep_ms(KEEP_MS);
         saga_peers_sweep(http);
         if (turn % 2) saga_gate_refresh(http->gate);
     }
@@ -321,10 +319,7 @@ static void leave(struct saga_http *http)
     saga_changes_wake(http->changes);
     saga_what_ifs_stop(http->what_ifs);
     int64_t until_ms = saga_monotonic_ms() + LEAVE_MS;
-    while (atomic_load(&http->in_hand) > 0 && saga_monotonic_ms() < until_ms) {
-        struct timespec wait = { 0, 10 * 1000000L };
-        nanosleep(&wait, NULL);
-    }
+    while (atomic_load(&http->in_hand) > 0 && saga_monotonic_ms() < until_ms) saga_sleep_ms(10);
     /* what a broker that is away never answers is answered by the sender's end */
     saga_sender_free(http->sender);
     http->sender = NULL;

@@ -149,8 +149,7 @@ static void *waiting_main(void *context)
         all = take(waiting, all, &stopping);
         if (stopping && !all) break;
         all = look_at_all(waiting, &call, all, stopping);
-        struct timespec pause = { 0, LOOK_MS * 1000000L };
-        nanosleep(&pause, NULL);
+        saga_sleep_ms(LOOK_MS);
     }
     call.arena = NULL;
     saga_http_call_free(&call);

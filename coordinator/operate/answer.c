@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/monotonic.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "operate/opening.h"
@@ -110,7 +111,7 @@ static void await_redis(struct saga_call *call, uint32_t lane, int64_t offset)
     for (int waited_ms = 0; waited_ms < REDIS_MS; waited_ms += REDIS_STEP_MS) {
         if (saga_views_lane(call->views, lane, call->arena, &status) < 0) return;
         if (status.present && status.applied > offset) return;
-        usleep(REDIS_STEP_MS * 1000);
+        saga_sleep_ms(REDIS_STEP_MS);
     }
 }
 

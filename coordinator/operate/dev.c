@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/monotonic.h"
 #include "base/random.h"
 #include "base/seal.h"
 #include "base/time.h"
@@ -137,7 +137,7 @@ static int start_coordinator(struct dev *dev)
         if (saga_daemon_has_failed(dev->daemon) || saga_now_ms() > until_ms)
             return saga_call_fail(call, SAGA_EXIT_FAILED, "run it with --log-level=debug",
                                   "the coordinator does not get ready");
-        usleep(STEP_MS * 1000);
+        saga_sleep_ms(STEP_MS);
     }
     code = saga_companion_start(call, dev->beside, dev->daemon);
     if (code != SAGA_EXIT_DONE) return code;

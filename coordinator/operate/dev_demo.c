@@ -1,9 +1,9 @@
 #include "operate/dev_demo.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "operate/sagas.h"
 
 enum { REDIS_MS = 5000, STEP_MS = 20 };
@@ -92,7 +92,7 @@ static void wait_for_redis(struct saga_call *call)
         for (size_t i = 0; i < count; i++)
             if (saga_status_has_ended(saga_status_of(counts[i].status))) ended += counts[i].count;
         if (ended >= saga_demo_order_count) return;
-        usleep(STEP_MS * 1000);
+        saga_sleep_ms(STEP_MS);
     }
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 
 enum { PORT_TRIES = 5, WAIT_MS = 5000, STEP_MS = 10 };
 
@@ -87,7 +88,7 @@ static int start_once(struct saga_dev_redis *redis)
             bool missing = WIFEXITED(status) && WEXITSTATUS(status) == 127;
             return missing ? SAGA_E_NOT_FOUND : SAGA_E_AGAIN;
         }
-        usleep(STEP_MS * 1000);
+        saga_sleep_ms(STEP_MS);
     }
     return SAGA_E_AGAIN;
 }

@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "base/random.h"
 #include "runtime/worker.h"
 #include "store/redis.h"
@@ -47,11 +47,10 @@ static int subscribe(void *self, const struct saga_slice *topics, size_t count, 
 static int poll_group(void *self, int timeout_ms, size_t max, struct saga_bus_records *ret)
 {
     struct reading_bus *bus = self;
-    struct timespec wait = { timeout_ms / 1000, (long)(timeout_ms % 1000) * 1000000L };
     (void)max;
     *ret = (struct saga_bus_records){ 0 };
     if (bus->assigned) {
-        nanosleep(&wait, NULL);
+        saga_sleep_ms(timeout_ms);
         return SAGA_OK;
     }
     bus->assigned = true;

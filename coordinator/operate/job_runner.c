@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/error.h"
@@ -30,11 +29,8 @@ static const struct saga_subcommand runner_command = { .name = "jobs", .is_daemo
 
 static void rest(struct saga_job_runner *runner, int ms)
 {
-    for (int rested_ms = 0; rested_ms < ms && !atomic_load(&runner->stopping);
-         rested_ms += TURN_MS) {
-        struct timespec wait = { 0, TURN_MS * 1000000L };
-        nanosleep(&wait, NULL);
-    }
+    for (int rested_ms = 0; rested_ms < ms && !atomic_load(&runner->stopping); rested_ms += TURN_MS)
+        saga_sleep_ms(TURN_MS);
 }
 
 static void complain(struct saga_job_runner *runner, const char *words)

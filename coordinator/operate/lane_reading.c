@@ -2,15 +2,15 @@
 
 #include <malloc.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "definition/expression.h"
 #include "operate/output.h"
 
 enum { READ_TIMEOUT_MS = 500, CHUNK = 2000 };
 /* How often Redis is looked at again while it follows the journal, all lanes together, and how long is waited. */
-enum { TRIES = 40, WAIT_US = 100000 };
+enum { TRIES = 40, WAIT_MS = 100 };
 
 int saga_lane_bounds(struct saga_call *call, uint32_t lane, int64_t *ret_low, int64_t *ret_high)
 {
@@ -207,7 +207,7 @@ int saga_lane_compare(struct saga_lane_reading *reading, uint32_t lane, struct s
                 return saga_lane_reading_fail(reading, lane);
         } else {
             say_waiting(reading, lane, applied, saga_replay_applied(replay));
-            usleep(WAIT_US);
+            saga_sleep_ms(WAIT_MS);
         }
     }
     if (error == SAGA_E_AGAIN) error = saga_replay_compare(replay, views, true, &applied);

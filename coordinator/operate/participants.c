@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <librdkafka/rdkafka.h>
 
@@ -297,11 +296,7 @@ static void *participants_main(void *context)
         ssize_t count = rd_kafka_consume_batch_queue(p->queue, 0, commands, BATCH);
         if (count <= 0) count = rd_kafka_consume_batch_queue(p->queue, POLL_MS, commands, 1);
         rd_kafka_poll(p->producer, 0);
-        if (count > 0 && p->config.delay_ms) {
-            struct timespec wait = { p->config.delay_ms / 1000,
-                                     p->config.delay_ms % 1000 * 1000000L };
-            nanosleep(&wait, NULL);
-        }
+        if (count > 0 && p->config.delay_ms) saga_sleep_ms(p->config.delay_ms);
         for (ssize_t i = 0; i < count; i++) {
             if (!commands[i]->err) answer(p, commands[i], &arena);
             rd_kafka_message_destroy(commands[i]);

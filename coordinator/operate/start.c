@@ -1,9 +1,9 @@
 /* `saga start`: starts a saga by hand, past the topics of the outside world. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/monotonic.h"
 #include "codec/message.h"
 #include "operate/answer.h"
 #include "operate/commands.h"
@@ -103,7 +103,7 @@ static int wait_for_end(struct saga_call *call, const struct saga_address *addre
         if (saga_now_ms() > until_ms)
             return saga_call_fail(call, SAGA_EXIT_FAILED, "`saga watch` goes on watching",
                                   "the saga has not ended yet");
-        usleep(POLL_MS * 1000);
+        saga_sleep_ms(POLL_MS);
     }
     return code;
 }

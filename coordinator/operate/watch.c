@@ -1,9 +1,9 @@
 /* `saga watch`. */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "base/time.h"
 #include "operate/definitions.h"
 #include "operate/lanes.h"
@@ -127,7 +127,7 @@ static void wait_a_little(bool screen)
     if (screen)
         saga_screen_wait(WATCH_MS);
     else
-        usleep(WATCH_MS * 1000);
+        saga_sleep_ms(WATCH_MS);
 }
 
 static int watch_one(struct saga_call *call, uint32_t lanes, bool screen)

@@ -1,12 +1,12 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "runtime/daemon_internal.h"
 #include "runtime/log.h"
 #include "runtime/timed_store.h"
@@ -19,12 +19,6 @@ enum {
     BESIDE_MS = 100,
     TURN_MS_MAX = 10000
 };
-
-void saga_daemon_sleep(int ms)
-{
-    struct timespec wait = { ms / 1000, (long)(ms % 1000) * 1000000L };
-    nanosleep(&wait, NULL);
-}
 
 void saga_daemon_moved(atomic_llong *moved_ms)
 {
@@ -82,7 +76,7 @@ static bool open_bus(struct worker_thread *thread, struct saga_bus *ret)
         saga_log_seldom(&last_log_ms, SAGA_DAEMON_LOG_EVERY_MS, SAGA_LOG_WARNING,
                         "waiting for the broker", "words=\"%.*s\"",
                         SAGA_SLICE_ARG(diagnostic.what));
-        saga_daemon_sleep(SAGA_DAEMON_RETRY_MS);
+        saga_sleep_ms(SAGA_DAEMON_RETRY_MS);
     }
     saga_arena_free(&arena);
     return error == SAGA_OK;
@@ -142,7 +136,7 @@ static void wait_for_turn(const struct worker_thread *thread)
     for (int waited_ms = 0; waited_ms < TURN_MS_MAX && !atomic_load(&daemon->stopping) &&
                             atomic_load(&before->phase) == SAGA_WORKER_JOINING;
          waited_ms += PAUSE_MS)
-        saga_daemon_sleep(PAUSE_MS);
+        saga_sleep_ms(PAUSE_MS);
 }
 
 static void *worker_main(void *context)
@@ -151,7 +145,7 @@ static void *worker_main(void *context)
     struct saga_daemon *daemon = thread->daemon;
     while (!atomic_load(&daemon->surroundings_good) && !atomic_load(&daemon->stopping)) {
         saga_daemon_moved(&thread->moved_ms);
-        saga_daemon_sleep(PAUSE_MS);
+        saga_sleep_ms(PAUSE_MS);
     }
     if (!atomic_load(&daemon->stopping) && open_worker(thread)) {
         struct saga_worker *worker = thread->worker;
@@ -160,7 +154,7 @@ static void *worker_main(void *context)
             saga_daemon_moved(&thread->moved_ms);
             int error = saga_worker_step(worker, SAGA_DAEMON_STEP_MS);
             atomic_store(&thread->phase, (int)saga_worker_phase(worker));
-            if (error == SAGA_E_AGAIN) saga_daemon_sleep(PAUSE_MS);
+            if (error == SAGA_E_AGAIN) saga_sleep_ms(PAUSE_MS);
             if (error != SAGA_E_STOP) continue;
             saga_daemon_fail(daemon, "a worker cannot go on", saga_worker_problem(worker));
             break;
@@ -332,7 +326,7 @@ int saga_daemon_stop(struct saga_daemon *daemon)
         saga_tracing_end_in(daemon->tracing, atomic_load(&daemon->stop_timeout_ms) / 4);
     while (atomic_load(&daemon->running_threads) > 0) {
         if (clock.monotonic_ms(NULL) >= until_ms) return SAGA_E_AGAIN;
-        saga_daemon_sleep(PAUSE_MS);
+        saga_sleep_ms(PAUSE_MS);
     }
     pthread_join(daemon->surroundings, NULL);
     if (daemon->anchoring) pthread_join(daemon->anchors, NULL);

@@ -1,5 +1,6 @@
 /* Writing anchors on a schedule, beside everything else: a disk or a broker that does not answer holds nothing up but them. */
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "runtime/daemon_internal.h"
 #include "runtime/log.h"
 
@@ -8,7 +9,7 @@ enum { LOOK_MS = 100, AGAIN_MS = 5000 };
 /* Sleeps, but not longer than until the daemon stops. */
 static void rest(struct saga_daemon *daemon, int ms)
 {
-    for (; ms > 0 && !atomic_load(&daemon->stopping); ms -= LOOK_MS) saga_daemon_sleep(LOOK_MS);
+    for (; ms > 0 && !atomic_load(&daemon->stopping); ms -= LOOK_MS) saga_sleep_ms(LOOK_MS);
 }
 
 static struct saga_client *open_client(struct saga_daemon *daemon)
@@ -29,7 +30,7 @@ void *saga_daemon_anchors(void *context)
     struct saga_daemon *daemon = context;
     struct saga_client *client = open_client(daemon);
     while (!atomic_load(&daemon->surroundings_good) && !atomic_load(&daemon->stopping))
-        saga_daemon_sleep(LOOK_MS);
+        saga_sleep_ms(LOOK_MS);
     if (!atomic_load(&daemon->stopping)) saga_anchoring_look(daemon->anchoring, client);
     while (!atomic_load(&daemon->stopping)) {
         int error = saga_anchoring_write(daemon->anchoring, client);

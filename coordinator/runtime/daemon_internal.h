@@ -62,7 +62,6 @@ struct saga_daemon {
     atomic_llong reloaded_ms; /* since 1970: when the configuration in force was read */
 };
 
-void saga_daemon_sleep(int ms);
 /* A thread says that it goes round: the watchdog is fed as long as all do. */
 void saga_daemon_moved(atomic_llong *moved_ms);
 /* Logs why the process cannot go on; whoever runs the daemon stops it then. */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "runtime/daemon_internal.h"
 #include "runtime/log.h"
 #include "store/instance.h"
@@ -43,7 +44,7 @@ static bool wait_for(struct saga_daemon *daemon, const char *what,
         saga_log_seldom(&last_log_ms, SAGA_DAEMON_LOG_EVERY_MS, SAGA_LOG_WARNING, what,
                         "words=\"%.*s\" mend=\"%.*s\"", SAGA_SLICE_ARG(diagnostic.what),
                         SAGA_SLICE_ARG(diagnostic.mend));
-        saga_daemon_sleep(SAGA_DAEMON_RETRY_MS);
+        saga_sleep_ms(SAGA_DAEMON_RETRY_MS);
     }
     saga_arena_free(&arena);
     return error == SAGA_OK;
@@ -256,7 +257,7 @@ static void follow_definitions(struct saga_daemon *daemon)
             saga_log_seldom(&last_log_ms, SAGA_DAEMON_LOG_EVERY_MS, SAGA_LOG_WARNING,
                             "definitions cannot be read", "words=\"%s\"",
                             saga_client_problem(daemon->client));
-            saga_daemon_sleep(SAGA_DAEMON_RETRY_MS);
+            saga_sleep_ms(SAGA_DAEMON_RETRY_MS);
             continue;
         }
         take_definitions(daemon, &records);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/monotonic.h"
 #include "runtime/clock.h"
 #include "runtime/log.h"
 #include "traces/otlp.h"
@@ -203,8 +204,7 @@ void saga_tracing_look(struct saga_tracing *tracing)
 
 static void rest(struct saga_tracing *tracing, int64_t until_ms)
 {
-    const struct timespec pause = { 0, PAUSE_MS * 1000000L };
-    while (now_ms(tracing) < until_ms && !is_over(tracing)) nanosleep(&pause, NULL);
+    while (now_ms(tracing) < until_ms && !is_over(tracing)) saga_sleep_ms(PAUSE_MS);
 }
 
 /* Half of it, and by chance up to all: so that many coordinators do not come back at the same moment. */
