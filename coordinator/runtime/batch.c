@@ -322,11 +322,12 @@ static int decide(struct saga_batch *b, struct saga_lane *lane, struct saga_inta
     return SAGA_OK;
 }
 
+/* INVALID: something in it comes to more than the limits allow. What makes it so is found by halving, and put aside (R24). */
 static int decide_all(struct saga_batch *b)
 {
     for (size_t i = 0; i < b->item_count; i++) {
         int error = decide(b, saga_batch_owned_lane(b, b->items[i].in->lane), b->items[i].in);
-        if (error < 0) return error;
+        if (error < 0) return error == SAGA_E_LIMIT ? SAGA_E_INVALID : error;
     }
     for (uint32_t n = 0; n < b->w->config.lanes; n++) {
         struct saga_resident *culprit;
@@ -335,7 +336,7 @@ static int decide_all(struct saga_batch *b)
         if (error == SAGA_OK) continue;
         saga_worker_note(b->w, "the state of saga %.*s is over the limit",
                          SAGA_SLICE_ARG(culprit->id));
-        return SAGA_E_INVALID; /* what makes it so is found by halving, and put aside (R24) */
+        return SAGA_E_INVALID;
     }
     return SAGA_OK;
 }
@@ -349,11 +350,10 @@ int64_t saga_worker_next_due(const struct saga_worker *w)
 }
 
 /* What was read of it leaves the memory again: it is run again, smaller. */
-static int give_up_states(struct saga_worker *w)
+static void give_up_states(struct saga_worker *w)
 {
     for (uint32_t n = 0; n < w->config.lanes; n++)
         if (w->lanes[n].ready) saga_lane_cut(&w->lanes[n], w->config.cache_bytes / w->own_lanes);
-    return SAGA_E_LIMIT;
 }
 
 int saga_batch_run(struct saga_worker *w)
@@ -371,14 +371,12 @@ int saga_batch_run(struct saga_worker *w)
     int error = saga_batch_take(&b);
     if (error == SAGA_OK && b.to == b.from && b.item_count == 0) return SAGA_OK;
     if (error == SAGA_OK) error = load(&b);
-    bool too_large = error == SAGA_E_LIMIT;
     if (error == SAGA_OK) error = decide_all(&b);
     if (error == SAGA_OK) {
         error = saga_batch_commit(&b);
     } else {
-        if (error == SAGA_E_LIMIT) error = SAGA_E_INVALID;
         saga_batch_abandon(w);
-        if (too_large) error = give_up_states(w);
+        if (error == SAGA_E_LIMIT) give_up_states(w);
     }
     saga_batch_close_opened(&b);
     saga_spans_free(b.spans); /* of what was not committed */

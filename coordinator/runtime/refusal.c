@@ -71,11 +71,16 @@ void saga_refusals_too_large(struct saga_worker *w)
     if (w->taken_alarms) shrink(&w->alarm_window, w->taken_alarms, now_ms);
 }
 
+static bool is_held_small(struct saga_worker *w, const struct saga_window *window)
+{
+    return window->small_until_ms && window->small_until_ms > saga_worker_monotonic(w);
+}
+
 /* Not at once where states were too many: those that come next are as large, and would be read in vain. */
 static void widen(struct saga_worker *w, struct saga_window *window)
 {
     window->refusals = 0;
-    if (window->small_until_ms > saga_worker_monotonic(w)) return;
+    if (is_held_small(w, window)) return;
     window->small_until_ms = 0;
     window->size *= 2;
     if (window->size > w->config.batch_max) window->size = w->config.batch_max;
@@ -84,7 +89,7 @@ static void widen(struct saga_worker *w, struct saga_window *window)
 /* Nothing is due: the alarms that were too large together are over, and none may come for long that would say so. */
 static void forget_small(struct saga_worker *w, struct saga_window *window)
 {
-    if (!window->small_until_ms || window->small_until_ms > saga_worker_monotonic(w)) return;
+    if (!window->small_until_ms || is_held_small(w, window)) return;
     window->small_until_ms = 0;
     window->size = w->config.batch_max;
 }
