@@ -17,6 +17,15 @@ static void count_difference(const struct saga_difference *difference, void *con
     counts[difference->kind]++;
 }
 
+/* The definition that the sagas are recorded by, and no other. */
+static struct saga_catalog *its_catalog(void)
+{
+    struct saga_catalog *catalog;
+    assert_int_equal(saga_catalog_new(&catalog), 0);
+    assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
+    return catalog;
+}
+
 /* Catches facts that end a saga in a state that cannot be, and the program with the next event of that saga. */
 static void a_state_that_cannot_be_is_a_difference(void **state)
 {
@@ -25,17 +34,15 @@ static void a_state_that_cannot_be_is_a_difference(void **state)
     struct saga_fact ignored = { .kind = SAGA_FACT_REPLY_IGNORED };
     uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT] = { 0 };
     struct saga_replay_counts counts;
-    struct saga_catalog *catalog;
     struct saga_replay *replay;
     struct recorded r;
     (void)state;
     recorded_begin(&r, DEFINITION);
-    assert_int_equal(saga_catalog_new(&catalog), 0);
+    struct saga_catalog *catalog = its_catalog();
     start(&r, "k", "{}");
     reply(&r, "ADone", "a", "{}");
     recorded_forge(&r, ended, 2);
     recorded_forge(&r, &ignored, 1);
-    assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
     saga_replay_new(r.codec, catalog, 0, count_difference, differences, &replay);
     for (size_t i = 0; i < 2; i++) saga_replay_record(replay, &r.records[i]);
     assert_int_equal(differences[SAGA_DIFFERENCE_FACTS], 0);
@@ -69,16 +76,14 @@ static void looking_ahead_changes_nothing(void **state)
 {
     uint64_t one[SAGA_DIFFERENCE_KIND_COUNT], many[SAGA_DIFFERENCE_KIND_COUNT], found = 0;
     struct saga_replay_counts by_one, by_many;
-    struct saga_catalog *catalog;
     struct recorded r;
     (void)state;
     recorded_begin(&r, DEFINITION);
-    assert_int_equal(saga_catalog_new(&catalog), 0);
+    struct saga_catalog *catalog = its_catalog();
     start(&r, "k", "{}");
     reply(&r, "ADone", "a", "{}");
     reply(&r, "ADone", "a", "{}"); /* a duplicate */
     reply(&r, "BDone", "b", "{}");
-    assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
     for (size_t i = 0; i < r.count; i++) {
         struct saga_slice value = r.records[i].value;
         for (size_t at = 0; at < value.size; at++) {
@@ -121,13 +126,11 @@ static void a_snapshot_that_does_not_fit_is_a_difference(void **state)
     for (int forged = 0; forged < 2; forged++) {
         uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT] = { 0 };
         struct recorded r;
-        struct saga_catalog *catalog;
         struct saga_replay *replay;
-        assert_int_equal(saga_catalog_new(&catalog), 0);
+        struct saga_catalog *catalog = its_catalog();
         recorded_begin(&r, DEFINITION);
         start(&r, "k1", "{\"k\":\"k1\"}");
         assert_true(r.state->step_count > 0);
-        assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
         saga_replay_new(r.codec, catalog, 0, count_difference, differences, &replay);
         uint32_t block = r.state->steps[0].block;
         if (forged) r.state->steps[0].block = 77;
@@ -150,9 +153,8 @@ static void a_cause_that_is_no_event_is_a_difference(void **state)
     uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT];
     struct saga_replay_counts counts;
     struct recorded r;
-    struct saga_catalog *catalog;
     (void)state;
-    assert_int_equal(saga_catalog_new(&catalog), 0);
+    struct saga_catalog *catalog = its_catalog();
     recorded_begin(&r, DEFINITION);
     start(&r, "k1", "{\"k\":\"k1\"}");
     r.time_ms += 1000;
@@ -168,7 +170,6 @@ static void a_cause_that_is_no_event_is_a_difference(void **state)
     assert_int_equal(saga_journal_encode(r.codec, &record, r.chain, &r.arena, &bytes, r.chain),
                      SAGA_OK);
     recorded_push(&r, bytes);
-    assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
     replay_by(&r, catalog, 1, differences, &counts);
     assert_int_equal(differences[SAGA_DIFFERENCE_FACTS], 1);
     saga_catalog_free(catalog);
@@ -185,8 +186,7 @@ static void a_run_of_another_journal_is_a_difference(void **state)
         uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT];
         struct saga_replay_counts counts;
         struct recorded r;
-        struct saga_catalog *catalog;
-        assert_int_equal(saga_catalog_new(&catalog), 0);
+        struct saga_catalog *catalog = its_catalog();
         recorded_begin(&r, DEFINITION);
         recorded_open(&r, journal);
         struct saga_event event = recorded_start(&r, "k1", "{\"k\":\"k1\"}");
@@ -195,7 +195,6 @@ static void a_run_of_another_journal_is_a_difference(void **state)
         recorded_take(&r, event);
         assert_true(saga_slice_equal(r.state->run, run));
         reply(&r, "ADone", "a", "{}");
-        assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
         replay_by(&r, catalog, r.count, differences, &counts);
         assert_int_equal(counts.records, 3);
         for (int kind = 0; kind < SAGA_DIFFERENCE_KIND_COUNT; kind++)
@@ -209,13 +208,11 @@ static void a_run_of_another_journal_is_a_difference(void **state)
 static void redis_is_not_expected_behind_a_foreign_record(void **state)
 {
     uint64_t differences[SAGA_DIFFERENCE_KIND_COUNT] = { 0 };
-    struct saga_catalog *catalog;
     struct saga_replay *replay;
     struct recorded r;
     (void)state;
     recorded_begin(&r, DEFINITION);
-    assert_int_equal(saga_catalog_new(&catalog), 0);
-    assert_int_equal(saga_catalog_add(catalog, recorded_load(DEFINITION)), 0);
+    struct saga_catalog *catalog = its_catalog();
     recorded_push(&r, SAGA_SLICE("from elsewhere"));
     start(&r, "k", "{}");
     recorded_push(&r, SAGA_SLICE("from elsewhere"));
